@@ -1,0 +1,74 @@
+"""The options that commands share, and how they become arguments of the public functions."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobility.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mobility.stop import Stop
+
+
+def _read_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take the defaults of this command's options from a TOML file; the command line wins."""
+    if path is None:
+        return None
+    try:
+        given = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}", mend="write lines like `seed = 1`") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", mend="--config FILE.toml") from None
+    known = {one.name for one in context.command.params if one.name}
+    defaults = {key.replace("-", "_"): value for key, value in given.items()}
+    if unknown := sorted(set(defaults) - known):
+        raise ConfigError(
+            f"{path}: no option is called {unknown[0]!r}",
+            mend=f"this command knows {', '.join(sorted(known - {'config'}))}",
+        )
+    context.default_map = {**(context.default_map or {}), **defaults}
+    return path
+
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.", file_okay=False)]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
+StopSeconds = Annotated[
+    float | None, typer.Option("--seconds", help="Stop after this wall time (not repeatable).")
+]
+StopWork = Annotated[
+    int | None, typer.Option("--work", help="Stop after this many steps (repeats exactly).")
+]
+StopGap = Annotated[
+    float | None, typer.Option("--gap", help="Stop at this gap, a fraction: 0.01 is 1 %.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no log on stderr.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More log on stderr.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the feed cache.")]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", is_eager=True, callback=_read_config, help="TOML file of option defaults."
+    ),
+]
+
+
+def stop_from(seconds: float | None, work: int | None, gap: float | None) -> Stop | None:
+    """Join the stopping options into one criterion; None where none was given."""
+    from mobility.stop import AnyOf, Gap, Seconds, Work
+
+    given: list[Stop] = []
+    if gap is not None:
+        given.append(Gap(gap))
+    if seconds is not None:
+        given.append(Seconds(seconds))
+    if work is not None:
+        given.append(Work(work))
+    if not given:
+        return None
+    return given[0] if len(given) == 1 else AnyOf(*given)

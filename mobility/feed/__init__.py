@@ -1,0 +1,6 @@
+"""Feeds: GTFS -> findings -> Feed -> ServiceDay. Nothing else reads a feed's files."""
+
+from mobility.feed.feed import Feed
+from mobility.feed.read import read_feed
+
+__all__ = ["Feed", "read_feed"]

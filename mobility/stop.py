@@ -1,0 +1,87 @@
+"""When to give up improving. ``Work`` repeats exactly; ``Seconds`` does not.
+
+>>> from mobility.stop import Progress
+>>> AnyOf(Seconds(60), Gap(0.01))(Progress(seconds=3.0, gap=0.004))
+<StopReason.GAP: 'gap'>
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mobility.errors import ConfigError
+from mobility.solution import StopReason
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a solver knows about itself while it runs."""
+
+    seconds: float = 0.0
+    work: int = 0
+    gap: float | None = None
+
+
+class Stop(Protocol):
+    """A stopping criterion: the reason to stop now, or None to go on."""
+
+    def __call__(self, progress: Progress, /) -> StopReason | None: ...
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Stop after this much wall time. Not repeatable: machines differ."""
+
+    limit_s: float
+
+    def __post_init__(self) -> None:
+        _positive("seconds", self.limit_s)
+
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        return StopReason.SECONDS if progress.seconds >= self.limit_s else None
+
+
+@dataclass(frozen=True)
+class Work:
+    """Stop after this many of the solver's own steps: repeats exactly."""
+
+    limit: int
+
+    def __post_init__(self) -> None:
+        _positive("work", self.limit)
+
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        return StopReason.WORK if progress.work >= self.limit else None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Stop once objective and bound are this close, as a fraction of the objective."""
+
+    limit: float
+
+    def __post_init__(self) -> None:
+        if not self.limit >= 0:
+            raise ConfigError(f"gap must be 0 or more (found {self.limit})", mend="--gap 0.01 is 1 %")
+
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        return StopReason.GAP if progress.gap is not None and progress.gap <= self.limit else None
+
+
+@dataclass(frozen=True, init=False)
+class AnyOf:
+    """Stop as soon as one of several criteria says so; the first in order names the reason."""
+
+    criteria: tuple[Stop, ...]
+
+    def __init__(self, *criteria: Stop) -> None:
+        object.__setattr__(self, "criteria", criteria)
+
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        return next((why for stop in self.criteria if (why := stop(progress)) is not None), None)
+
+
+def _positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ConfigError(f"{name} must be more than 0 (found {value})")
