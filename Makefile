@@ -25,19 +25,20 @@ format: $(STAMP)
 	$(RUN) ruff format .
 
 bench: $(STAMP)
-	$(BIN)/pip install -q --group bench
+	$(RUN) pip install -q -c requirements.lock --group bench
 	$(RUN) benchmarks
 
 docs: $(STAMP)
-	$(BIN)/pip install -q --group docs
+	$(RUN) pip install -q -c requirements.lock --group docs
 	$(RUN) mkdocs build --strict
 
 # Write the lock anew: the newest versions that fit pyproject.toml, tested together.
 lock:
 	$(PYTHON) -m venv $(VENV)/.lock
 	$(VENV)/.lock/bin/python -m pip install -q --upgrade pip
-	$(VENV)/.lock/bin/python -m pip install -q -e . --group dev
-	$(VENV)/.lock/bin/python -m pip freeze --exclude-editable | grep -v '^pip==' > requirements.lock
+	$(VENV)/.lock/bin/python -m pip install -q -e . --group dev --group docs --group bench
+	{ echo "# Versions tested together (Linux, Python 3.11); made by \`make lock\`, used by make as constraints."; \
+	  $(VENV)/.lock/bin/python -m pip freeze --exclude-editable; } > requirements.lock
 	rm -rf $(VENV)/.lock
 
 clean:

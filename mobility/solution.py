@@ -34,6 +34,17 @@ class StopReason(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in ("mobility-engine", "ortools", "numpy", "numba", "pandas"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
 @dataclass(frozen=True)
 class Report:
     """How a solve went, and how far its answer can be trusted.
@@ -67,7 +78,7 @@ class Report:
     versions: dict[str, str] = field(default_factory=lambda: dict(_versions()))
 
     def __post_init__(self) -> None:
-        if self.gap is not None and self.gap < -1e-6:  # noqa: PLR2004
+        if self.gap is not None and self.gap < -1e-6:
             raise MobilityError(
                 f"a bound of {self.bound} beyond the objective {self.objective}: "
                 "the solver is wrong",
@@ -81,7 +92,7 @@ class Report:
 
     @property
     def gap(self) -> float | None:
-        """``(objective - bound) / max(|objective|, 1e-9)``, a fraction; None where one is missing."""
+        """``(objective - bound) / max(|objective|, 1e-9)``, a fraction, or None."""
         if self.objective is None or self.bound is None:
             return None
         away = self.bound - self.objective if self.maximise else self.objective - self.bound
@@ -111,14 +122,3 @@ class Report:
     def to_json(self) -> str:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
-
-
-@cache
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in ("mobility-engine", "ortools", "numpy", "numba", "pandas"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

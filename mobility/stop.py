@@ -26,7 +26,9 @@ class Progress:
 class Stop(Protocol):
     """A stopping criterion: the reason to stop now, or None to go on."""
 
-    def __call__(self, progress: Progress, /) -> StopReason | None: ...
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Return the reason to stop, or None."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Seconds:
         _positive("seconds", self.limit_s)
 
     def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Compare the elapsed wall time."""
         return StopReason.SECONDS if progress.seconds >= self.limit_s else None
 
 
@@ -52,6 +55,7 @@ class Work:
         _positive("work", self.limit)
 
     def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Compare the steps done."""
         return StopReason.WORK if progress.work >= self.limit else None
 
 
@@ -63,9 +67,10 @@ class Gap:
 
     def __post_init__(self) -> None:
         if not self.limit >= 0:
-            raise ConfigError(f"gap must be 0 or more (found {self.limit})", mend="--gap 0.01 is 1 %")
+            raise ConfigError(f"gap must be 0 or more (found {self.limit})", mend="0.01 is 1 %")
 
     def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Compare the gap; without a bound there is none."""
         return StopReason.GAP if progress.gap is not None and progress.gap <= self.limit else None
 
 
@@ -79,6 +84,7 @@ class AnyOf:
         object.__setattr__(self, "criteria", criteria)
 
     def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Ask each criterion in order."""
         return next((why for stop in self.criteria if (why := stop(progress)) is not None), None)
 
 

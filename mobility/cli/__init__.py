@@ -1,8 +1,8 @@
 """The command line: parse, call one public function, show. Only this package prints.
 
-stdout carries the answer, a table or one JSON document; progress and log go to stderr. Exit 0: done;
-1: findings of severity error, or infeasible (an answer is still given); 2: no answer, bad input or
-usage; 130: interrupted. Nothing heavy is imported until a command runs.
+stdout carries the answer, a table or one JSON document; progress and log go to stderr.
+Exit 0: done; 1: findings of severity error, or infeasible (an answer is still given); 2: no answer,
+bad input or usage; 130: interrupted. Nothing heavy is imported until a command runs.
 """
 
 from __future__ import annotations
@@ -54,10 +54,14 @@ def _explain(error: Exception, arguments: list[str]) -> int:
         error.show()
         return EXIT_NO_ANSWER
     if isinstance(error, OSError):
-        _say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        _say(
+            f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        )
         return EXIT_NO_ANSWER
     _say(f"error: this is our mistake, not yours: {type(error).__name__}: {error}")
-    _say("  mend: please report it with the command and its input; --verbose shows where it happened")
+    _say(
+        "  mend: please report it with the command and its input; --verbose shows where it happened"
+    )
     if {"-v", "--verbose"} & set(arguments):
         import traceback
 

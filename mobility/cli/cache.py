@@ -31,7 +31,9 @@ def info(as_json: options.Json = False) -> None:
     if as_json:
         print_json(kept)
     else:
-        print_table([("folder", kept["folder"]), ("feeds", kept["feeds"]), ("bytes", kept["bytes"])])
+        print_table(
+            [("folder", kept["folder"]), ("feeds", kept["feeds"]), ("bytes", kept["bytes"])]
+        )
 
 
 @app.command()

@@ -21,7 +21,9 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     try:
         given = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}", mend="write lines like `seed = 1`") from None
+        raise ConfigError(
+            f"{path}: not TOML: {error}", mend="write lines like `seed = 1`"
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", mend="--config FILE.toml") from None
     known = {one.name for one in context.command.params if one.name}

@@ -11,9 +11,9 @@ import io
 import zipfile
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import IO, TYPE_CHECKING, Self, cast
 
 from mobility.errors import TableError
 from mobility.findings import Finding, finding
@@ -38,7 +38,6 @@ class Archive:
     members: dict[str, str]
     findings: list[Finding]
     _zip: zipfile.ZipFile | None = None
-    _seen: dict[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         return self
@@ -52,11 +51,11 @@ class Archive:
         if self._zip is not None:
             self._zip.close()
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> IO[bytes]:
         """Open one table's bytes for reading, by its plain name."""
         if self._zip is None:
             return (self.path / self.members[name]).open("rb")
-        return _Inflated(self._zip.open(self.members[name]), name)
+        return cast("IO[bytes]", _Inflated(self._zip.open(self.members[name]), name))
 
     def sha256(self) -> str:
         """Hash of the input: the zip's bytes, or every member's name and bytes in order."""
@@ -67,7 +66,8 @@ class Archive:
         for name in sorted(self.members):
             digest.update(f"{name}\0".encode())
             with self.open(name) as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
         return digest.hexdigest()
 
 
@@ -170,7 +170,7 @@ def _choose(paths: list[str], file: str) -> tuple[dict[str, str], list[Finding]]
 class _Inflated(io.RawIOBase):
     """A member's bytes; a damaged one says which file it is."""
 
-    def __init__(self, stream: io.BufferedIOBase, name: str) -> None:
+    def __init__(self, stream: IO[bytes], name: str) -> None:
         self._stream = stream
         self._name = name
 

@@ -45,14 +45,15 @@ def load(digest: str, source: str) -> Feed | None:
     at = _place(digest)
     try:
         manifest = json.loads((at / _MANIFEST).read_text("utf-8"))
-        if manifest["sha256"] != digest:
+        if manifest["sha256"] != digest or _sizes(at) != manifest["sizes"]:
             return None
         raw = {name: _load_table(at, name, entry) for name, entry in manifest["tables"].items()}
         arrays = {one.name: _load_array(at / f"{one.name}.npy") for one in fields(StopEvents)}
         if {name: len(array) for name, array in arrays.items()} != manifest["arrays"]:
             return None
         findings = tuple(
-            Finding(**{**one, "severity": Severity(one["severity"])}) for one in manifest["findings"]
+            Finding(**{**one, "severity": Severity(one["severity"])})
+            for one in manifest["findings"]
         )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
         return None  # absent or damaged: the caller compiles anew
@@ -104,7 +105,10 @@ def _write(feed: Feed, at: Path) -> None:
     tables: dict[str, Any] = {}
     for number, (name, table) in enumerate(feed.raw.items()):
         file = f"table{number}.arrow"  # a feed's own names are never used as paths
-        with pa.OSFile(str(at / file), "wb") as sink, pa.ipc.new_file(sink, table.arrow.schema) as out:
+        with (
+            pa.OSFile(str(at / file), "wb") as sink,
+            pa.ipc.new_file(sink, table.arrow.schema) as out,
+        ):
             out.write_table(table.arrow)
         tables[name] = {"file": file, "rows": len(table)}
         if table.file_rows is not None:
@@ -115,6 +119,7 @@ def _write(feed: Feed, at: Path) -> None:
         np.save(at / f"{name}.npy", array)
     manifest = {
         "sha256": feed.sha256,
+        "sizes": _sizes(at),
         "tables": tables,
         "arrays": {name: len(array) for name, array in arrays.items()},
         "findings": [
@@ -134,6 +139,10 @@ def _load_table(at: Path, name: str, entry: dict[str, Any]) -> Table:
 
 def _load_array(path: Path) -> Any:
     return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _sizes(at: Path) -> dict[str, int]:
+    return {one.name: one.stat().st_size for one in sorted(at.iterdir()) if one.name != _MANIFEST}
 
 
 def _make_room(keep: Path) -> None:

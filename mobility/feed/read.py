@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import gtfs_kit
 
 
-def read_feed(source: str | Path | gtfs_kit.Feed, *, cache: bool = True, strict: bool = False) -> Feed:
+def read_feed(
+    source: str | Path | gtfs_kit.Feed, *, cache: bool = True, strict: bool = False
+) -> Feed:
     """Read a GTFS feed.
 
     Parameters
@@ -82,9 +84,7 @@ def read_tables(archive: Archive) -> tuple[dict[str, Table], list[Finding]]:
     return raw, findings
 
 
-def compile_feed(
-    source: str, digest: str, raw: dict[str, Table], findings: list[Finding]
-) -> Feed:
+def compile_feed(source: str, digest: str, raw: dict[str, Table], findings: list[Finding]) -> Feed:
     """Check the tables, sort the stop events, and judge the whole."""
     refuse_unusable(raw, findings)
     findings = [*findings, *check_cells(raw)]

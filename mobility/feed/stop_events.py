@@ -86,7 +86,7 @@ def build_stop_events(stop_times: Table, trips: Table, stops: Table) -> StopEven
 
 
 def parse_times(table: Table, column: str) -> NDArray[np.int32]:
-    """Clock times of a column to int32 seconds, one a row; ``BLANK`` where the column is missing."""
+    """Clock times of a column to int32 seconds; ``BLANK`` where the column is missing."""
     if column not in table:
         return np.full(len(table), BLANK, np.int32)
     return spread(distinct_times(table.values(column)), table.codes(column), fill=BLANK)

@@ -11,7 +11,7 @@ import csv
 import io
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -123,7 +123,8 @@ class Table:
             coded = self._column(name)
             values = pc.if_else(pc.equal(coded.dictionary, ""), None, coded.dictionary)
             columns[name] = pd.Series(
-                pa.DictionaryArray.from_arrays(coded.indices, values).dictionary_decode(), dtype="str"
+                pa.DictionaryArray.from_arrays(coded.indices, values).dictionary_decode(),
+                dtype="str",
             )
         return pd.DataFrame(columns)
 
@@ -144,7 +145,7 @@ def parse_floats(values: pa.Array) -> NDArray[np.float64]:
     return np.where(np.isfinite(out), out, np.nan)
 
 
-def read_table(stream: BinaryIO, name: str) -> tuple[Table, list[Finding]]:
+def read_table(stream: IO[bytes], name: str) -> tuple[Table, list[Finding]]:
     """Read one CSV file of a feed.
 
     Parameters
@@ -175,9 +176,7 @@ def read_table(stream: BinaryIO, name: str) -> tuple[Table, list[Finding]]:
     if source.quotes % 2:
         found.append(finding("csv_parsing_failed", "a quoted cell is never closed", file=file))
     if source.nul_at is not None:
-        found.append(
-            finding("nul_byte", f"a NUL byte stands at byte {source.nul_at:,}", file=file)
-        )
+        found.append(finding("nul_byte", f"a NUL byte stands at byte {source.nul_at:,}", file=file))
     if source.bare_cr:
         found.append(finding("old_mac_line_ends", file=file))
     joined, file_rows = _join(batches, header, bad_rows)
@@ -195,9 +194,8 @@ def table_from_frame(frame: pd.DataFrame, name: str) -> Table:
 
     Whole floats lose their ``.0``, as ``direction_id`` 1.0 of a column with gaps should.
     """
-    arrays = []
-    for column in frame.columns:
-        arrays.append(pa.array(_texts(frame[column]), pa.string()).dictionary_encode())
+    texts = (_texts(frame[column]) for column in frame.columns)
+    arrays = [pa.array(one, pa.string()).dictionary_encode() for one in texts]
     coded = [
         pa.DictionaryArray.from_arrays(one.indices.cast(pa.int32()), one.dictionary)
         for one in arrays
@@ -206,26 +204,19 @@ def table_from_frame(frame: pd.DataFrame, name: str) -> Table:
 
 
 def _texts(series: pd.Series[str]) -> list[str]:
+    def text(cell: object) -> str:
+        if isinstance(cell, float):
+            return f"{cell:.0f}" if cell.is_integer() else repr(float(cell))
+        return str(cell)
+
     missing = series.isna().to_numpy()
-    if pd.api.types.is_float_dtype(series):
-        cells = (f"{one:.0f}" if float(one).is_integer() else repr(float(one)) for one in series)
-        return ["" if gone else cell for gone, cell in zip(missing, _safe(cells, missing), strict=True)]
-    return ["" if gone else str(cell) for gone, cell in zip(missing, series, strict=True)]
-
-
-def _safe(cells: Iterable[str], missing: NDArray[np.bool_]) -> Iterable[str]:
-    iterator = iter(cells)
-    for _ in missing:
-        try:
-            yield next(iterator)
-        except StopIteration:
-            return
+    return ["" if gone else text(cell) for gone, cell in zip(missing, series, strict=True)]
 
 
 class _Scanned(io.RawIOBase):
     """Bytes on their way to the parser, looked at once as they pass."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._ahead = b""
         self._ended_cr = False
@@ -257,8 +248,9 @@ class _Scanned(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         if self._ahead:
-            chunk, self._ahead = self._ahead[:size] if size >= 0 else self._ahead, (
-                self._ahead[size:] if size >= 0 else b""
+            chunk, self._ahead = (
+                self._ahead[:size] if size >= 0 else self._ahead,
+                (self._ahead[size:] if size >= 0 else b""),
             )
         else:
             chunk = self._stream.read(size)
@@ -385,8 +377,12 @@ def _clean(
     except pa.ArrowInvalid:
         raw = coded.dictionary.to_pylist()
         texts = [one.decode("utf-8", "replace") for one in raw]
-        at = next(i for i, one in enumerate(raw) if "\ufffd" in texts[i] and b"\xef\xbf\xbd" not in one)
-        tell("invalid_character", at, texts[at], "holds bytes that are not UTF-8, replaced by \ufffd")
+        at = next(
+            i for i, one in enumerate(raw) if "\ufffd" in texts[i] and b"\xef\xbf\xbd" not in one
+        )
+        tell(
+            "invalid_character", at, texts[at], "holds bytes that are not UTF-8, replaced by \ufffd"
+        )
         values = pa.array(texts, pa.string())
     lengths = pc.binary_length(values)
     if len(values) and pc.max(lengths).as_py() > LONG_CELL:

@@ -1,0 +1,56 @@
+"""``python -m benchmarks [feed|fleet] [--quick]``: run the comparisons, print and keep the ratios."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from benchmarks import cases, side_by_side
+from benchmarks.results import Result, write
+from benchmarks.table import show
+
+
+def feed(*, quick: bool) -> list[Result]:
+    """Loading and trip statistics against gtfs_kit (and partridge, where it is installed)."""
+    runs = 2 if quick else 5
+    results: list[Result] = []
+    for case in cases.names("feed", slow=not quick):
+        # partridge needs a minute and a half on the largest: once would be too much.
+        peers = ["gtfs_kit_times"] + ([] if cases.case(case).slow else ["partridge_load"])
+        _fill_cache(case)
+        results += side_by_side.run("load", case, ["ours_cold", "ours_cached", *peers], runs)
+        if not cases.case(case).slow:
+            both = ["ours_trip_statistics", "gtfs_kit_trip_statistics"]
+            results += side_by_side.run("trip statistics", case, both, 1 if quick else 3)
+    return results
+
+
+def fleet(*, quick: bool) -> list[Result]:
+    """The main job: a day's blocks and charging, with its gap and the checker's verdict."""
+    results: list[Result] = []
+    for case in cases.names("fleet"):
+        _fill_cache(case)
+        results += side_by_side.run("plan", case, ["ours_plan"], 1 if quick else 3)
+    return results
+
+
+def _fill_cache(case: str) -> None:
+    side_by_side.run("fill", case, ["ours_cached"], 1)
+
+
+def main() -> None:
+    """Run what was asked for; everything by default."""
+    asked = [one for one in sys.argv[1:] if not one.startswith("-")] or ["feed", "fleet"]
+    quick = "--quick" in sys.argv
+    for domain in asked:
+        for name in cases.missing(domain):
+            print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
+        results = {"feed": feed, "fleet": fleet}[domain](quick=quick)
+        print(show(results))
+        if not quick:
+            path = write(domain, results)
+            print(f"written: {path.relative_to(Path.cwd())}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

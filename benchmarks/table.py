@@ -1,0 +1,53 @@
+"""Results as a table that people read: medians, spread, and the ratio to the peer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.results import Result
+
+_PEERS = {"load": "gtfs_kit_times", "trip statistics": "gtfs_kit_trip_statistics"}
+
+
+def show(results: list[Result]) -> str:
+    """Markdown: one row a contender, ``ratio`` is its time over the peer's, in the same run."""
+    lines = [
+        "| benchmark | case | contender | process s (min-max) | work s | peak MiB | ratio | answer |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in results:
+        if not one.wall_s:
+            lines.append(f"| {one.benchmark} | {one.case} | {one.contender} | | | | | {one.note} |")
+            continue
+        spread = f"{one.median_wall_s:.2f} ({min(one.wall_s):.2f}-{max(one.wall_s):.2f})"
+        lines.append(
+            f"| {one.benchmark} | {one.case} | {one.contender} | {spread} | {one.median_work_s:.3f} "
+            f"| {max(one.peak_mib)} | {_ratio(one, results)} | {_answer(one)} |"
+        )
+    return "\n".join(lines)
+
+
+def _ratio(one: Result, results: list[Result]) -> str:
+    peer = next(
+        (
+            other
+            for other in results
+            if (other.benchmark, other.case) == (one.benchmark, one.case)
+            and other.contender == _PEERS.get(one.benchmark)
+            and other.wall_s
+        ),
+        None,
+    )
+    if peer is None or peer is one:
+        return ""
+    whole = one.median_wall_s / peer.median_wall_s
+    work = one.median_work_s / peer.median_work_s
+    return f"{whole:.2f} (work {work:.4f})"
+
+
+def _answer(one: Result) -> str:
+    return ", ".join(
+        f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in one.answer.items()
+    )

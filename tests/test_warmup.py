@@ -1,0 +1,63 @@
+"""After `mobility warmup` nothing compiles: a person never waits for a kernel twice."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mobility import _jit
+
+CHECKOUT = Path(__file__).parents[1]
+
+WORK = """
+import json, sys
+from mobility import _jit, fleet
+from mobility.feed import read_feed
+from mobility.feed.statistics import route_statistics, trip_statistics
+for name in ("santiago", "changsha", "incheon"):
+    feed = read_feed(f"gtfs_samples/{name}", cache=False)
+    day = feed.day()
+    trip_statistics(feed), route_statistics(day), day.stop_events, day.overlapping()
+    plan = fleet.plan(fleet.problem(day))
+    assert fleet.check(plan.problem, plan) == []
+cached = read_feed("gtfs_samples/santiago", cache=True)
+cached = read_feed("gtfs_samples/santiago", cache=True)  # memory-mapped, read only
+trip_statistics(cached), fleet.plan(fleet.problem(cached.day()))
+print(json.dumps(_jit.compilations()))
+"""
+
+
+def python(code, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nothing_compiles_after_warmup_kernel(tmp_path):
+    place = {
+        "NUMBA_CACHE_DIR": str(tmp_path / "numba"),
+        "MOBILITY_CACHE_DIR": str(tmp_path / "feeds"),
+    }
+    warmed = json.loads(
+        python("from mobility.cli import main; main(['warmup', '--json'])", **place)
+    )
+    assert warmed["compiled"] == len(warmed["kernels"]) > 0
+    compiled = json.loads(python(WORK, **place).splitlines()[-1])
+    assert set(compiled) == set(warmed["kernels"])
+    assert not {name: times for name, times in compiled.items() if times}
+
+
+def test_every_module_of_kernels_is_known_to_warmup():
+    found = {
+        ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
+        for path in (CHECKOUT / "mobility").rglob("_kernels.py")
+    }
+    assert found == set(_jit.MODULES)
