@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -16,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Self, cast
 
 from mobility.errors import TableError
+from mobility.feed.schema import FILES
 from mobility.findings import Finding, finding
 
 if TYPE_CHECKING:
@@ -28,6 +31,17 @@ MAX_MEMBERS = 1_000
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 10 << 20  # below this size a ratio proves nothing
 _CHUNK = 1 << 20
+# What reading a member may raise: damage, encryption (RuntimeError), unknown packing.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass
@@ -53,9 +67,16 @@ class Archive:
 
     def open(self, name: str) -> IO[bytes]:
         """Open one table's bytes for reading, by its plain name."""
-        if self._zip is None:
-            return (self.path / self.members[name]).open("rb")
-        return cast("IO[bytes]", _Inflated(self._zip.open(self.members[name]), name))
+        member = self.members[name]
+        try:
+            if self._zip is None:
+                return (self.path / member).open("rb")
+            stream = self._zip.open(member)
+        except _DAMAGE as error:
+            raise TableError.from_finding(
+                finding("damaged_member", f"cannot be opened: {error}", file=name)
+            ) from None
+        return cast("IO[bytes]", _Inflated(stream, name))
 
     def sha256(self) -> str:
         """Hash of the input: the zip's bytes, or every member's name and bytes in order."""
@@ -86,15 +107,19 @@ def open_archive(path: str | Path) -> Archive:
 
 
 def _open_folder(path: Path) -> Archive:
-    found = [str(one.relative_to(path).as_posix()) for one in sorted(path.rglob("*.txt"))]
+    found = [str(one.relative_to(path).as_posix()) for one in _files(path)]
     members, findings = _choose(found, path.name)
     return Archive(path, members, findings)
+
+
+def _files(path: Path) -> list[Path]:
+    return [one for one in sorted(path.rglob("*.txt")) if one.is_file()]
 
 
 def _open_zip(path: Path) -> Archive:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise TableError.from_finding(
             finding("not_a_zip", f"cannot be opened as a zip: {error}", file=path.name)
         ) from None
@@ -162,7 +187,7 @@ def _choose(paths: list[str], file: str) -> tuple[dict[str, str], list[Finding]]
     if at != PurePosixPath():
         found.append(finding("invalid_input_files_in_subfolder", file=file, value=str(at)))
     for name, path in folders[at].items():
-        if PurePosixPath(path).name != name:
+        if PurePosixPath(path).name != name and name.removesuffix(".txt") in FILES:
             found.append(finding("upper_case_file_name", file=file, value=path))
     return folders[at], found
 
@@ -180,7 +205,7 @@ class _Inflated(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         try:
             return self._stream.read(size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except _DAMAGE as error:
             raise TableError.from_finding(
                 finding("damaged_member", f"cannot be inflated: {error}", file=self._name)
             ) from None

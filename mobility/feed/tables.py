@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
@@ -23,7 +26,7 @@ from mobility.errors import TableError
 from mobility.findings import Finding, finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -140,8 +143,12 @@ def spread(values: NDArray, codes: NDArray[np.int32], *, fill: object) -> NDArra
 
 def parse_floats(values: pa.Array) -> NDArray[np.float64]:
     """Distinct texts to finite numbers; NaN for all else, ``nan`` and ``inf`` included."""
-    numbers = pd.to_numeric(pd.Series(values.to_pylist(), dtype=object), errors="coerce")
-    out = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        filled = pc.if_else(pc.equal(values, ""), None, values)
+        out = filled.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # one of them is no number: which one is found more slowly
+        numbers = pd.to_numeric(pd.Series(values.to_pylist(), dtype=object), errors="coerce")
+        out = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(out), out, np.nan)
 
 
@@ -294,24 +301,54 @@ def _read_batches(
         return "skip"
 
     try:
-        reader = pacsv.open_csv(
-            pa.PythonFile(source, mode="r"),
-            # One thread, because only then does the parser number its rows.
-            read_options=pacsv.ReadOptions(
-                block_size=_BLOCK, column_names=header, use_threads=False
-            ),
-            parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
-            convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(header, _CODED), strings_can_be_null=False
-            ),
-        )
-        return list(reader)
+        with _quiet_about(keep):
+            reader = pacsv.open_csv(
+                pa.PythonFile(source, mode="r"),
+                # One thread, because only then does the parser number its rows.
+                read_options=pacsv.ReadOptions(
+                    block_size=_BLOCK, column_names=header, use_threads=False
+                ),
+                parse_options=pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(header, _CODED), strings_can_be_null=False
+                ),
+            )
+            return list(reader)
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return []
+        if at := re.search(r"Row #(\d+): Expected", str(error)):
+            raise TableError.from_finding(
+                finding(
+                    "invalid_character",
+                    "a row of the wrong length holds bytes that are not UTF-8",
+                    file=file,
+                    row=int(at[1]) + 1,
+                    value=str(error).rpartition(": ")[2],
+                )
+            ) from None
         raise TableError.from_finding(
             finding("csv_parsing_failed", f"cannot be parsed as CSV: {error}", file=file)
         ) from None
+
+
+@contextmanager
+def _quiet_about(handler: Callable[..., str]) -> Iterator[None]:
+    """Keep stderr clean where the parser cannot hand over a row that is not UTF-8.
+
+    It fails then by itself, with the row's number; the traceback beside it says nothing more.
+    """
+    before = sys.unraisablehook
+
+    def hook(event: sys.UnraisableHookArgs) -> None:
+        if event.object is not handler:
+            before(event)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _join(
