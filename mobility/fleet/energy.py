@@ -1,0 +1,76 @@
+"""How much energy a run takes, and what the grid asks for it at the very least.
+
+Consumption is ``kwh_km`` times distance, the same for trips and empty runs; standing takes none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mobility.fleet.links import NEVER_S, latest_leave, run_metres, run_time
+from mobility.fleet.problem import UNREACHABLE_S
+from mobility.units import DAY_S
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mobility.fleet.problem import Demand, Problem
+
+
+def trip_kwh(problem: Problem) -> NDArray[np.float64]:
+    """Energy of each trip in service, kWh."""
+    return problem.trips["distance_km"].to_numpy(float) * problem.vehicle.kwh_km
+
+
+def run_kwh(problem: Problem, metres: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Energy of empty runs, kWh."""
+    return metres * (problem.vehicle.kwh_km / 1000.0)
+
+
+def beyond_battery(problem: Problem) -> NDArray[np.bool_]:
+    """Trips that no battery bus of any depot can drive, even alone: out, trip, back, full at the start."""
+    own = trip_kwh(problem)
+    alone = np.full(own.size, np.inf)
+    at = problem.arrive_s.astype(np.int64)
+    for place in problem.depot_place:
+        depot = np.full(own.size, place, np.int32)
+        leave = latest_leave(problem.deadheads, depot, problem.from_place, problem.depart_s.astype(np.int64))
+        out = run_metres(problem.deadheads, depot, problem.from_place, np.maximum(leave, -DAY_S))
+        home_s = run_time(problem.deadheads, problem.to_place, depot, at)
+        home = run_metres(problem.deadheads, problem.to_place, depot, at)
+        reachable = (leave > NEVER_S) & (home_s < UNREACHABLE_S)
+        alone = np.where(reachable, np.minimum(alone, own + run_kwh(problem, out + home)), alone)
+    # A trip that no depot reaches is not the battery's fault.
+    beyond: NDArray[np.bool_] = np.isfinite(alone) & (alone > problem.vehicle.usable_kwh + 1e-6)
+    return beyond
+
+
+def least_kwh_price(problem: Problem) -> float:
+    """Minor units that a kWh costs at least: the lowest price, plus its share in demand charges.
+
+    A demand charge that counts all day is on the highest mean power, which is no less than the
+    day's mean; so a kWh a day costs at least ``price / 24`` more. Charges of some hours add none.
+    """
+    price = min(one for _, one in problem.tariff.energy)
+    whole_day = sum(
+        demand_day_price(problem, one) / 24.0 for one in problem.tariff.demand if not one.hours
+    )
+    return price + whole_day
+
+
+def demand_day_price(problem: Problem, demand: Demand) -> float:
+    """A demand charge's share of the planned day, minor units per kW.
+
+    A monthly price is spread over the days of the day's month, a yearly one over its year; without
+    a date, over 30 and 365 days. Outside its months a charge is 0.
+    """
+    from calendar import isleap, monthrange
+
+    day = problem.date
+    if demand.months and day is not None and day.month not in demand.months:
+        return 0.0
+    month = 30 if day is None else monthrange(day.year, day.month)[1]
+    year = 365 if day is None else 365 + isleap(day.year)
+    return demand.price / {"day": 1, "month": month, "year": year}[demand.period]
