@@ -53,11 +53,11 @@ class Finding:
         Stable name, in the catalogue.
     severity
         ``error``, ``warning`` or ``info``.
+    message
+        What was found, in one sentence.
     file, row, column, value
         Where: the file's name, the row of the file counted as a spreadsheet does (header = 1),
         the column and the offending text. Empty or None where they do not apply.
-    message
-        What was found, in one sentence.
     mend
         What to do about it.
     count

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mobility.cli import EXIT_DONE, EXIT_FINDINGS, EXIT_NO_ANSWER, options
+from mobility.cli.source import FeedSource, open_feed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Source = Annotated[str, typer.Argument(metavar="FEED", help="A feed: a zip or a folder.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Count warnings as errors.")]
 Date = Annotated[
     str | None,
@@ -30,11 +30,12 @@ Date = Annotated[
 
 @app.command("check")
 def check(
-    feed: Source,
+    feed: FeedSource,
     as_json: options.Json = False,
     strict: Strict = False,
     no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
+    config: options.Config = None,
 ) -> int:
     """Say what is wrong with a feed, where, and how to mend it.
 
@@ -47,15 +48,14 @@ def check(
 
       mobility feed check gtfs_samples/santiago --strict --json
     """
-    from mobility.cli.output import print_findings, print_json, working
+    del config  # read before the other options
+    from mobility.cli.output import print_findings, print_json
     from mobility.errors import TableError
-    from mobility.feed.read import read_feed
     from mobility.feed.rules import ordered
 
     refused: TableError | None = None
     try:
-        with working("reading the feed", quiet=quiet):
-            findings = ordered(read_feed(feed, cache=not no_cache).findings)
+        findings = ordered(open_feed(feed, cache=not no_cache, quiet=quiet).findings)
     except TableError as error:
         if not error.findings and not as_json:
             raise
@@ -77,11 +77,12 @@ def check(
 
 @app.command("info")
 def info(
-    feed: Source,
+    feed: FeedSource,
     date: Date = None,
     as_json: options.Json = False,
     no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
+    config: options.Config = None,
 ) -> None:
     """Count what a feed holds, and name the dates it covers.
 
@@ -91,13 +92,11 @@ def info(
 
       mobility feed info gtfs_samples/santiago --date busiest --json
     """
-    from mobility.cli.output import print_json, print_table, working
-    from mobility.feed.read import read_feed
+    from mobility.cli.output import print_json, print_table
 
-    with working("reading the feed", quiet=quiet):
-        read = read_feed(feed, cache=not no_cache)
-        found = read.info()
-        day = read.day(date) if date else None
+    read = open_feed(feed, cache=not no_cache, quiet=quiet)
+    found = read.info()
+    day = read.day(date) if date else None
     if as_json:
         if day is not None:
             found["day"] = {

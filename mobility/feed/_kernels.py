@@ -226,10 +226,12 @@ def warm():
     """Call every kernel with every dtype it is used with."""
     offsets = np.array([0, 7, 15], np.int32)
     data = np.frombuffer(b"5:30:0012:00:00", np.uint8)
-    times = np.empty(2, np.int32)
-    parse_times(offsets, data, times)
-    frozen = np.zeros(2, np.int32)
-    frozen.setflags(write=False)
+    locked = offsets.copy()
+    locked.setflags(write=False)
+    # Arrow hands out locked and open buffers; numba compiles each kind by itself.
+    for bounds in (offsets, locked):
+        for text in (data, data.copy()):
+            parse_times(bounds, text, np.empty(2, np.int32))
     order_events(
         np.zeros(2, np.int32),
         np.arange(2, dtype=np.int32),

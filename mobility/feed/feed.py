@@ -89,6 +89,12 @@ class Feed:
 
         return day_types(self)
 
+    def trip_statistics(self) -> pd.DataFrame:
+        """Distance, duration, speed and stops of every trip: one row a trip of ``trips.txt``."""
+        from mobility.feed.statistics import trip_statistics
+
+        return trip_statistics(self)
+
     def geo(self, what: Literal["stops", "shapes"]) -> gpd.GeoDataFrame:
         """Stops as points or shapes as lines, EPSG:4326."""
         from mobility.feed.geometry import geo

@@ -223,7 +223,8 @@ def _sound(
     """Whether each trip has a distance at every event, and none that falls."""
     bad = np.isnan(travelled)
     bad[1:] |= (np.diff(travelled) < 0) & (np.diff(trip) == 0)
-    return np.bincount(trip[bad], minlength=trips) == 0
+    faults = np.bincount(trip[bad], minlength=trips)
+    return np.asarray(faults == 0)
 
 
 def _unit(ridden: NDArray[np.float64], crow: NDArray[np.float64]) -> str:

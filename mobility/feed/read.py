@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from mobility.errors import TableError
 from mobility.feed.archive import Archive, open_archive
 from mobility.feed.feed import Feed
-from mobility.feed.rules import check_cells, check_feed, refuse_unusable
+from mobility.feed.rules import (
+    check_cells,
+    check_feed,
+    demote_unknown,
+    ordered,
+    refuse_unusable,
+)
+from mobility.feed.schema import FILES
 from mobility.feed.stop_events import build_stop_events
 from mobility.feed.tables import Table, read_table
 from mobility.findings import Finding, has_errors
@@ -79,6 +86,9 @@ def read_tables(archive: Archive) -> tuple[dict[str, Table], list[Finding]]:
             try:
                 raw[stem], found = read_table(stream, stem)
             except TableError as error:
+                if stem not in FILES:  # a note that lies beside the tables stops nobody
+                    findings.extend(demote_unknown(error.findings))
+                    continue
                 raise TableError.from_finding(*error.findings, *findings) from None
         findings.extend(found)
     return raw, findings
@@ -90,4 +100,4 @@ def compile_feed(source: str, digest: str, raw: dict[str, Table], findings: list
     findings = [*findings, *check_cells(raw)]
     events = build_stop_events(raw["stop_times"], raw["trips"], raw["stops"])
     feed = Feed(source, digest, raw, events, tuple(findings))
-    return Feed(source, digest, raw, events, (*findings, *check_feed(feed)))
+    return Feed(source, digest, raw, events, tuple(ordered((*findings, *check_feed(feed)))))

@@ -288,14 +288,15 @@ def join_pieces(depot, start_s, end_s, charge, slack, night_kw, stay_kw, setup_s
 
     A piece may follow another at its depot when the charge that the stay can give, conservative
     about what the pieces lose by starting below ``start_kwh``, carries it and the night restores it.
+    ``stay_kw`` is what a piece may count on in the stay before it, ``night_kw`` a depot's power.
     """
     count = depot.size
-    tail = np.empty(count, np.int32)      # last piece of each vehicle
-    level = np.empty(count, np.float64)   # its charge when home
-    out = np.empty(count, np.int64)       # first pull-out of the vehicle
+    tail = np.empty(count, np.int32)  # last piece of each vehicle
+    level = np.empty(count, np.float64)  # its charge when home
+    out = np.empty(count, np.int64)  # first pull-out of the vehicle
     vehicles = 0
     for piece in range(count):
-        best, best_end, best_level = -1, -10**9, 0.0
+        best, best_end, best_level = -1, -(10**9), 0.0
         for vehicle in range(vehicles):
             last = tail[vehicle]
             if depot[last] != depot[piece] or end_s[last] > start_s[piece]:
@@ -304,7 +305,7 @@ def join_pieces(depot, start_s, end_s, charge, slack, night_kw, stay_kw, setup_s
                 continue
             begin = -(-end_s[last] // setup_slot_s)
             stay = max(0, (start_s[piece] // setup_slot_s) - begin) * setup_slot_s / 3600.0
-            ready = min(start_kwh, level[vehicle] + stay * stay_kw[depot[piece]])
+            ready = min(start_kwh, level[vehicle] + stay * stay_kw[piece])
             missing = start_kwh - ready
             if missing > slack[piece] + 1e-9:
                 continue
@@ -375,7 +376,10 @@ def place_session(stay, bus, wanted, site, first_slot, end_slot, dedicated, char
             for at in range(start, width):
                 use = min(free[at] * slot_h, wanted - got)
                 got += use
-                paid += use * price[here, (first + at) % day] + 1e-6 * use * load[here, (first + at) % day]
+                paid += (
+                    use * price[here, (first + at) % day]
+                    + 1e-6 * use * load[here, (first + at) % day]
+                )
                 if got >= wanted - 1e-9:
                     cost[start], until[start] = paid, at + 1
                     break
@@ -455,10 +459,16 @@ def charge_all(order, offsets, site, first_slot, end_slot, used_kwh, start_kwh, 
             for stay in range(first, end):
                 charge -= used_kwh[stay]
                 least = max(0.0, need[stay - first] - charge)
+                if charge + least > max_kwh + 1e-9:  # what lies ahead is more than a full battery
+                    served = False
+                    worst = max(worst, charge + least - max_kwh)
+                    break
                 most = least
                 if eager == 1 and stay + 1 < end:
                     slots = max(0, end_slot[stay] - first_slot[stay])
-                    most = min(max_kwh - charge, slots * slot_h * min(bus_kw, charger_kw[site[stay]]))
+                    most = min(
+                        max_kwh - charge, slots * slot_h * min(bus_kw, charger_kw[site[stay]])
+                    )
                     most = max(least, min(most, total))
                 if most <= 1e-9:
                     continue
@@ -485,9 +495,54 @@ def charge_all(order, offsets, site, first_slot, end_slot, used_kwh, start_kwh, 
                 break
             for stay in range(first, end):
                 if charger[stay] >= 0:
-                    unplug(stay, site, first_slot, dedicated, load, occupied, charger, begin, finish, power)
+                    unplug(
+                        stay,
+                        site,
+                        first_slot,
+                        dedicated,
+                        load,
+                        occupied,
+                        charger,
+                        begin,
+                        finish,
+                        power,
+                    )
         missing_kwh[bus] = 0.0
         if not served:
             missing_kwh[bus] = worst
             unserved += 1
     return unserved
+
+
+def warm():
+    """Call every kernel that Python calls, with every dtype it is used with: a day of two trips."""
+    starts, table = np.zeros(1, np.int32), np.zeros((1, 2, 2), np.int32)
+    one32, one64, one = np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1)
+    no, yes = np.zeros(1, np.bool_), np.ones(1, np.bool_)
+    depot_runs(starts, table, table, one32, one32, one32, True)
+    count_connections(
+        starts, table, table, np.int32(0), np.int32(0), 1.0, 1.0, one32, one32, yes, one32, one32,
+        np.zeros(3, np.int32), one32, one32, one32, np.zeros(0, np.int32), np.zeros(0, np.int32),
+        np.zeros(0, np.int64),
+    )  # fmt: skip
+    # One unit: arrival 0, departure 1, depot 2 and 3.
+    follow_flow(
+        np.array([2, 1, 0, 3], np.int32), np.array([0, 1, 2, 2], np.int8),
+        np.array([0, 1, 2, 2], np.int32), np.array([1, -1, 0, 0], np.int64),
+        np.array([0, 1, 1, 2, 2], np.int64), np.array([3, 1], np.int32), np.ones(2, np.int64),
+        one32, one32, np.int64(1), np.int64(2), np.full(1, -1, np.int32), np.full(1, -1, np.int32),
+    )  # fmt: skip
+    day = np.array([0, 1], np.int64)
+    cut_blocks(
+        day, no.copy(), no, one, one, one, one, one, one, one, one, one64, one64, 9.0, 1.0, 9.0, one,
+        no.copy(), one.copy(), one.copy(),
+    )  # fmt: skip
+    join_pieces(
+        one32, one64, one64, one, one, one, one, np.int64(300), 9.0, 9.0, np.full(1, -1, np.int32)
+    )
+    charge_all(
+        one32, day, one32, one64, np.ones(1, np.int64), one, 9.0, 1.0, 9.0, 1.0, yes, one64,
+        np.ones(1, np.int64), np.ones(1), 1.0, np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1)),
+        np.zeros((1, 1, 1), np.bool_), np.full(1, -1, np.int32), one64.copy(), one64.copy(),
+        np.zeros((1, 1)), one.copy(),
+    )  # fmt: skip

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mobility.fleet.blocks import Duty, kept_pairs, pull_in, pull_out
+from mobility.fleet.blocks import Duty
 from mobility.fleet.links import links, run_time
+from mobility.fleet.runs import kept_pairs, pull_in, pull_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_out(problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep: bool) -> pd.DataFrame:
+def write_out(
+    problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep: bool
+) -> pd.DataFrame:
     """One row an activity: pull-out, trip, deadhead, wait, depot (a stay between two blocks), pull-in.
 
     Vehicles are numbered by first departure; a block runs from pull-out to pull-in. ``kwh`` is 0
@@ -33,7 +36,8 @@ def write_out(problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep
     first = np.array([one for duty in duties for one in duty.trips[:-1]], np.int32)
     then = np.array([one for duty in duties for one in duty.trips[1:]], np.int32)
     home = np.repeat(
-        problem.depot_place[[duty.depot for duty in duties]], [len(duty.trips) - 1 for duty in duties]
+        problem.depot_place[[duty.depot for duty in duties]],
+        [len(duty.trips) - 1 for duty in duties],
     )
     kept = kept_pairs(problem, first, then) if keep else None
     ways = links(problem, first, then, home, minor_km=minor_km, kept=kept)
@@ -41,8 +45,16 @@ def write_out(problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep
     home_s, home_m = ways.home_s.tolist(), ways.home_m.tolist()
     out_s, out_m = ways.out_s.tolist(), ways.out_m.tolist()
     table = problem.trips
-    trip_id, start, end = table["trip_id"].tolist(), table["depart_s"].tolist(), table["arrive_s"].tolist()
-    origin, target, km = table["from_stop"].tolist(), table["to_stop"].tolist(), table["distance_km"].tolist()
+    trip_id, start, end = (
+        table["trip_id"].tolist(),
+        table["depart_s"].tolist(),
+        table["arrive_s"].tolist(),
+    )
+    origin, target, km = (
+        table["from_stop"].tolist(),
+        table["to_stop"].tolist(),
+        table["distance_km"].tolist(),
+    )
 
     link = 0
     width = max(4, len(str(len(duties))))
@@ -62,7 +74,9 @@ def write_out(problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep
             rows.append((vehicle, f"{vehicle}/{piece}", seq, kind, trip, a, b, at, to, distance,
                          distance * rate, depot_id, electric))  # fmt: skip
 
-        def go_out(trip: int, leave: int, metres: float, *, depot_stop: str = depot.stop_id) -> None:
+        def go_out(
+            trip: int, leave: int, metres: float, *, depot_stop: str = depot.stop_id
+        ) -> None:
             at = np.array([leave], np.int64)
             place = np.array([problem.deadheads.row[depot_stop]], np.int32)
             needed = int(run_time(problem.deadheads, place, problem.from_place[[trip]], at)[0])
@@ -80,7 +94,15 @@ def write_out(problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep
                 break
             follower = duty.trips[step + 1]
             if duty.via[step]:
-                add("pull-in", "", target[trip], depot.stop_id, end[trip], home_s[link], home_m[link] / 1000.0)
+                add(
+                    "pull-in",
+                    "",
+                    target[trip],
+                    depot.stop_id,
+                    end[trip],
+                    home_s[link],
+                    home_m[link] / 1000.0,
+                )
                 add("depot", "", depot.stop_id, depot.stop_id, home_s[link], out_s[link], 0.0)
                 piece += 1
                 go_out(follower, out_s[link], out_m[link])

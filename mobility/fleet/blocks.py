@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mobility.findings import Finding, finding
 from mobility.fleet import network as flows
-from mobility.fleet.depots import assign
-from mobility.fleet.links import NEVER_S, latest_leave, links, run_metres, run_time
-from mobility.fleet.problem import UNREACHABLE_S
+from mobility.fleet.depots import assign, rechain
+from mobility.fleet.links import links
+from mobility.fleet.runs import (
+    BlockMode,
+    Run,
+    ends_cost,
+    inner_cost,
+    kept_pairs,
+    kept_runs,
+    pull_in,
+    pull_out,
+    units_of,
+)
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mobility.findings import Finding
     from mobility.fleet.plan import BlockPlan
     from mobility.fleet.problem import Problem
     from mobility.stop import Stop
-
-BlockMode = Literal["optimise", "given", "keep-filled"]
-MODES: tuple[BlockMode, ...] = ("optimise", "given", "keep-filled")
 
 
 @dataclass(frozen=True)
@@ -99,10 +106,10 @@ def schedule(
     if rows.size == 0:
         return Schedule((), 0.0, 0)
     keep = blocks != "optimise"
-    runs, found = _kept_runs(problem, rows, minor_km, blocks)
-    inner = _inner_cost(problem, runs, minor_km)
+    runs, found = kept_runs(problem, rows, minor_km, blocks)
+    inner = inner_cost(problem, runs, minor_km)
     if blocks == "given":
-        bound = inner + _ends_cost(problem, runs, minor_km)
+        bound = inner + ends_cost(problem, runs, minor_km)
         bound += len(runs) * problem.costs.vehicle_day_minor
         placed = assign(problem, runs, minor_km, keep=True)
         if placed is None:
@@ -110,182 +117,31 @@ def schedule(
         duties = _duties(problem, runs, placed, minor_km, electric, keep)
         return Schedule(duties, bound, len(runs), findings=tuple(found))
 
-    net = flows.build(problem, _units(problem, runs), problem.depot_place, minor_km=minor_km)
+    net = flows.build(problem, units_of(problem, runs), problem.depot_place, minor_km=minor_km)
     chained = flows.chain(net)
     if not chained.feasible:
         return Schedule((), 0.0, 0, _why_infeasible(problem, runs, minor_km), True, tuple(found))
     fewest = flows.fewest_vehicles(net, chained.vehicles)
     bound = chained.bound_minor + inner
-    chains = [_joined(runs, chain) for chain in _chains(chained)]
+    chains = flows.chains_of(chained)
     if len(problem.depots) == 1:
-        duties = _duties(problem, chains, np.zeros(len(chains), np.int64), minor_km, electric, keep)
-        return Schedule(duties, bound, fewest, findings=tuple(found))
-    placed = assign(problem, chains, minor_km, keep=keep)
-    if placed is None:
-        proven = _held(problem) < fewest
-        return Schedule((), bound, fewest, _no_room(problem, len(chains)), proven, tuple(found))
-    rechained = _by_depot(problem, runs, chains, placed, minor_km, electric, keep)
-    if rechained is None:
-        return Schedule((), bound, fewest, _no_room(problem, len(chains)), False, tuple(found))
-    return Schedule(rechained, bound, fewest, findings=tuple(found))
-
-
-def kept_pairs(problem: Problem, first: NDArray[np.int32], then: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Pairs that the feed itself has in one block: they need no layover of ours."""
-    block = problem.trips["block_id"].to_numpy(object)
-    same: NDArray[np.bool_] = np.asarray((block[first] == block[then]) & (block[first] != ""), bool)
-    return same
-
-
-def _kept_runs(
-    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode
-) -> tuple[list[tuple[int, ...]], list[Finding]]:
-    """Trips that stay together: alone when all is optimised, else as the feed's blocks say."""
-    if blocks == "optimise":
-        return [(int(row),) for row in rows], []
-    block = problem.trips["block_id"].to_numpy(object)
-    by_block: dict[str, list[int]] = {}
-    runs: list[tuple[int, ...]] = []
-    for row in rows.tolist():
-        if block[row]:
-            by_block.setdefault(block[row], []).append(row)
-        else:
-            runs.append((row,))
-    filled = [tuple(trips) for trips in by_block.values()]
-    first = np.array([one for trips in filled for one in trips[:-1]], np.int32)
-    then = np.array([one for trips in filled for one in trips[1:]], np.int32)
-    cost = _least_link(problem, first, then, minor_km, np.ones(first.size, bool))
-    found, at = [], 0
-    for trips in filled:
-        start = 0
-        for here in range(1, len(trips)):
-            long = int(problem.arrive_s[trips[here]]) - int(problem.depart_s[trips[start]]) > DAY_S
-            if not np.isfinite(cost[at]) or long:
-                runs.append(trips[start:here])
-                start = here
-                found.append(
-                    finding("block_cannot_be_driven", file="trips.txt", column="block_id",
-                            value=f"{block[trips[0]]}: {problem.trips['trip_id'].iloc[trips[here - 1]]} -> "
-                                  f"{problem.trips['trip_id'].iloc[trips[here]]}")
-                )  # fmt: skip
-            at += 1
-        runs.append(trips[start:])
-    runs.sort(key=lambda trips: trips[0])  # rows are sorted by departure
-    if len(found) > 1:
-        found = [replace(found[0], count=len(found))]
-    return runs, found
-
-
-def _units(problem: Problem, runs: list[tuple[int, ...]]) -> flows.Units:
-    first = np.array([trips[0] for trips in runs], np.int32)
-    last = np.array([trips[-1] for trips in runs], np.int32)
-    return flows.Units(
-        problem.depart_s[first], problem.arrive_s[last], problem.from_place[first], problem.to_place[last]
-    )
-
-
-def _least_link(
-    problem: Problem,
-    first: NDArray[np.int32],
-    then: NDArray[np.int32],
-    minor_km: float,
-    kept: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    least = np.full(first.size, np.inf)
-    for place in problem.depot_place:
-        here = links(problem, first, then, int(place), minor_km=minor_km, kept=kept)
-        least = np.minimum(least, here.cost_minor)
-    return least
-
-
-def _inner_cost(problem: Problem, runs: list[tuple[int, ...]], minor_km: float) -> float:
-    """What the connections inside kept runs cost at least."""
-    first = np.array([one for trips in runs for one in trips[:-1]], np.int32)
-    then = np.array([one for trips in runs for one in trips[1:]], np.int32)
-    if first.size == 0:
-        return 0.0
-    return float(_least_link(problem, first, then, minor_km, np.ones(first.size, bool)).sum())
-
-
-def _ends_cost(problem: Problem, runs: list[tuple[int, ...]], minor_km: float) -> float:
-    """Least pull-out and pull-in of every run, each from its own best depot."""
-    first = np.array([trips[0] for trips in runs], np.int32)
-    last = np.array([trips[-1] for trips in runs], np.int32)
-    out, home = np.full(first.size, np.inf), np.full(first.size, np.inf)
-    for place in problem.depot_place:
-        out = np.minimum(out, pull_out(problem, first, int(place))[1])
-        home = np.minimum(home, pull_in(problem, last, int(place))[1])
-    ends = out + home
-    return float(ends[np.isfinite(ends)].sum()) * minor_km / 1000.0
-
-
-def pull_out(
-    problem: Problem, trips: NDArray[np.int32], place: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """When a bus leaves the depot for each trip, as late as it can, and the metres; inf: no way."""
-    depot = np.full(trips.size, place, np.int32)
-    target = problem.from_place[trips]
-    leave = latest_leave(problem.deadheads, depot, target, problem.depart_s[trips].astype(np.int64))
-    metres = run_metres(problem.deadheads, depot, target, leave).astype(float)
-    return leave, np.where(leave > NEVER_S, metres, np.inf)
-
-
-def pull_in(
-    problem: Problem, trips: NDArray[np.int32], place: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """When a bus reaches the depot after each trip, and the metres; inf: no way."""
-    depot = np.full(trips.size, place, np.int32)
-    origin, at = problem.to_place[trips], problem.arrive_s[trips].astype(np.int64)
-    needed = run_time(problem.deadheads, origin, depot, at)
-    metres = run_metres(problem.deadheads, origin, depot, at).astype(float)
-    return at + needed, np.where(needed < UNREACHABLE_S, metres, np.inf)
-
-
-def _chains(chained: flows.Chaining) -> list[list[int]]:
-    chains = []
-    for unit in np.flatnonzero(chained.before < 0).tolist():
-        chain, here = [], unit
-        while here >= 0:
-            chain.append(here)
-            here = int(chained.after[here])
-        chains.append(chain)
-    return chains
-
-
-def _joined(runs: list[tuple[int, ...]], chain: list[int]) -> tuple[int, ...]:
-    return tuple(trip for unit in chain for trip in runs[unit])
-
-
-def _by_depot(
-    problem: Problem,
-    runs: list[tuple[int, ...]],
-    chains: list[tuple[int, ...]],
-    placed: NDArray[np.int64],
-    minor_km: float,
-    electric: bool,
-    keep: bool,
-) -> tuple[Duty, ...] | None:
-    """Chain every depot's trips anew, exactly; never dearer than the chains that came in."""
-    home = np.zeros(len(problem.trips), np.int64)
-    for chain, depot in zip(chains, placed, strict=True):
-        home[list(chain)] = depot
-    duties: list[Duty] = []
-    for depot, place in enumerate(problem.depot_place):
-        own = [trips for trips in runs if home[trips[0]] == depot]
-        if not own:
-            continue
-        net = flows.build(problem, _units(problem, own), np.array([place], np.int32), minor_km=minor_km)
-        chained = flows.chain(net)
-        if not chained.feasible:
-            return None
-        joined = [_joined(own, chain) for chain in _chains(chained)]
-        duties += _duties(problem, joined, np.full(len(joined), depot), minor_km, electric, keep)
-    return tuple(sorted(duties, key=lambda duty: duty.trips))
+        alone = [tuple(trip for unit in chain for trip in runs[unit]) for chain in chains]
+        placed = [(0, alone)]
+    else:
+        several = rechain(problem, runs, chains, minor_km=minor_km, keep=keep)
+        if several is None:
+            why = _no_room(problem, len(chains))
+            return Schedule((), bound, fewest, why, _held(problem) < fewest, tuple(found))
+        placed = several
+    joined = [chain for _, own in placed for chain in own]
+    homes = np.repeat([depot for depot, _ in placed], [len(own) for _, own in placed])
+    duties = _duties(problem, joined, homes, minor_km, electric, keep)
+    return Schedule(duties, bound, fewest, findings=tuple(found))
 
 
 def _duties(
     problem: Problem,
-    chains: list[tuple[int, ...]],
+    chains: list[Run],
     placed: NDArray[np.int64],
     minor_km: float,
     electric: bool,
@@ -310,9 +166,23 @@ def _duties(
         start = 0
         for step in range(1, len(trips)):
             if broken[at + step - 1] or back[step] - leave[start] > DAY_S:
-                duties.append(Duty(depot, trips[start:step], tuple(via[at + start : at + step - 1].tolist()), electric))
+                duties.append(
+                    Duty(
+                        depot,
+                        trips[start:step],
+                        tuple(via[at + start : at + step - 1].tolist()),
+                        electric,
+                    )
+                )
                 start = step
-        duties.append(Duty(depot, trips[start:], tuple(via[at + start : at + len(trips) - 1].tolist()), electric))
+        duties.append(
+            Duty(
+                depot,
+                trips[start:],
+                tuple(via[at + start : at + len(trips) - 1].tolist()),
+                electric,
+            )
+        )
         at += len(trips) - 1
     return tuple(sorted(duties, key=lambda duty: duty.trips))
 
@@ -328,7 +198,7 @@ def _no_room(problem: Problem, needed: int) -> str:
     )
 
 
-def _why_infeasible(problem: Problem, runs: list[tuple[int, ...]], minor_km: float) -> str:
+def _why_infeasible(problem: Problem, runs: list[Run], minor_km: float) -> str:
     """Name the trips no depot reaches, or else how many buses the depots would have to hold."""
     first = np.array([trips[0] for trips in runs], np.int32)
     last = np.array([trips[-1] for trips in runs], np.int32)
@@ -345,7 +215,7 @@ def _why_infeasible(problem: Problem, runs: list[tuple[int, ...]], minor_km: flo
                 f"{name!r}: add its terminal to the deadheads or give the stop a location"
             )
     roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
-    net = flows.build(roomy, _units(roomy, runs), roomy.depot_place, minor_km=minor_km)
+    net = flows.build(roomy, units_of(roomy, runs), roomy.depot_place, minor_km=minor_km)
     chained = flows.chain(net)
     fewest = flows.fewest_vehicles(net, chained.vehicles) if chained.feasible else len(runs)
     return f"the trips need at least {fewest} buses, the depots hold {_held(problem):.0f}: raise a capacity"

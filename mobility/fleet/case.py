@@ -135,7 +135,9 @@ def read_case(source: str | Path | dict[str, Any]) -> tuple[Case, Path]:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", mend="--case FILE.toml") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not TOML: {error}", mend="see gtfs_samples/santiago/fleet.toml") from None
+        raise ConfigError(
+            f"{path}: not TOML: {error}", mend="see gtfs_samples/santiago/fleet.toml"
+        ) from None
     return check_case(content, str(path)), path.parent
 
 
@@ -160,9 +162,14 @@ def tariff_of(part: TariffPart | dict[str, Any]) -> Tariff:
     """Times of day to seconds; intervals that do not tile the day are refused."""
     if isinstance(part, dict):
         part = check_case({"tariff": part}, "tariff").tariff or TariffPart()
-    for seconds, name in ((part.slot_s, "slot_s"), *((one.interval_s, "interval_s") for one in part.demand)):
+    for seconds, name in (
+        (part.slot_s, "slot_s"),
+        *((one.interval_s, "interval_s") for one in part.demand),
+    ):
         if DAY_S % seconds:
-            raise ConfigError(f"tariff.{name} must divide the day (found {seconds})", mend="as in 300 or 900")
+            raise ConfigError(
+                f"tariff.{name} must divide the day (found {seconds})", mend="as in 300 or 900"
+            )
     if not part.energy:
         raise ConfigError("tariff.energy is empty", mend='energy = [["00:00", 95.0]]')
     prices = sorted((parse_time(at) % DAY_S, float(price)) for at, price in part.energy)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.fleet.activities import COLUMNS, running_cost, write_out
-from mobility.fleet.blocks import BlockMode, Duty, Schedule, schedule
+from mobility.fleet.blocks import Duty, Schedule, schedule
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
 from mobility.fleet.electrify import respect_battery
@@ -23,11 +23,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mobility.fleet.problem import Problem
+    from mobility.fleet.runs import BlockMode
     from mobility.stop import Stop
 
-# How much of a stay's power is counted on when blocks are cut: less, round by round, where the
-# chargers turn out too busy. In the last round only the night charges.
-_SHARES = (1.0, 0.7, 0.4, 0.0)
+# Where the chargers turn out too busy for a bus, its trips count on less of a stay's power, attempt
+# by attempt; in the last attempt nobody counts on any.
+_ATTEMPTS = 12
+_LESS = 0.6
+_LEAST_SHARE = 0.1
+
+# How often blocks are planned again where the battery makes more buses than a depot holds.
+_REFITS = 8
 
 
 def plan(
@@ -99,26 +105,53 @@ def plan(
     if why := _energy_beyond_sites(problem, trips_kwh):
         return _without_answer(base, why, True, start)
 
-    done: tuple[pd.DataFrame, Charged] | None = None
-    for share in _SHARES:
-        duties = respect_battery(
-            problem, electric.duties, minor_km=electric_km, keep=blocks != "optimise", share=share,
-            rejoin=blocks != "given",
-        )  # fmt: skip
-        table = _table(problem, duties, other.duties, electric_km, blocks)
-        charged = charge_blocks(problem, table)
-        done = (table, charged)
-        if not charged.unserved:
+    answer, charged = _carried(base, electric.duties, other.duties, electric_km, blocks)
+    room = problem
+    for _ in range(_REFITS if blocks != "given" else 0):
+        crowded = _crowded(problem, answer.blocks)
+        if not crowded:
             break
-    if done is None:  # _SHARES is not empty
-        return _without_answer(base, "no round was tried", False, start)
-    table, charged = done
-    answer = replace(base, blocks=table)
+        # The battery made more buses than the depot holds: plan its blocks with so much less room.
+        # The bound stays that of the room there is.
+        room = _smaller(room, crowded)
+        again = schedule(room, rows[~beyond], electric_km, blocks, electric=True)
+        if again.why:
+            break
+        answer, charged = _carried(base, again.duties, other.duties, electric_km, blocks)
     if charged.unserved:
         return _without_answer(answer, charged.why, False, start)
-    if why := _over_capacity(problem, table):
-        return _without_answer(answer, why, False, start)
+    if crowded := _crowded(problem, answer.blocks):
+        return _without_answer(answer, _no_place(problem, crowded), False, start)
     return finish(answer, charged, seed=seed, started=start)
+
+
+def _carried(
+    base: Plan,
+    duties: tuple[Duty, ...],
+    conventional: tuple[Duty, ...],
+    electric_km: float,
+    blocks: BlockMode,
+) -> tuple[Plan, Charged]:
+    """Make duties ones that the battery carries, and charge them; round by round more cautious."""
+    problem, keep = base.problem, blocks != "optimise"
+    share = np.ones(len(problem.trips))
+    row_of = pd.Series(np.arange(share.size), index=problem.trips["trip_id"])
+    for attempt in range(_ATTEMPTS + 1):
+        carried = respect_battery(
+            problem, duties, minor_km=electric_km, keep=keep, share=share, rejoin=blocks != "given"
+        )
+        everyone = sorted((*carried, *conventional), key=lambda duty: duty.trips)
+        table = write_out(problem, everyone, minor_km=electric_km, keep=keep)
+        charged = charge_blocks(problem, table)
+        if not charged.unserved:
+            break
+        if attempt + 1 == _ATTEMPTS:
+            share[:] = 0.0  # the last resort: nobody counts on more than the night
+        else:
+            queued = table["vehicle"].isin(charged.unserved) & (table["kind"] == "trip")
+            rows = row_of[table.loc[queued, "trip_id"]].to_numpy()
+            share[rows] = np.where(share[rows] > _LEAST_SHARE, share[rows] * _LESS, 0.0)
+    return replace(base, blocks=table), charged
 
 
 def finish(base: Plan, charged: Charged, *, seed: int = 0, started: float | None = None) -> Plan:
@@ -139,7 +172,9 @@ def finish(base: Plan, charged: Charged, *, seed: int = 0, started: float | None
         objective=sum(parts.values()),
         objective_unit=unit_of(problem),
         parts=parts,
-        bound=min(math.floor(bound + 1e-6), sum(parts.values())) if _near(bound, parts) else math.floor(bound),
+        bound=min(math.floor(bound + 1e-6), sum(parts.values()))
+        if _near(bound, parts)
+        else math.floor(bound),
         bound_scope=base.report.bound_scope,
         seed=seed,
     )
@@ -172,17 +207,6 @@ def _without_answer(base: Plan, why: str, proven: bool, start: float) -> Plan:
     return replace(base, report=report, why=why, vehicles=int(base.blocks["vehicle"].nunique()))
 
 
-def _table(
-    problem: Problem,
-    electric: tuple[Duty, ...],
-    other: tuple[Duty, ...],
-    electric_km: float,
-    blocks: BlockMode,
-) -> pd.DataFrame:
-    duties = sorted((*electric, *other), key=lambda duty: duty.trips)
-    return write_out(problem, duties, minor_km=electric_km, keep=blocks != "optimise")
-
-
 def _after(problem: Problem, taken: Schedule) -> Problem:
     """The problem with the room that the electric buses leave in the depots."""
     used = [sum(duty.depot == at for duty in taken.duties) for at in range(len(problem.depots))]
@@ -195,16 +219,36 @@ def _after(problem: Problem, taken: Schedule) -> Problem:
     )
 
 
-def _over_capacity(problem: Problem, table: pd.DataFrame) -> str:
+def _crowded(problem: Problem, table: pd.DataFrame) -> dict[str, int]:
+    """Buses beyond each depot's capacity."""
     buses = table.groupby("depot", observed=True)["vehicle"].nunique()
-    for one in problem.depots:
-        here = int(buses.get(one.id, 0))
-        if one.capacity is not None and here > one.capacity:
-            return (
-                f"depot {one.id!r} holds {one.capacity} buses, the battery makes it {here}: "
-                "a bigger battery, chargers at terminals or more room"
-            )
-    return ""
+    over = {
+        one.id: int(buses.get(one.id, 0)) - one.capacity
+        for one in problem.depots
+        if one.capacity is not None
+    }
+    return {depot: count for depot, count in over.items() if count > 0}
+
+
+def _smaller(problem: Problem, crowded: dict[str, int]) -> Problem:
+    return replace(
+        problem,
+        depots=tuple(
+            one
+            if one.capacity is None
+            else replace(one, capacity=max(0, one.capacity - crowded.get(one.id, 0)))
+            for one in problem.depots
+        ),
+    )
+
+
+def _no_place(problem: Problem, crowded: dict[str, int]) -> str:
+    depot, count = max(crowded.items(), key=lambda item: (item[1], item[0]))
+    held = next(one.capacity for one in problem.depots if one.id == depot)
+    return (
+        f"depot {depot!r} holds {held} buses, the battery makes it {(held or 0) + count}: "
+        "a bigger battery, chargers at terminals or more room"
+    )
 
 
 def _energy_beyond_sites(problem: Problem, kwh: float) -> str:
@@ -232,6 +276,10 @@ def _assumptions(problem: Problem, beyond: NDArray[np.bool_]) -> tuple[str, ...]
             f"{int(beyond.sum())} trips are beyond one battery even alone: conventional buses drive them, "
             "at the same day and km costs, and nothing else; their fuel is not counted"
         )
-    said.append(f"consumption: {problem.vehicle.kwh_km:g} kWh/km on every run, charging without losses")
-    said.append("every bus repeats its day: charge is restored by its next pull-out, 24 hours after this one")
+    said.append(
+        f"consumption: {problem.vehicle.kwh_km:g} kWh/km on every run, charging without losses"
+    )
+    said.append(
+        "every bus repeats its day: charge is restored by its next pull-out, 24 hours after this one"
+    )
     return tuple(said)

@@ -148,7 +148,9 @@ def stays_of(problem: Problem, blocks: pd.DataFrame, sites: Sites) -> Stays:
                 night()
             names.append(vehicle)
             current, home, spent, out_s = vehicle, depot, 0.0, start_s
-        at = site_of[depot] if kind == "depot" else terminal.get(place, -1) if kind == "wait" else -1
+        at = (
+            site_of[depot] if kind == "depot" else terminal.get(place, -1) if kind == "wait" else -1
+        )
         if at >= 0:
             bus.append(len(names) - 1)
             site.append(at)
@@ -262,7 +264,9 @@ def _tightest_first(
     problem: Problem, stays: Stays, sites: Sites, first: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.int32]:
     kw = np.minimum(problem.vehicle.max_kw, sites.kw)[stays.site]
-    can = np.bincount(stays.bus, (end - first) * (problem.tariff.slot_s / 3600.0) * kw, len(stays.names))
+    can = np.bincount(
+        stays.bus, (end - first) * (problem.tariff.slot_s / 3600.0) * kw, len(stays.names)
+    )
     need = np.bincount(stays.bus, stays.used_kwh, len(stays.names))
     return np.lexsort((np.arange(need.size), np.round(can - need, 6))).astype(np.int32)
 

@@ -88,7 +88,9 @@ def _trips(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
         ("start_s", "depart_s"), ("end_s", "arrive_s"), ("from_stop", "from_stop"), ("to_stop", "to_stop"),
     ):  # fmt: skip
         bad |= known[mine].to_numpy() != wanted[theirs].to_numpy()
-    bad |= np.abs(known["distance_km"].to_numpy(float) - wanted["distance_km"].to_numpy(float)) > 1e-6
+    bad |= (
+        np.abs(known["distance_km"].to_numpy(float) - wanted["distance_km"].to_numpy(float)) > 1e-6
+    )
     return found + _say("trip_changed", bad, lambda at: known["trip_id"].iloc[at])
 
 
@@ -105,14 +107,20 @@ def _activities(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Findi
     def name(at: int) -> str:
         return f"{vehicle[at]} {kind[at]} {start[at]}-{end[at]} {origin[at]} -> {target[at]}"
 
-    found = _say("vehicle_not_in_order", pd.Series(vehicle[new]).duplicated(), lambda at: str(vehicle[new][at]))
+    found = _say(
+        "vehicle_not_in_order",
+        pd.Series(vehicle[new]).duplicated(),
+        lambda at: str(vehicle[new][at]),
+    )
     found += _say("activity_runs_backwards", end < start, name)
     gap = ~new & (start != np.append(0, end[:-1]))
     found += _say("activities_not_contiguous", gap, name)
     jump = ~new & (origin != np.append("", target[:-1]))
     found += _say("bus_changes_place", jump, name)
     ends = (new & (kind != "pull-out")) | (last & (kind != "pull-in"))
-    found += _say("wrong_depot", ends, name, "a vehicle's day does not run from pull-out to pull-in")
+    found += _say(
+        "wrong_depot", ends, name, "a vehicle's day does not run from pull-out to pull-in"
+    )
     still = np.isin(kind, ["wait", "depot"])
     found += _say("bus_changes_place", still & (origin != target), name)
     known = np.isin(kind, [*EMPTY, "trip", "wait", "depot"])
@@ -126,7 +134,11 @@ def _activities(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Findi
     found += _say("wrong_depot", odd, name)
     found += _empty_runs(problem, blocks, name)
     found += _layovers(problem, blocks, mode)
-    span = pd.DataFrame({"v": vehicle, "s": start, "e": end}).groupby("v", sort=False).agg(s=("s", "min"), e=("e", "max"))
+    span = (
+        pd.DataFrame({"v": vehicle, "s": start, "e": end})
+        .groupby("v", sort=False)
+        .agg(s=("s", "min"), e=("e", "max"))
+    )
     long = (span["e"] - span["s"]).to_numpy() > DAY
     return found + _say("vehicle_longer_than_a_day", long, lambda at: str(span.index[at]))
 
@@ -165,7 +177,9 @@ def _layovers(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Finding
         return []
     kind = blocks["kind"].to_numpy(object)
     length = (blocks["end_s"] - blocks["start_s"]).to_numpy(np.int64)
-    standing = np.concatenate([[0], np.cumsum(np.where(np.isin(kind, ["wait", "depot"]), length, 0))])
+    standing = np.concatenate(
+        [[0], np.cumsum(np.where(np.isin(kind, ["wait", "depot"]), length, 0))]
+    )
     homes = np.concatenate([[0], np.cumsum(kind == "depot")])
     parked = np.concatenate([[0], np.cumsum(np.where(kind == "depot", length, 0))])
     trips = blocks.iloc[rows]
@@ -175,7 +189,9 @@ def _layovers(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Finding
     at_home = parked[rows[1:]] - parked[rows[:-1] + 1]
     exempt = np.zeros(same.size, bool)
     if mode != "optimise":
-        block = trips["trip_id"].map(problem.trips.set_index("trip_id")["block_id"]).to_numpy(object)
+        block = (
+            trips["trip_id"].map(problem.trips.set_index("trip_id")["block_id"]).to_numpy(object)
+        )
         exempt = (block[1:] == block[:-1]) & (block[1:] != "")
 
     def name(at: int) -> str:
@@ -202,7 +218,9 @@ def _depots(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
     for depot, count in buses.items():
         one = known.get(str(depot))
         if one is not None and one.capacity is not None and count > one.capacity:
-            found.append(finding("depot_capacity_exceeded", value=f"{depot}: {count} of {one.capacity}"))
+            found.append(
+                finding("depot_capacity_exceeded", value=f"{depot}: {count} of {one.capacity}")
+            )
     return found
 
 
@@ -237,9 +255,17 @@ def _nearest_kwh(problem: Problem, trip: str) -> float:
 
 
 def _energy(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
-    wanted = blocks["distance_km"].to_numpy(float) * problem.vehicle.kwh_km * blocks["electric"].to_numpy(bool)
+    wanted = (
+        blocks["distance_km"].to_numpy(float)
+        * problem.vehicle.kwh_km
+        * blocks["electric"].to_numpy(bool)
+    )
     off = np.abs(blocks["kwh"].to_numpy(float) - wanted) > WH
-    return _say("energy_does_not_add_up", off, lambda at: f"{blocks['vehicle'].iloc[at]} {blocks['kind'].iloc[at]}")
+    return _say(
+        "energy_does_not_add_up",
+        off,
+        lambda at: f"{blocks['vehicle'].iloc[at]} {blocks['kind'].iloc[at]}",
+    )
 
 
 def _sites_of(problem: Problem) -> dict[str, tuple[str, float, int | None, float | None]]:
@@ -270,7 +296,9 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
         if row.kind == "depot":
             stays.setdefault(row.vehicle, []).append((row.start_s, row.end_s, row.depot))
         elif row.kind == "wait":
-            stays.setdefault(row.vehicle, []).append((row.start_s, row.end_s, f"terminal:{row.from_stop}"))
+            stays.setdefault(row.vehicle, []).append(
+                (row.start_s, row.end_s, f"terminal:{row.from_stop}")
+            )
     for vehicle, (begin, end, depot, _) in span.items():
         stays.setdefault(vehicle, []).append((end, begin + DAY, depot))
 
@@ -283,7 +311,9 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
             continue
         _, kw, _, _ = sites[row.site]
         slots = (row.end_s - row.start_s) // slot
-        shaped = row.start_s % slot == 0 and row.end_s % slot == 0 and slots == len(row.kw) and slots > 0
+        shaped = (
+            row.start_s % slot == 0 and row.end_s % slot == 0 and slots == len(row.kw) and slots > 0
+        )
         if not shaped or min(row.kw, default=0) < -KW or not np.isfinite(row.kwh):
             wrong.setdefault("session_malformed", []).append(name)
             continue
@@ -298,7 +328,11 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
                   if site == row.site and begin <= row.start_s and row.end_s <= end]  # fmt: skip
         if not inside:
             depot_of = span[row.vehicle][2]
-            code = "wrong_depot" if row.site in depots and row.site != depot_of else "charging_while_driving"
+            code = (
+                "wrong_depot"
+                if row.site in depots and row.site != depot_of
+                else "charging_while_driving"
+            )
             wrong.setdefault(code, []).append(name)
             continue
         used[(row.vehicle, inside[0])] = used.get((row.vehicle, inside[0]), 0) + 1
@@ -366,7 +400,9 @@ def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> 
         np.repeat(mine["vehicle"].map(code).to_numpy(np.int64), slots),
     ])  # fmt: skip
     when = np.concatenate([electric["end_s"].to_numpy(np.int64), begin + (within + 1) * slot])
-    change = np.concatenate([-electric["distance_km"].to_numpy(float) * bus.kwh_km, powers * slot / 3600.0])
+    change = np.concatenate(
+        [-electric["distance_km"].to_numpy(float) * bus.kwh_km, powers * slot / 3600.0]
+    )
     order = np.lexsort((change, when, who))
     who, when, change = who[order], when[order], change[order]
     first = np.append(True, who[1:] != who[:-1])
@@ -401,7 +437,12 @@ def _power_table(problem: Problem, plan: Any, load: dict[str, np.ndarray]) -> li
 
 
 def _money(
-    problem: Problem, plan: Any, blocks: pd.DataFrame, load: dict[str, np.ndarray], *, with_energy: bool
+    problem: Problem,
+    plan: Any,
+    blocks: pd.DataFrame,
+    load: dict[str, np.ndarray],
+    *,
+    with_energy: bool,
 ) -> list[Finding]:
     """Every part of the objective, counted again; at most one minor unit off, from rounding up."""
     costs = problem.costs
@@ -418,7 +459,11 @@ def _money(
     report = plan.report
     for part, value in parts.items():
         if abs(report.parts.get(part, 0.0) - value) > 1.0 + 1e-6 * abs(value):
-            found.append(finding("cost_does_not_add_up", value=f"{part}: {report.parts.get(part)} is {value:.2f}"))
+            found.append(
+                finding(
+                    "cost_does_not_add_up", value=f"{part}: {report.parts.get(part)} is {value:.2f}"
+                )
+            )
     if abs(sum(report.parts.values()) - report.objective) > 1.0:
         found.append(finding("cost_does_not_add_up", value=f"the parts are not {report.objective}"))
     if hasattr(plan, "vehicles") and plan.vehicles != blocks["vehicle"].nunique():
@@ -440,7 +485,11 @@ def _electricity(problem: Problem, load: dict[str, np.ndarray]) -> tuple[float, 
             counts = np.zeros(DAY, bool)
             for start, end in one.hours:
                 wraps = end <= start
-                counts |= ((clock >= start) | (clock < end)) if wraps else ((clock >= start) & (clock < end))
+                counts |= (
+                    ((clock >= start) | (clock < end))
+                    if wraps
+                    else ((clock >= start) & (clock < end))
+                )
             if not one.hours:
                 counts[:] = True
             means = second.reshape(-1, one.interval_s).mean(axis=1)
@@ -455,5 +504,9 @@ def _share_of_day(problem: Problem, demand: Any) -> float:
         return {"day": 1.0, "month": 1 / 30, "year": 1 / 365}[demand.period]
     if demand.months and day.month not in demand.months:
         return 0.0
-    days = {"day": 1, "month": monthrange(day.year, day.month)[1], "year": 366 if isleap(day.year) else 365}
+    days = {
+        "day": 1,
+        "month": monthrange(day.year, day.month)[1],
+        "year": 366 if isleap(day.year) else 365,
+    }
     return 1.0 / float(days[demand.period])

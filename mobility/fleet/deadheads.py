@@ -100,7 +100,9 @@ def fill(
     time_s = np.full((from_s.size, count, count), UNREACHABLE_S, np.int32)
     metres = np.zeros((1, count, count), np.int32)
     if speeds is not None:
-        crow = _crow_metres(np.where(unknown, _middle(lat), lat), np.where(unknown, _middle(lon), lon))
+        crow = _crow_metres(
+            np.where(unknown, _middle(lat), lat), np.where(unknown, _middle(lon), lon)
+        )
         road = np.ceil(crow * factor)
         metres[0] = road.astype(np.int32)
         at = np.maximum(np.searchsorted(speeds.from_s, from_s, side="right") - 1, 0)

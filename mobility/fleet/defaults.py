@@ -62,7 +62,9 @@ def assumed_depots(
         chosen = [str(names[int(np.argmax(weight))])]
     else:
         chosen = _cluster(names, weight, located, wanted, seed)
-    depots = tuple(Depot(f"depot-{at + 1}", stop, charger_kw=CHARGER_KW) for at, stop in enumerate(chosen))
+    depots = tuple(
+        Depot(f"depot-{at + 1}", stop, charger_kw=CHARGER_KW) for at, stop in enumerate(chosen)
+    )
     where = ", ".join(chosen)
     if len(chosen) == 1:
         said = f"one depot at the busiest terminal, stop {where}"
@@ -94,7 +96,9 @@ def _cluster(
     names, weight, place = names[known], weight[known], place[known]
     # Degrees to a plane on which both directions count alike.
     plane = place * [1.0, np.cos(np.radians(place[:, 0].mean()))]
-    heavy = np.repeat(plane, np.maximum(1, np.round(20 * weight / weight.max())).astype(int), axis=0)
+    heavy = np.repeat(
+        plane, np.maximum(1, np.round(20 * weight / weight.max())).astype(int), axis=0
+    )
     wanted = min(wanted, len(np.unique(plane, axis=0)))
     centres, _ = kmeans2(heavy, wanted, minit="++", seed=seed, iter=50)
     nearest = ((plane[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)

@@ -1,13 +1,15 @@
-"""Which depot a vehicle's chain of trips goes home to, within the depots' capacities."""
+"""Which depot a vehicle's work goes home to, within the depots' capacities."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mobility.fleet.links import NEVER_S, latest_leave, links, run_metres, run_time
-from mobility.fleet.problem import UNREACHABLE_S
+from mobility.fleet import network as flows
+from mobility.fleet.links import links
+from mobility.fleet.runs import Run, least_link, pull_in, pull_out, units_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,9 +18,137 @@ if TYPE_CHECKING:
 
     from mobility.fleet.problem import Problem
 
+# Prices of a place in a full depot rise round by round; most cases need one round, tight ones ten.
+_ROUNDS = 40
+
+
+def rechain(
+    problem: Problem,
+    runs: Sequence[Run],
+    chains: Sequence[Sequence[int]],
+    *,
+    minor_km: float,
+    keep: bool,
+) -> list[tuple[int, list[Run]]] | None:
+    """Give the pieces of chains to depots, and chain every depot's own work anew, exactly.
+
+    A piece is what a bus does between two stays at a depot. Each takes its cheapest depot; where a
+    depot then needs more vehicles than it holds, a place in it gets a price, and the pieces that
+    lose least move on.
+
+    Parameters
+    ----------
+    runs
+        Trips that stay together.
+    chains
+        Rows of ``runs`` in the order in which vehicles drive them.
+    minor_km, keep
+        Price of a km of empty running; whether the feed's own connections need no layover.
+
+    Returns
+    -------
+    list of (depot, chains) or None
+        None where no round fitted: no proof that there is no way.
+    """
+    pieces = _pieces(problem, runs, chains, minor_km, keep)
+    cost = _ends_minor(problem, [_trips(runs, piece) for piece in pieces], minor_km)
+    if not np.isfinite(cost).any(axis=1).all():
+        return None
+    held = [one.capacity for one in problem.depots]
+    roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
+    price = np.zeros(len(held))
+    known: dict[tuple[int, bytes], list[Run]] = {}
+    for _ in range(_ROUNDS):
+        home = np.argmin(cost + price, axis=1)
+        answer, over = [], np.zeros(len(held), np.int64)
+        for depot, limit in enumerate(held):
+            here = home == depot
+            if not here.any():
+                continue
+            key = (depot, here.tobytes())
+            if key not in known:
+                own = sorted(
+                    unit for piece, mine in zip(pieces, here, strict=True) if mine for unit in piece
+                )
+                known[key] = _chain(roomy, [runs[unit] for unit in own], depot, minor_km)
+            answer.append((depot, known[key]))
+            over[depot] = 0 if limit is None else max(0, len(known[key]) - limit)
+        if not over.any():
+            return answer
+        price = _raised(cost, price, home, over)
+    return None
+
+
+def _chain(problem: Problem, runs: list[Run], depot: int, minor_km: float) -> list[Run]:
+    """Chain runs from one depot that holds any number of buses: there is always a way."""
+    place = problem.depot_place[[depot]]
+    chained = flows.chain(flows.build(problem, units_of(problem, runs), place, minor_km=minor_km))
+    return [_trips(runs, chain) for chain in flows.chains_of(chained)]
+
+
+def _raised(
+    cost: NDArray[np.float64],
+    price: NDArray[np.float64],
+    home: NDArray[np.int64],
+    over: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Raise the price of a place in each full depot until a few more pieces than needed move on."""
+    raised = price.copy()
+    for depot in np.flatnonzero(over).tolist():
+        here = np.flatnonzero(home == depot)
+        elsewhere = np.delete(cost[here] + price, depot, axis=1).min(axis=1, initial=np.inf)
+        loss = np.sort(elsewhere - cost[here, depot] - price[depot])
+        loss = loss[np.isfinite(loss)]
+        if loss.size:
+            raised[depot] += loss[min(loss.size, int(over[depot]) + 1) - 1] + 1e-3
+    return raised
+
+
+def _trips(runs: Sequence[Run], units: Sequence[int]) -> Run:
+    return tuple(trip for unit in units for trip in runs[unit])
+
+
+def _pieces(
+    problem: Problem,
+    runs: Sequence[Run],
+    chains: Sequence[Sequence[int]],
+    minor_km: float,
+    keep: bool,
+) -> list[list[int]]:
+    """Cut chains where the bus goes via a depot; what is left must go to one depot as a whole."""
+    first = np.array([runs[unit][-1] for chain in chains for unit in chain[:-1]], np.int32)
+    then = np.array([runs[unit][0] for chain in chains for unit in chain[1:]], np.int32)
+    # Which depot does not matter for the straight way.
+    straight = links(
+        problem, first, then, int(problem.depot_place[0]), minor_km=minor_km
+    ).straight_minor
+    home = straight > least_link(problem, first, then, minor_km, np.full(first.size, keep)) + 1e-6
+    home |= ~np.isfinite(straight)
+    pieces, at = [], 0
+    for chain in chains:
+        start = 0
+        for step in range(1, len(chain)):
+            if home[at]:
+                pieces.append(list(chain[start:step]))
+                start = step
+            at += 1
+        pieces.append(list(chain[start:]))
+    return pieces
+
+
+def _ends_minor(problem: Problem, pieces: Sequence[Run], minor_km: float) -> NDArray[np.float64]:
+    """(pieces, depots) minor units of each piece's pull-out and pull-in; inf: no way."""
+    first = np.array([trips[0] for trips in pieces], np.int32)
+    last = np.array([trips[-1] for trips in pieces], np.int32)
+    ends = [
+        pull_out(problem, first, int(place))[1] + pull_in(problem, last, int(place))[1]
+        for place in problem.depot_place
+    ]
+    return np.stack(ends, axis=1) * minor_km / 1000.0
+
 
 def assign(
-    problem: Problem, chains: Sequence[tuple[int, ...]], minor_km: float, *, keep: bool
+    problem: Problem, chains: Sequence[Run], minor_km: float, *, keep: bool
 ) -> NDArray[np.int64] | None:
     """The depot of every chain at the least empty running; None where they do not fit.
 
@@ -40,28 +170,17 @@ def assign(
 
 
 def home_costs(
-    problem: Problem, chains: Sequence[tuple[int, ...]], minor_km: float, *, keep: bool
+    problem: Problem, chains: Sequence[Run], minor_km: float, *, keep: bool
 ) -> NDArray[np.float64]:
     """(chains, depots) minor units of each chain's connections, pull-out and pull-in."""
     first = np.array([one for trips in chains for one in trips[:-1]], np.int32)
     then = np.array([one for trips in chains for one in trips[1:]], np.int32)
     owner = np.repeat(np.arange(len(chains)), [len(trips) - 1 for trips in chains])
-    start = np.array([trips[0] for trips in chains], np.int32)
-    end = np.array([trips[-1] for trips in chains], np.int32)
     block = problem.trips["block_id"].to_numpy(object)
     kept = np.asarray(keep & (block[first] == block[then]) & (block[first] != ""), bool)
-    cost = np.zeros((len(chains), len(problem.depots)))
+    cost = _ends_minor(problem, chains, minor_km)
     for depot, place in enumerate(problem.depot_place):
-        here = np.full(len(chains), place, np.int32)
-        by = problem.depart_s[start].astype(np.int64)
-        at = problem.arrive_s[end].astype(np.int64)
-        leave = latest_leave(problem.deadheads, here, problem.from_place[start], by)
-        out = run_metres(problem.deadheads, here, problem.from_place[start], leave)
-        back_s = run_time(problem.deadheads, problem.to_place[end], here, at)
-        back = run_metres(problem.deadheads, problem.to_place[end], here, at)
-        reachable = (leave > NEVER_S) & (back_s < UNREACHABLE_S)
         between = links(problem, first, then, int(place), minor_km=minor_km, kept=kept).cost_minor
-        cost[:, depot] = np.where(reachable, (out + back) * minor_km / 1000.0, np.inf)
         np.add.at(cost[:, depot], owner, between)
     return cost
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import _kernels
-from mobility.fleet.blocks import Duty, kept_pairs, pull_in, pull_out
+from mobility.fleet.blocks import Duty
 from mobility.fleet.energy import run_kwh, trip_kwh
 from mobility.fleet.links import links
+from mobility.fleet.runs import kept_pairs, pull_in, pull_out
 
 NOT_TO_JOIN = -1e9
 
@@ -29,7 +30,7 @@ def respect_battery(
     *,
     minor_km: float,
     keep: bool,
-    share: float = 1.0,
+    share: NDArray[np.float64],
     rejoin: bool = True,
 ) -> tuple[Duty, ...]:
     """Recharge, cut and join duties so that a bus can drive each of them.
@@ -43,7 +44,8 @@ def respect_battery(
     keep
         Whether the feed's own connections are kept without a layover.
     share
-        How much of a stay's charging power may be counted on: less than 1 where buses queue.
+        How much of a stay's charging power each trip (a row of ``problem.trips``) may count on:
+        less than 1 where buses queue.
     rejoin
         Whether pieces may share a vehicle.
     """
@@ -71,8 +73,8 @@ def respect_battery(
     charge, slack = np.zeros(order.size), np.zeros(order.size)
     _kernels.cut_blocks(
         offsets, via, possible, trip_kwh(problem)[order], run_kwh(problem, out_m), run_kwh(problem, in_m),
-        run_kwh(problem, ways.run_m), _terminal_gain(problem, order, then, ways) * share,
-        run_kwh(problem, ways.home_m), run_kwh(problem, ways.out_m), stay_h * kw * share,
+        run_kwh(problem, ways.run_m), _terminal_gain(problem, order, then, ways) * share[order],
+        run_kwh(problem, ways.home_m), run_kwh(problem, ways.out_m), stay_h * kw * share[order],
         leave.astype(np.int64), back.astype(np.int64), bus.battery_kwh * bus.start_soc,
         bus.battery_kwh * bus.min_soc, bus.battery_kwh * bus.max_soc, power[[one.depot for one in duties]] * 0.95,
         cut, charge, slack,
@@ -82,7 +84,9 @@ def respect_battery(
         return tuple(sorted(pieces, key=lambda duty: duty.trips))
     ends = np.flatnonzero(cut)
     starts = np.append(0, ends[:-1] + 1)
-    return _join(problem, pieces, leave[starts], back[ends], charge[ends], slack[ends], power, share)
+    return _join(
+        problem, pieces, leave[starts], back[ends], charge[ends], slack[ends], power, share
+    )
 
 
 def stay_power_kw(problem: Problem) -> NDArray[np.float64]:
@@ -117,7 +121,7 @@ def _ends(
 def _terminal_gain(
     problem: Problem, order: NDArray[np.int32], then: NDArray[np.int32], ways: Links
 ) -> NDArray[np.float64]:
-    """kWh that the wait before each next trip gives at most, where its terminal has a charger."""
+    """KWh that the wait before each next trip gives at most, where its terminal has a charger."""
     kw = np.zeros(len(problem.deadheads.places))
     for one in problem.chargers:
         site = np.inf if one.site_kw is None else one.site_kw
@@ -130,7 +134,9 @@ def _terminal_gain(
     return np.where(ways.run_m == 0, gain, 0.0)
 
 
-def _slot_hours(start_s: NDArray[np.int64], end_s: NDArray[np.int64], slot_s: int) -> NDArray[np.float64]:
+def _slot_hours(
+    start_s: NDArray[np.int64], end_s: NDArray[np.int64], slot_s: int
+) -> NDArray[np.float64]:
     """Hours of the whole slots between two times, 0 where there is none."""
     slots = np.maximum(0, end_s // slot_s - -(-start_s // slot_s))
     return np.asarray(slots * (slot_s / 3600.0), float)
@@ -169,16 +175,17 @@ def _join(
     charge: NDArray[np.float64],
     slack: NDArray[np.float64],
     power: NDArray[np.float64],
-    share: float,
+    share: NDArray[np.float64],
 ) -> tuple[Duty, ...]:
     bus = problem.vehicle
+    stay_kw = np.array([power[one.depot] * share[one.trips[0]] for one in pieces])
     rank = sorted(range(len(pieces)), key=lambda at: (int(start_s[at]), pieces[at].trips))
     before = np.full(len(pieces), -1, np.int32)
     _kernels.join_pieces(
         np.array([pieces[at].depot for at in rank], np.int32),
         # The rule of a layover between two trips holds at the depot too.
         start_s[rank].astype(np.int64), (end_s[rank] + problem.rules.min_layover_s).astype(np.int64),
-        charge[rank], slack[rank], power * 0.95, power * share, np.int64(problem.tariff.slot_s),
+        charge[rank], slack[rank], power * 0.95, stay_kw[rank], np.int64(problem.tariff.slot_s),
         bus.battery_kwh * bus.start_soc, bus.battery_kwh * bus.max_soc, before,
     )  # fmt: skip
     vehicle: dict[int, int] = {}

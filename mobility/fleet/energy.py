@@ -36,7 +36,9 @@ def beyond_battery(problem: Problem) -> NDArray[np.bool_]:
     at = problem.arrive_s.astype(np.int64)
     for place in problem.depot_place:
         depot = np.full(own.size, place, np.int32)
-        leave = latest_leave(problem.deadheads, depot, problem.from_place, problem.depart_s.astype(np.int64))
+        leave = latest_leave(
+            problem.deadheads, depot, problem.from_place, problem.depart_s.astype(np.int64)
+        )
         out = run_metres(problem.deadheads, depot, problem.from_place, np.maximum(leave, -DAY_S))
         home_s = run_time(problem.deadheads, problem.to_place, depot, at)
         home = run_metres(problem.deadheads, problem.to_place, depot, at)

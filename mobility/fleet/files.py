@@ -42,7 +42,9 @@ def write_plan(plan: Plan, folder: str | Path) -> Path:
     return target
 
 
-def read_plan(folder: str | Path) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def read_plan(
+    folder: str | Path,
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read what ``write_plan`` wrote: the JSON document, blocks, sessions and power.
 
     Raises
@@ -51,7 +53,14 @@ def read_plan(folder: str | Path) -> tuple[dict[str, Any], pd.DataFrame, pd.Data
         When a file is missing or is not a plan's.
     """
     source = Path(folder)
-    text = {"trip_id": str, "from_stop": str, "to_stop": str, "vehicle": str, "depot": str, "site": str}
+    text = {
+        "trip_id": str,
+        "from_stop": str,
+        "to_stop": str,
+        "vehicle": str,
+        "depot": str,
+        "site": str,
+    }
     try:
         told = json.loads((source / "plan.json").read_text("utf-8"))
         tables = {

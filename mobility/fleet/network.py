@@ -80,9 +80,7 @@ class Network:
     units: int
 
 
-def build(
-    problem: Problem, units: Units, depots: NDArray[np.int32], *, minor_km: float
-) -> Network:
+def build(problem: Problem, units: Units, depots: NDArray[np.int32], *, minor_km: float) -> Network:
     """Make the network of some units and depots (rows of ``problem.deadheads``).
 
     With several depots every pull-out and pull-in takes the best of them: a relaxation.
@@ -176,7 +174,9 @@ def chain(network: Network) -> Chaining:
         return Chaining(False, none, none, 0, 0.0, network.tails.size)
     vehicles = int(flow[network.night_arc])
     before, after = none.copy(), none.copy()
-    moving = np.flatnonzero((flow > 0) & (network.line[network.tails] != network.line[network.heads]))
+    moving = np.flatnonzero(
+        (flow > 0) & (network.line[network.tails] != network.line[network.heads])
+    )
     moving = moving[np.lexsort((network.heads[moving], network.tails[moving]))]
     arc_from = np.searchsorted(network.tails[moving], np.arange(network.kind.size + 1))
     # At one instant buses first arrive, then leave the depot, then start their trips.
@@ -188,10 +188,24 @@ def chain(network: Network) -> Chaining:
         network.by_arrival, network.by_departure, np.int64(vehicles),
         np.int64(network.depot_line), after, before,
     )  # fmt: skip
-    total = int((flow.astype(object) * network.costs).sum()) if _wide(flow, network.costs) else int(
-        flow @ network.costs
+    total = (
+        int((flow.astype(object) * network.costs).sum())
+        if _wide(flow, network.costs)
+        else int(flow @ network.costs)
     )
     return Chaining(True, before, after, vehicles, total / SCALE, network.tails.size)
+
+
+def chains_of(chained: Chaining) -> list[list[int]]:
+    """Units in the order in which each vehicle drives them, one list a vehicle."""
+    chains = []
+    for unit in np.flatnonzero(chained.before < 0).tolist():
+        chain, here = [], unit
+        while here >= 0:
+            chain.append(here)
+            here = int(chained.after[here])
+        chains.append(chain)
+    return chains
 
 
 def fewest_vehicles(network: Network, known: int) -> int:

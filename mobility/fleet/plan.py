@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mobility.fleet.blocks import BlockMode, Schedule
+    from mobility.fleet.blocks import Schedule
     from mobility.fleet.problem import Problem
+    from mobility.fleet.runs import BlockMode
 
 PARTS = ("vehicles", "deadhead", "waiting", "energy", "demand")
 
@@ -54,7 +55,9 @@ class BlockPlan:
     def __str__(self) -> str:
         if self.report.objective is None:
             return f"no blocks ({self.report.status}): {self.why}"
-        return f"{self.vehicles} vehicles ({self.report.headline()}), at least {self.vehicles_bound}"
+        return (
+            f"{self.vehicles} vehicles ({self.report.headline()}), at least {self.vehicles_bound}"
+        )
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(self))}</p>{self.blocks.head(20).to_html(index=False)}"
@@ -218,8 +221,12 @@ def block_plan(
     scope = scope_of(problem, mode, energy=False)
     if found.why:
         status = Status.INFEASIBLE if found.proven else Status.UNKNOWN
-        report = Report(status, objective_unit=unit_of(problem), bound_scope=scope, seconds=seconds, seed=seed)
-        return BlockPlan(problem, blocks, report, 0, found.vehicles_bound, mode, found.why, found.findings)
+        report = Report(
+            status, objective_unit=unit_of(problem), bound_scope=scope, seconds=seconds, seed=seed
+        )
+        return BlockPlan(
+            problem, blocks, report, 0, found.vehicles_bound, mode, found.why, found.findings
+        )
     costs = running_cost(problem, blocks)
     exact = sum(costs.values())
     parts = whole_parts(costs)
@@ -235,7 +242,9 @@ def block_plan(
         seed=seed,
     )
     vehicles = int(blocks["vehicle"].nunique())
-    return BlockPlan(problem, blocks, report, vehicles, found.vehicles_bound, mode, "", found.findings)
+    return BlockPlan(
+        problem, blocks, report, vehicles, found.vehicles_bound, mode, "", found.findings
+    )
 
 
 def whole_parts(costs: dict[str, float]) -> dict[str, float]:
@@ -245,7 +254,9 @@ def whole_parts(costs: dict[str, float]) -> dict[str, float]:
 
 def status_of(objective: float, bound: float) -> Status:
     """``optimal`` where the bound proves it to a millionth of the cost."""
-    return Status.OPTIMAL if objective - bound <= 1e-6 * max(abs(objective), 1.0) else Status.FEASIBLE
+    return (
+        Status.OPTIMAL if objective - bound <= 1e-6 * max(abs(objective), 1.0) else Status.FEASIBLE
+    )
 
 
 def unit_of(problem: Problem) -> str:
@@ -289,5 +300,3 @@ def with_times(table: pd.DataFrame, problem: Problem) -> pd.DataFrame:
         seconds = pd.to_timedelta(table[f"{name}_s"].astype("int64"), unit="s")
         timed[name] = (origin + seconds).dt.tz_convert(problem.timezone)
     return timed
-
-

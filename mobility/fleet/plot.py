@@ -20,7 +20,9 @@ def plot_plan(plan: Plan, ax: Any = None) -> Any:
     except ImportError:
         from mobility.errors import MissingExtra
 
-        raise MissingExtra("plots need matplotlib", mend="pip install 'mobility-engine[plots]'") from None
+        raise MissingExtra(
+            "plots need matplotlib", mend="pip install 'mobility-engine[plots]'"
+        ) from None
 
     below = None
     if ax is None:
@@ -28,7 +30,14 @@ def plot_plan(plan: Plan, ax: Any = None) -> Any:
     rows = {vehicle: at for at, vehicle in enumerate(plan.blocks["vehicle"].unique())}
     for kind, part in plan.blocks.groupby("kind"):
         start, length = part["start_s"] / 3600.0, (part["end_s"] - part["start_s"]) / 3600.0
-        ax.barh(part["vehicle"].map(rows), length, left=start, height=0.8, color=COLOURS[str(kind)], label=kind)
+        ax.barh(
+            part["vehicle"].map(rows),
+            length,
+            left=start,
+            height=0.8,
+            color=COLOURS[str(kind)],
+            label=kind,
+        )
     if len(plan.sessions):
         start = plan.sessions["start_s"] / 3600.0
         length = (plan.sessions["end_s"] - plan.sessions["start_s"]) / 3600.0

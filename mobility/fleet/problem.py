@@ -353,7 +353,9 @@ def tidy_trips(trips: pd.DataFrame) -> pd.DataFrame:
         raise TableError(f"trips: trip {bad!r} arrives before it departs")
     if tidy["trip_id"].duplicated().any():
         twice = tidy.loc[tidy["trip_id"].duplicated(), "trip_id"].iloc[0]
-        raise TableError(f"trips: trip_id {twice!r} occurs twice", mend="give every trip its own id")
+        raise TableError(
+            f"trips: trip_id {twice!r} occurs twice", mend="give every trip its own id"
+        )
     tidy = tidy.sort_values(["depart_s", "trip_id"], kind="stable", ignore_index=True)
     return tidy[list(TRIP_COLUMNS)]
 

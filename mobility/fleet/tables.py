@@ -13,7 +13,16 @@ from mobility.findings import Finding, finding
 from mobility.fleet import case as cases
 from mobility.fleet import deadheads as runs
 from mobility.fleet import defaults
-from mobility.fleet.problem import Charger, Costs, Depot, Problem, Rules, Tariff, Vehicle, tidy_trips
+from mobility.fleet.problem import (
+    Charger,
+    Costs,
+    Depot,
+    Problem,
+    Rules,
+    Tariff,
+    Vehicle,
+    tidy_trips,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -144,9 +153,7 @@ def problem_from_tables(
     )
 
 
-def _of_modes(
-    trips: pd.DataFrame, modes: Iterable[int] | None, assumed: list[str]
-) -> pd.DataFrame:
+def _of_modes(trips: pd.DataFrame, modes: Iterable[int] | None, assumed: list[str]) -> pd.DataFrame:
     if "route_type" not in trips:
         return trips
     if modes is not None:
@@ -188,11 +195,17 @@ def _fleet(
             blank = [name for name in ("battery_kwh", "kwh_km", "max_kw", "min_soc", "max_soc")
                      if getattr(part, name) is None]  # fmt: skip
             if blank:
-                assumed.append(f"bus {part.id!r}: {', '.join(blank)} as of the {defaults.VEHICLE.id}")
+                assumed.append(
+                    f"bus {part.id!r}: {', '.join(blank)} as of the {defaults.VEHICLE.id}"
+                )
     if len(vehicles) > 1:
         assumed.append(f"all buses are of the case's first type, {vehicles[0].id!r}")
     if read.depot:
-        return vehicles, tuple(cases.depot_of(one, defaults.CHARGER_KW) for one in read.depot), False
+        return (
+            vehicles,
+            tuple(cases.depot_of(one, defaults.CHARGER_KW) for one in read.depot),
+            False,
+        )
     depots, said = defaults.assumed_depots(trips, stops, seed=seed)
     assumed.append(said)
     return vehicles, depots, True
@@ -223,7 +236,10 @@ def _fill(
 
 
 def _known_places(
-    depots: tuple[Depot, ...], chargers: tuple[Charger, ...], stops: pd.DataFrame, extra: Mapping[str, Any]
+    depots: tuple[Depot, ...],
+    chargers: tuple[Charger, ...],
+    stops: pd.DataFrame,
+    extra: Mapping[str, Any],
 ) -> None:
     for one in [*depots, *chargers]:
         if one.stop_id not in stops.index and one.stop_id not in extra:
@@ -239,17 +255,25 @@ def _deadhead_file(read: cases.Case, folder: Path) -> pd.DataFrame | None:
         return pd.read_csv(path, dtype={"from_stop": str, "to_stop": str}, keep_default_na=False,
                            na_values={name: [""] for name in ("from_s", "to_s", "time_s", "distance_km")})  # fmt: skip
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", mend="deadheads.file is relative to the case") from None
+        raise ConfigError(
+            f"{path}: {error.strerror}", mend="deadheads.file is relative to the case"
+        ) from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: {error}", mend="from_stop,to_stop,from_s,to_s,time_s,distance_km") from None
+        raise TableError(
+            f"{path}: {error}", mend="from_stop,to_stop,from_s,to_s,time_s,distance_km"
+        ) from None
 
 
 def _say_lost(filled: runs.Filled, assumed: list[str], found: list[Finding]) -> None:
     lost = filled.without_location
     if not lost:
         return
-    assumed.append(f"{len(lost)} terminals without a location are taken to lie in the middle of the others")
-    found.append(finding("terminal_without_location", column="stop_id", value=lost[0], count=len(lost)))
+    assumed.append(
+        f"{len(lost)} terminals without a location are taken to lie in the middle of the others"
+    )
+    found.append(
+        finding("terminal_without_location", column="stop_id", value=lost[0], count=len(lost))
+    )
 
 
 def _costs(read: cases.Case, assumed: list[str]) -> Costs:
@@ -274,7 +298,9 @@ def _currency(assumed: list[str]) -> str:
     return defaults.CURRENCY
 
 
-def _rows(table: pd.DataFrame | list[dict[str, Any]] | dict[str, Any] | None) -> list[dict[str, Any]]:
+def _rows(
+    table: pd.DataFrame | list[dict[str, Any]] | dict[str, Any] | None,
+) -> list[dict[str, Any]]:
     if table is None:
         return []
     if isinstance(table, dict):

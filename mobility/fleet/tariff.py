@@ -65,5 +65,8 @@ def energy_minor(problem: Problem, load: NDArray[np.float64]) -> float:
 def demand_minor(problem: Problem, load: NDArray[np.float64]) -> float:
     """The planned day's share of the demand charges of all sites."""
     return float(
-        sum(demand_day_price(problem, one) * peaks_kw(load, one).sum() for one in problem.tariff.demand)
+        sum(
+            demand_day_price(problem, one) * peaks_kw(load, one).sum()
+            for one in problem.tariff.demand
+        )
     )

@@ -1,12 +1,15 @@
 """Every rule on a feed with that one defect; and bytes gone wrong never end in a traceback."""
 
 import random
+import tomllib
+from pathlib import Path
 
 import pytest
 from defects import CLEAN, DEFECTS, add, both, drop, packed, swap, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mobility.feed
 from mobility.cli import feed as command
 from mobility.errors import TableError
 from mobility.feed.read import read_feed
@@ -153,6 +156,13 @@ def test_order_is_severity_then_file_then_row(made):
     )
     found = ordered(findings_of(made(change(CLEAN)))[0])
     assert [one.file for one in found] == ["agency.txt", "stops.txt", "stops.txt", "routes.txt"]
+
+
+def test_every_code_of_the_catalogue_has_its_defect():
+    source = Path(mobility.feed.__file__).with_name("findings.toml")
+    codes = set(tomllib.loads(source.read_text("utf-8")))
+    # These two are shown by tests/feed/test_archive.py.
+    assert codes - {one.code for one in DEFECTS} == {"archive_too_large", "duplicate_member"}
 
 
 def test_every_code_is_in_the_catalogue_and_says_how_to_mend():

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobility.errors import TableError
+from mobility.feed import read_feed
 from mobility.feed.tables import read_table, table_from_frame
 
 CELLS = st.text(
@@ -140,3 +142,11 @@ def test_a_frame_becomes_text():
         "id": ["a", "", "NA"], "direction_id": ["1", "", "0"], "n": ["1", "2", "3"],
     }  # fmt: skip
     assert table.frame()["id"].isna().tolist() == [False, True, False]
+
+
+def test_an_unreadable_note_beside_the_tables_stops_nobody(samples_folder, tmp_path):
+    feed = shutil.copytree(samples_folder / "odd" / "plain", tmp_path / "plain")
+    (feed / "remarks.txt").write_bytes("drivers' notes".encode("utf-16"))
+    read = read_feed(feed, cache=False)
+    assert not read.errors
+    assert "invalid_character" in {one.code for one in read.findings}

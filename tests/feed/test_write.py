@@ -1,6 +1,7 @@
 """Writing a feed back with blocks: it reads as the same feed, and to the same blocks."""
 
 import csv
+import heapq
 
 import pandas as pd
 import pytest
@@ -13,16 +14,15 @@ from mobility.findings import has_errors
 
 def chain(trips):
     """Blocks a person could make: each trip goes to the first vehicle that waits where it starts."""
-    ends, blocks = [], {}
+    waiting, blocks, vehicles = {}, {}, 0
     for row in trips.itertuples():
-        for number, (free, stop) in enumerate(ends):
-            if stop == row.from_stop and free <= row.depart_s:
-                break
+        here = waiting.get(row.from_stop, [])
+        if here and here[0][0] <= row.depart_s:
+            _, vehicle = heapq.heappop(here)
         else:
-            number = len(ends)
-            ends.append(None)
-        ends[number] = (row.arrive_s, row.to_stop)
-        blocks[row.trip_id] = f"v{number}"
+            vehicle, vehicles = vehicles, vehicles + 1
+        heapq.heappush(waiting.setdefault(row.to_stop, []), (row.arrive_s, vehicle))
+        blocks[row.trip_id] = f"v{vehicle}"
     return blocks
 
 

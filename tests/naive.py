@@ -1,0 +1,126 @@
+"""Slow, obvious twins of the kernels: what each computes, said plainly. Tests compare them."""
+
+import itertools
+import math
+import re
+
+# --- feed ---------------------------------------------------------------------------------------
+
+
+def parse_time(text):
+    """Clock time to seconds; -1 blank, -2 bad."""
+    if not text:
+        return -1
+    match = re.fullmatch(r"([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])", text)
+    if match is None:
+        return -2
+    hours, minutes, seconds = map(int, match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def order_events(trip, sequence):
+    """Rows by trip, sequence and input order; rows of trip -1 are left out."""
+    rows = [row for row, one in enumerate(trip) if one >= 0]
+    return sorted(rows, key=lambda row: (trip[row], sequence[row], row))
+
+
+def great_circle_m(one, two):
+    """Metres between two (lat, lon) in degrees, by haversine; radius 6 371 008.8 m."""
+    (lat1, lon1), (lat2, lon2) = (map(math.radians, place) for place in (one, two))
+    part = (
+        math.sin((lat2 - lat1) / 2) ** 2
+        + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    )
+    return 2 * 6_371_008.8 * math.asin(min(1.0, math.sqrt(part)))
+
+
+def path_metres(places):
+    """Metres along (lat, lon) places; None stands where the last known place was."""
+    along, total, last = [], 0.0, None
+    for place in places:
+        if place is not None:
+            if last is not None:
+                total += great_circle_m(last, place)
+            last = place
+        along.append(total)
+    return along
+
+
+def fill_times(arrive, depart, along):
+    """Times of one trip without gaps: (arrive, depart) of each stop. Below 0 is blank."""
+    n = len(arrive)
+    either = [a if a >= 0 else d for a, d in zip(arrive, depart, strict=True)]
+    begin = depart[0] if depart[0] >= 0 else arrive[0]
+    end = either[-1]
+    known = {0: (begin, begin)}
+    for k in range(1, n - 1):
+        times = (either[k], max(depart[k], either[k]))
+        if times[0] >= known[max(known)][1] and times[1] <= end:
+            known[k] = times
+    known[n - 1] = (end, end)
+    out = []
+    for k in range(n):
+        if k in known:
+            out.append(known[k])
+            continue
+        a = max(one for one in known if one < k)
+        b = min(one for one in known if one > k)
+        span = along[b] - along[a]
+        part = (along[k] - along[a]) / span if span > 0 else (k - a) / (b - a)
+        time = known[a][1] + math.floor(part * (known[b][0] - known[a][1]) + 0.5)
+        out.append((time, time))
+    return out
+
+
+def project(stop, line):
+    """Every (metres off, metres along) of a flat point to the pieces of a flat line, in order."""
+    found, along = [], 0.0
+    for (x1, y1), (x2, y2) in itertools.pairwise(line):
+        length = math.hypot(x2 - x1, y2 - y1)
+        part = 0.0
+        if length:
+            part = ((x2 - x1) * (stop[0] - x1) + (y2 - y1) * (stop[1] - y1)) / length**2
+            part = min(max(part, 0.0), 1.0)
+        off = math.hypot(stop[0] - x1 - part * (x2 - x1), stop[1] - y1 - part * (y2 - y1))
+        found.append((off, along + part * length))
+        along += length
+    return found
+
+
+def first_dip(places, near):
+    """Where a line first comes near: the bottom of the first dip within ``near`` of the nearest."""
+    nearest = min(off for off, _ in places)
+    best = None
+    for off, along in places:
+        if best is None and off > nearest + near:
+            continue
+        if best is not None and off >= best[0]:
+            break
+        best = (off, along)
+    return nearest, best[1]
+
+
+def headways(departures):
+    """Departures and gaps of each hour of one line: {hour: (count, [gaps])}."""
+    cells, before = {}, None
+    for time in sorted(departures):
+        count, gaps = cells.get(time // 3600, (0, []))
+        cells[time // 3600] = (count + 1, gaps if before is None else [*gaps, time - before])
+        before = time
+    return cells
+
+
+def active_services(weekly, exceptions, day):
+    """Services of a date, row by row, as the GTFS reference reads.
+
+    ``weekly``: (service, seven flags, start, end); ``exceptions``: (service, date, 1 or 2).
+    """
+    active = {
+        service
+        for service, flags, start, end in weekly
+        if start <= day <= end and flags[day.weekday()]
+    }
+    for service, when, kind in exceptions:
+        if when == day:
+            active = active | {service} if kind == 1 else active - {service}
+    return active
