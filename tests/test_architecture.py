@@ -70,7 +70,7 @@ def test_imports_run_one_way(path):
     assert here in SMALL | DOMAINS | {"feed", "cli", "report", "samples", "__init__", "__main__"}
 
 
-@pytest.mark.parametrize("path", sorted(HOUSE.rglob("_kernels.py")), ids=str)
+@pytest.mark.parametrize("path", sorted(HOUSE.rglob("_*kernels.py")), ids=str)
 def test_kernels_know_numpy_and_the_decorator_only(path):
     modules = {module for module, _, _ in imports_of(path)}
     assert modules <= {"numpy", "math", "mobility._jit", "mobility._jit.kernel"}

@@ -121,7 +121,7 @@ def schedule(
     chained = flows.chain(net)
     if not chained.feasible:
         return Schedule((), 0.0, 0, _why_infeasible(problem, runs, minor_km), True, tuple(found))
-    fewest = flows.fewest_vehicles(net, chained.vehicles)
+    fewest = chained.vehicles_bound
     bound = chained.bound_minor + inner
     chains = flows.chains_of(chained)
     if len(problem.depots) == 1:
@@ -217,5 +217,5 @@ def _why_infeasible(problem: Problem, runs: list[Run], minor_km: float) -> str:
     roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
     net = flows.build(roomy, units_of(roomy, runs), roomy.depot_place, minor_km=minor_km)
     chained = flows.chain(net)
-    fewest = flows.fewest_vehicles(net, chained.vehicles) if chained.feasible else len(runs)
+    fewest = chained.vehicles_bound if chained.feasible else len(runs)
     return f"the trips need at least {fewest} buses, the depots hold {_held(problem):.0f}: raise a capacity"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.fleet import _kernels
+from mobility.fleet.flow import min_cost_flow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,13 +51,14 @@ class Chaining:
     """Who follows whom, what the network says it costs, and what cannot be beaten.
 
     ``before`` and ``after`` are rows of the units, -1 for none. ``bound_minor`` covers vehicles,
-    empty running and waiting. ``feasible`` is False where no flow covers every unit.
+    empty running and waiting, ``vehicles_bound`` is the least number of vehicles. ``feasible`` is False where no flow covers every unit.
     """
 
     feasible: bool
     before: NDArray[np.int32]
     after: NDArray[np.int32]
     vehicles: int
+    vehicles_bound: int
     bound_minor: float
     arcs: int
 
@@ -167,11 +169,22 @@ def build(problem: Problem, units: Units, depots: NDArray[np.int32], *, minor_km
 
 
 def chain(network: Network) -> Chaining:
-    """Solve the flow and read the successor of every unit from it."""
-    flow = _solve(network, network.costs)
+    """Solve the flow and read the successor of every unit from it.
+
+    A second flow on the same network, with a price of one a vehicle and nothing else, proves the
+    least number of vehicles.
+    """
+    fewest = np.zeros_like(network.costs)
+    fewest[network.night_arc] = 1
+    solved = min_cost_flow(
+        network.tails, network.heads, network.capacities, np.stack([network.costs, fewest]),
+        network.supply,
+    )  # fmt: skip
     none = np.full(network.units, -1, np.int32)
-    if flow is None:
-        return Chaining(False, none, none, 0, 0.0, network.tails.size)
+    if solved is None:
+        return Chaining(False, none, none, 0, 0, 0.0, network.tails.size)
+    cheapest, least = solved
+    flow = cheapest.amount
     vehicles = int(flow[network.night_arc])
     before, after = none.copy(), none.copy()
     moving = np.flatnonzero(
@@ -188,12 +201,9 @@ def chain(network: Network) -> Chaining:
         network.by_arrival, network.by_departure, np.int64(vehicles),
         np.int64(network.depot_line), after, before,
     )  # fmt: skip
-    total = (
-        int((flow.astype(object) * network.costs).sum())
-        if _wide(flow, network.costs)
-        else int(flow @ network.costs)
+    return Chaining(
+        True, before, after, vehicles, least.bound, cheapest.bound / SCALE, network.tails.size
     )
-    return Chaining(True, before, after, vehicles, total / SCALE, network.tails.size)
 
 
 def chains_of(chained: Chaining) -> list[list[int]]:
@@ -206,42 +216,6 @@ def chains_of(chained: Chaining) -> list[list[int]]:
             here = int(chained.after[here])
         chains.append(chain)
     return chains
-
-
-def fewest_vehicles(network: Network, known: int) -> int:
-    """The least number of vehicles that any flow needs; ``known`` is a number that suffices.
-
-    Where as many trips run at one instant, that proves it without a second flow.
-    """
-    if known <= 1 or busiest_instant(network) >= known:
-        return known
-    costs = np.zeros_like(network.costs)
-    costs[network.night_arc] = 1
-    flow = _solve(network, costs)
-    return known if flow is None else int(flow[network.night_arc])
-
-
-def busiest_instant(network: Network) -> int:
-    """How many units are on the road at once, at most: no fewer vehicles can do."""
-    on = network.kind == 1
-    off = network.kind == 0
-    times = np.concatenate([network.time_s[off], network.time_s[on]])
-    change = np.concatenate([-network.supply[off], -network.supply[on]])
-    order = np.lexsort((change, times))  # at one instant trips end before others start
-    return int(np.cumsum(change[order]).max(initial=0))
-
-
-def _solve(network: Network, costs: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
-
-    solver = SimpleMinCostFlow()
-    arcs = solver.add_arcs_with_capacity_and_unit_cost(
-        network.tails, network.heads, network.capacities, costs
-    )
-    solver.set_nodes_supplies(np.arange(network.supply.size, dtype=np.int32), network.supply)
-    if solver.solve() != solver.OPTIMAL:
-        return None
-    return np.asarray(solver.flows(arcs), np.int64)
 
 
 def _events(
@@ -272,7 +246,3 @@ def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
 
 def _floor(values: NDArray[Any]) -> NDArray[np.int64]:
     return np.floor(values).astype(np.int64)
-
-
-def _wide(flow: NDArray[np.int64], costs: NDArray[np.int64]) -> bool:
-    return float(flow.astype(float) @ costs.astype(float)) > 2.0**62

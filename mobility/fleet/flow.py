@@ -1,0 +1,96 @@
+"""Min-cost flow with a certificate: the flow, and a bound that is counted from its dual prices.
+
+The network simplex is our own kernel: on the time-space networks of this package, whose depot lines
+are long paths of free arcs, it is some 50 to 100 times quicker than cost scaling
+(``ortools.graph`` ``SimpleMinCostFlow``, which stays the oracle of the tests).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mobility.errors import ConfigError
+from mobility.fleet import _flow_kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The cheapest fifth of the arcs holds nearly all of a good basis; measured on real feeds.
+_FIRST_PHASE = 0.2
+_SMALL = 2_000
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Flow on every arc, its cost, and a cost that no flow can beat; all integers."""
+
+    amount: NDArray[np.int64]
+    cost: int
+    bound: int
+    pivots: int
+
+
+def min_cost_flow(
+    tails: NDArray[np.int32],
+    heads: NDArray[np.int32],
+    capacities: NDArray[np.int64],
+    costs: NDArray[np.int64],
+    supply: NDArray[np.int64],
+) -> list[Flow] | None:
+    """Find the cheapest flows that meet all supplies (above 0: a source), None where none does.
+
+    ``bound`` does not rest on the simplex being right: by weak duality *any* prices of nodes give
+    one, ``sum(supply * price) + sum(capacity * min(0, reduced cost))``.
+
+    Parameters
+    ----------
+    costs
+        (K, arcs): one flow for each row; each starts from the basis of the row before.
+
+    Raises
+    ------
+    ConfigError
+        When the costs are so large that their sums leave 64-bit integers.
+    """
+    dearest = int(np.abs(costs).max(initial=0))
+    big = (dearest + 1) * (supply.size + 1)
+    if big > 1 << 52:
+        raise ConfigError(
+            f"costs up to {dearest:,} are too large to add up exactly",
+            mend="give costs in a larger unit",
+        )
+    order = np.argsort(costs[0], kind="stable")
+    few = min(tails.size, max(_SMALL, int(tails.size * _FIRST_PHASE)))
+    amounts = np.zeros(costs.shape, np.int64)
+    prices = np.zeros((costs.shape[0], supply.size), np.int64)
+    left_over, pivots = _flow_kernels.network_simplex(
+        np.ascontiguousarray(tails[order], np.int32),
+        np.ascontiguousarray(heads[order], np.int32),
+        np.ascontiguousarray(capacities[order], np.int64),
+        np.ascontiguousarray(costs[:, order], np.int64),
+        np.ascontiguousarray(supply, np.int64),
+        np.int64(big),
+        np.array([few, tails.size], np.int64),
+        amounts,
+        prices,
+    )
+    if left_over > 0:
+        return None
+    flows = []
+    for cost, amount, price in zip(costs, amounts, prices, strict=True):
+        flow = np.empty_like(amount)
+        flow[order] = amount
+        reduced = np.minimum(cost + price[heads] - price[tails], 0)
+        bound = _dot(supply, price) + _dot(capacities, reduced)
+        flows.append(Flow(flow, _dot(flow, cost), bound, int(pivots)))
+    return flows
+
+
+def _dot(one: NDArray[np.int64], other: NDArray[np.int64]) -> int:
+    """Sum of products, exact whatever their size."""
+    if float(np.abs(one.astype(float)) @ np.abs(other.astype(float))) < 2.0**62:
+        return int(one @ other)
+    return sum(int(a) * int(b) for a, b in zip(one.tolist(), other.tolist(), strict=True))
