@@ -30,11 +30,13 @@ def demo(
     from mobility.cli.output import log
 
     log("Santiago's sample: synthetic, shaped after published figures", quiet=quiet)
-    return fleet.plan(
-        feed=str(samples.path("santiago")),
+    code = fleet.plan(
+        feed="santiago",
         case=samples.case("santiago", "fleet.toml"),
+        date="2025-03-05",
         out=out,
-        replace=True,
         as_json=as_json,
         quiet=quiet,
     )
+    log(f"next: `mobility fleet check {out}`, `mobility fleet plan YOUR_FEED.zip`", quiet=quiet)
+    return code

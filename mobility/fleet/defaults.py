@@ -1,10 +1,9 @@
 """What is assumed where a case says nothing: each figure with its source, each listed in the plan.
 
-The bus: a 12-m battery bus as most of Santiago's, BYD K9FE, 324 kWh, and its successors of 350 kWh
-(C40 Cities and ICCT, "ZEBRA: Santiago de Chile case study", 2020). Its consumption: 1.3 kWh/km with
-moderate heating and cooling (range 0.9-1.7: Basma et al. 2020, "Comprehensive energy modeling
-methodology for battery electric buses", Energy 207). Its window, 10-90 %, is usual practice in the
-electric-bus scheduling literature (Perumal, Lusby, Larsen 2022, EJOR 301(2), a review).
+The bus: 12 m, 350 kWh of which 10-90 % are used, 1.3 kWh/km, as in the test city of the project's
+brief. That is 215 km on a charge; the maker of Santiago's first electric buses, BYD's K9FE of 12 m,
+published up to 249 km (Diesel Progress, "More eBuses For Santiago", 2019). Costs and prices are round
+figures of this engine, without a source: they make a plan comparable with itself, not with a bill.
 """
 
 from __future__ import annotations
@@ -29,16 +28,14 @@ VEHICLE = Vehicle(
     start_soc=0.90,
     kwh_km=1.3,
     max_kw=150.0,
-    source="C40/ICCT ZEBRA 2020 (battery); Basma et al. 2020 (kWh/km); Perumal et al. 2022 (window)",
+    source="the project's brief; BYD published 249 km for Santiago's K9FE",
 )
 CHARGER_KW = 150.0
 
-# Cents of US dollars, round figures of the order of APTA's and NREL's published costs: a bus of
-# USD 0.9 M over 12 years is 205 USD a day; an hour of an operator 35 USD; a km of empty running
-# 0.90 USD without energy and driver.
+# Cents of US dollars, assumed: a bus of USD 0.9 M over 12 years is 205 USD a day; an hour of a driver
+# 35 USD; a km of empty running 0.90 USD without energy and driver; 12.8 cents a kWh at any hour.
 CURRENCY = "USD"
 COSTS = Costs(vehicle_day_minor=20_500.0, deadhead_km_minor=90.0, waiting_h_minor=3_500.0)
-# U.S. EIA, Electric Power Monthly, commercial sector, 2023 mean: 12.8 cents a kWh.
 TARIFF = Tariff(energy=((0, 12.8),))
 
 # One depot serves so many buses; above that there are several.

@@ -1,33 +1,149 @@
-"""Plans as files: CSV tables and one JSON document, written whole or not at all."""
+"""Plans as files: CSV tables, one JSON document and the feed with its blocks; whole or not at all."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pandas as pd
 
-from mobility.errors import TableError
+from mobility.errors import ConfigError, TableError
+from mobility.fleet.plan import Plan, with_times
+from mobility.solution import Report, Status, StopReason
 
 if TYPE_CHECKING:
-    from mobility.fleet.plan import Plan
+    from mobility.feed import ServiceDay
+    from mobility.fleet.problem import Problem
+
+DOCUMENT = "plan.json"
+FEED_FOLDER = "feed"
+_TEXT = dict.fromkeys(
+    ("vehicle", "block", "kind", "trip_id", "from_stop", "to_stop", "depot", "site"), str
+)
 
 
-def write_plan(plan: Plan, folder: str | Path) -> Path:
-    """Write blocks.csv, sessions.csv, power.csv and plan.json into a folder, made if need be.
+def write_plan(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    day: ServiceDay | None = None,
+    source: dict[str, Any] | None = None,
+) -> Path:
+    """Write a plan into a folder of its own.
 
-    ``sessions.csv`` has the powers of a session's slots separated by blanks, and local times with
-    their offset; ``blocks.csv`` has local times too.
+    ``blocks.csv`` and ``sessions.csv`` carry absolute local times with their offset (``start``,
+    ``end``) beside the seconds; ``sessions.csv`` has the kW of a session's slots separated by
+    blanks. Everything is built beside the folder and then renamed.
+
+    Parameters
+    ----------
+    folder
+        New, empty, or holding an earlier plan, which is replaced.
+    day
+        The service day: with it the feed is written back too, into ``feed/``, with ``block_id``.
+    source
+        Where the problem came from, kept in ``plan.json`` so that it can be checked again.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds something else.
     """
-    from mobility.fleet.plan import with_times
+    from mobility.feed.write import write_feed
 
-    target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
+    target = Path(folder).expanduser()
+    if target.exists() and not target.is_dir():
+        raise ConfigError(f"{target}: is a file", mend="name a folder")
+    if target.exists() and any(target.iterdir()) and not (target / DOCUMENT).is_file():
+        raise ConfigError(
+            f"{target}: holds something that is no plan", mend="name a folder that is new or empty"
+        )
+    part = target.parent / f".{target.name}.{uuid4().hex[:8]}.part"
+    part.mkdir(parents=True)
+    try:
+        _write_tables(plan, part)
+        document = {**plan.to_dict(), "source": source or {}}
+        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+        (part / DOCUMENT).write_text(text + "\n", "utf-8")
+        if day is not None and plan.block_of_trip:
+            write_feed(day.feed, part / FEED_FOLDER, blocks=plan.block_of_trip, day=day)
+        if target.exists():
+            shutil.rmtree(target)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def read_document(folder: str | Path) -> dict[str, Any]:
+    """Read a written plan's ``plan.json``.
+
+    Raises
+    ------
+    TableError
+        When there is none.
+    """
+    path = Path(folder) / DOCUMENT
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _no_plan(folder, error) from None
+    if not isinstance(told, dict):
+        raise _no_plan(folder, "no JSON object")
+    return told
+
+
+def read_plan(folder: str | Path, problem: Problem) -> Plan:
+    """Read a written plan back, as an answer to a problem.
+
+    Raises
+    ------
+    TableError
+        When a file is missing or is not a plan's.
+    """
+    told, at = read_document(folder), Path(folder)
+    try:
+        blocks, sessions, power = (
+            pd.read_csv(at / f"{name}.csv", dtype=_TEXT, keep_default_na=False)
+            for name in ("blocks", "sessions", "power")
+        )
+        sessions["kw"] = [tuple(float(one) for one in str(row).split()) for row in sessions["kw"]]
+        report = Report(
+            status=Status(told["status"]),
+            objective=told["objective"],
+            objective_unit=told["objective_unit"],
+            parts=told["parts"],
+            bound=told["bound"],
+            bound_scope=told["bound_scope"],
+            seconds=told["seconds"],
+            seed=told["seed"],
+            stop_reason=StopReason(told["stop_reason"]),
+            versions=told["versions"],
+        )
+        return Plan(
+            problem=problem,
+            blocks=blocks.drop(columns=["start", "end"], errors="ignore"),
+            sessions=sessions.drop(columns=["start", "end"], errors="ignore"),
+            power=power,
+            report=report,
+            vehicles=told["vehicles"],
+            vehicles_bound=told["vehicles_bound"],
+            block_mode=told["blocks_mode"],
+            not_electric=tuple(told["not_electric"]),
+            assumptions=tuple(told["assumptions"]),
+            why=told["why"],
+            bounds=told["bounds"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _no_plan(folder, error) from None
+
+
+def _write_tables(plan: Plan, folder: Path) -> None:
     sessions = with_times(plan.sessions, plan.problem)
-    sessions["kw"] = [" ".join(f"{value:.6g}" for value in row) for row in plan.sessions["kw"]]
+    sessions["kw"] = [" ".join(f"{value:.10g}" for value in row) for row in plan.sessions["kw"]]
     for name, table in (
         ("blocks.csv", with_times(plan.blocks, plan.problem)),
         ("sessions.csv", sessions),
@@ -37,50 +153,11 @@ def write_plan(plan: Plan, folder: str | Path) -> Path:
         for column in ("start", "end"):
             if column in timed:
                 timed[column] = [one.isoformat() for one in timed[column]]
-        _put(target / name, timed.to_csv(index=False, lineterminator="\n"))
-    _put(target / "plan.json", plan.to_json() + "\n")
-    return target
+        timed.to_csv(folder / name, index=False, lineterminator="\n")
 
 
-def read_plan(
-    folder: str | Path,
-) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read what ``write_plan`` wrote: the JSON document, blocks, sessions and power.
-
-    Raises
-    ------
-    TableError
-        When a file is missing or is not a plan's.
-    """
-    source = Path(folder)
-    text = {
-        "trip_id": str,
-        "from_stop": str,
-        "to_stop": str,
-        "vehicle": str,
-        "depot": str,
-        "site": str,
-    }
-    try:
-        told = json.loads((source / "plan.json").read_text("utf-8"))
-        tables = {
-            name: pd.read_csv(source / f"{name}.csv", dtype=text, keep_default_na=False)
-            for name in ("blocks", "sessions", "power")
-        }
-        sessions = tables["sessions"]
-        sessions["kw"] = [tuple(float(one) for one in str(row).split()) for row in sessions["kw"]]
-    except (OSError, ValueError, KeyError) as error:
-        raise TableError(f"{source}: not a written plan: {error}",
-                         mend="give the folder that `mobility fleet plan --out` wrote") from None  # fmt: skip
-    return told, tables["blocks"], sessions, tables["power"]
-
-
-def _put(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+def _no_plan(folder: str | Path, why: object) -> TableError:
+    return TableError(
+        f"{folder}: is not a written plan: {why}",
+        mend="give the folder that `mobility fleet plan --out` wrote",
+    )

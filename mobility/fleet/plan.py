@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mobility.feed import ServiceDay
     from mobility.fleet.blocks import Schedule
     from mobility.fleet.problem import Problem
     from mobility.fleet.runs import BlockMode
@@ -151,7 +152,9 @@ class Plan:
         service = kind == "trip"
         service_km = float(self.blocks.loc[service, "distance_km"].sum())
         empty_km = float(self.blocks.loc[empty, "distance_km"].sum())
-        peaks = self.power.groupby("site", observed=True)["kw"].max() if len(self.power) else {}
+        peaks: dict[Any, float] = (
+            self.power.groupby("site", observed=True)["kw"].max().to_dict() if len(self.power) else {}
+        )
         return {
             "trips": int(service.sum()),
             "blocks": int(self.blocks["block"].nunique()),
@@ -162,7 +165,7 @@ class Plan:
             "deadhead_share": round(empty_km / max(empty_km + service_km, 1e-9), 4),
             "waiting_h": round(float(hours[kind == "wait"].sum()), 3),
             "energy_kwh": round(float(self.sessions["kwh"].sum()), 3),
-            "peak_kw": {str(site): round(float(value), 3) for site, value in dict(peaks).items()},
+            "peak_kw": {str(site): round(float(value), 3) for site, value in peaks.items()},
         }
 
     def timestamps(self) -> pd.DataFrame:
@@ -193,8 +196,17 @@ class Plan:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
-    def write(self, folder: str | Path) -> Path:
-        """Write blocks.csv, sessions.csv, power.csv, plan.json; each whole or not at all.
+    def write(
+        self,
+        folder: str | Path,
+        *,
+        day: ServiceDay | None = None,
+        source: dict[str, Any] | None = None,
+    ) -> Path:
+        """Write blocks.csv, sessions.csv, power.csv and plan.json; with ``day`` also the feed.
+
+        The feed, in ``feed/``, has the plan's blocks as ``block_id``. An earlier plan in the folder
+        is replaced; nothing is left half-written.
 
         Returns
         -------
@@ -203,7 +215,7 @@ class Plan:
         """
         from mobility.fleet.files import write_plan
 
-        return write_plan(self, folder)
+        return write_plan(self, folder, day=day, source=source)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw every vehicle's day, and below it the power of every site; the axes are returned."""

@@ -61,7 +61,7 @@ def problem(
     assumed: list[str] = list(day.assumptions)
     found: list[Finding] = []
     trips = _of_modes(day.trips, modes if modes is not None else read.service.modes, assumed)
-    tidy = tidy_trips(trips)
+    tidy = tidy_trips(_own_blocks(trips, assumed))
     vehicles, depots, assumed_depots = _fleet(read, tidy, day.stops, assumed, seed)
     chargers = tuple(cases.charger_of(one) for one in read.charger)
 
@@ -98,6 +98,17 @@ def problem(
         assumptions=tuple(assumed),
         findings=tuple(found),
     )
+
+
+def _own_blocks(trips: pd.DataFrame, assumed: list[str]) -> pd.DataFrame:
+    """Blank the block_id that every departure of a frequency would share: no bus can drive it."""
+    shared = (trips["trip_id"] != trips["template_trip_id"]) & (trips["block_id"] != "")
+    if not shared.any():
+        return trips
+    assumed.append(
+        f"block_id of {int(shared.sum()):,} trips is left out: they are departures of one frequency"
+    )
+    return trips.assign(block_id=trips["block_id"].where(~shared, ""))
 
 
 def problem_from_tables(
@@ -289,7 +300,7 @@ def _tariff(read: cases.Case, assumed: list[str]) -> Tariff:
     if read.tariff is not None:
         return cases.tariff_of(read.tariff)
     price = defaults.TARIFF.energy[0][1]
-    assumed.append(f"electricity: {price:g} minor units a kWh all day, no demand charge (EIA 2023)")
+    assumed.append(f"electricity: {price:g} minor units a kWh all day, no demand charge: assumed")
     return replace(defaults.TARIFF)
 
 
