@@ -51,9 +51,8 @@ def partridge_load(path: Path) -> dict[str, int]:
 
 def ours_trip_statistics(path: Path) -> dict[str, int]:
     """Distance, duration, speed and stops of every trip."""
-    from mobility.feed.statistics import trip_statistics
-
     from mobility.feed import read_feed
+    from mobility.feed.statistics import trip_statistics
 
     feed = read_feed(path)
     return _timed(lambda: len(trip_statistics(feed)))

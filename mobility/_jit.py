@@ -18,6 +18,7 @@ CACHE = os.environ.get("MOBILITY_JIT_CACHE", "1") != "0"
 MODULES = (
     "mobility.feed._kernels",
     "mobility.fleet._kernels",
+    "mobility.fleet._battery_kernels",
     "mobility.fleet._flow_kernels",
 )
 

@@ -124,3 +124,53 @@ def active_services(weekly, exceptions, day):
         if when == day:
             active = active | {service} if kind == 1 else active - {service}
     return active
+
+
+# --- fleet ---------------------------------------------------------------------------------------
+
+
+def cheapest_blocks(problem):
+    """Least cost (minor units) and least vehicles of any blocks, batteries aside: every chaining tried.
+
+    One band of deadhead times. A bus goes straight on, waiting, or via its depot, where it waits for
+    nothing; between two trips lies the layover.
+    """
+    trips, table, costs = problem.trips, problem.deadheads, problem.costs
+    row = {place: at for at, place in enumerate(table.places)}
+    time_s, metres = table.time_s[0], table.distance_m[0]
+    depot = row[problem.depots[0].stop_id]
+    legs = [
+        (int(t.depart_s), int(t.arrive_s), row[t.from_stop], row[t.to_stop])
+        for t in trips.itertuples()
+    ]
+    km, hour = costs.deadhead_km_minor / 1000.0, costs.waiting_h_minor / 3600.0
+
+    def between(one, other):
+        _, end, _, here = legs[one]
+        start, _, there, _ = legs[other]
+        ways = []
+        gap = start - end - int(time_s[here, there])
+        if gap >= problem.rules.min_layover_s:
+            ways.append(metres[here, there] * km + gap * hour)
+        home = start - end - int(time_s[here, depot]) - int(time_s[depot, there])
+        if home >= problem.rules.min_layover_s:
+            ways.append((metres[here, depot] + metres[depot, there]) * km)
+        return min(ways, default=float("inf"))
+
+    def solve(at, tails):
+        if at == len(legs):
+            return [(sum(metres[legs[t][3], depot] * km for t in tails), len(tails))]
+        out = metres[depot, legs[at][2]] * km + costs.vehicle_day_minor
+        found = [(cost + out, count) for cost, count in solve(at + 1, (*tails, at))]
+        for slot, tail in enumerate(tails):
+            step = between(tail, at)
+            if step < float("inf"):
+                rest = (*tails[:slot], at, *tails[slot + 1 :])
+                found += [(cost + step, count) for cost, count in solve(at + 1, rest)]
+        return [
+            (min(cost for cost, many in found if many == count), count)
+            for count in {many for _, many in found}
+        ]
+
+    answers = solve(0, ())
+    return min(cost for cost, _ in answers), min(count for _, count in answers)

@@ -24,7 +24,9 @@ def test_contenders_agree_and_are_shown_as_ratios(tmp_path, monkeypatch):
 
 def test_a_result_says_what_was_measured_where(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "RESULTS", tmp_path)
-    path = results.write("feed", [results.Result("load", "santiago", "ours_cold", [1.0], [0.9], [100])])
+    path = results.write(
+        "feed", [results.Result("load", "santiago", "ours_cold", [1.0], [0.9], [100])]
+    )
     text = path.read_text()
     assert "processor" in text
     assert "gtfs-kit" in text

@@ -19,7 +19,7 @@ def test_the_notebook_example_prints_what_it_says():
     code, shown = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", README, re.DOTALL).groups()
     told = io.StringIO()
     with redirect_stdout(told):
-        exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - our own file
+        exec(compile(code, "README.md", "exec"), {})
     assert without_seconds(told.getvalue()) == without_seconds(shown)
     assert len([line for line in code.splitlines() if line.strip()]) <= 8
 
@@ -29,7 +29,10 @@ def test_the_commands_it_names_exist():
 
     for line in re.findall(r"^(mobility [^#\n]*)", README, re.MULTILINE):
         words = [word for word in shlex.split(line)[1:] if not word.startswith("-")]
-        assert run([*words[:2], "--help"] if words[0] in {"feed", "fleet"} else [words[0], "--help"]) == 0
+        assert (
+            run([*words[:2], "--help"] if words[0] in {"feed", "fleet"} else [words[0], "--help"])
+            == 0
+        )
 
 
 def test_the_pictures_it_shows_are_there():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import cases  # noqa: E402
-from mobility import _jit  # noqa: E402
-from mobility.feed import read_feed  # noqa: E402
-from mobility.feed.statistics import trip_statistics  # noqa: E402
+from benchmarks import cases
+from mobility import _jit
+from mobility.feed import read_feed
+from mobility.feed.statistics import trip_statistics
 
 
 class Load:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks import cases  # noqa: E402
-from mobility import _jit, fleet  # noqa: E402
-from mobility.feed import read_feed  # noqa: E402
+from benchmarks import cases
+from mobility import _jit, fleet
+from mobility.feed import read_feed
 
 
 class Plan:

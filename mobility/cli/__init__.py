@@ -35,7 +35,7 @@ def run(arguments: list[str]) -> int:
     from mobility.errors import MobilityError
 
     try:
-        code = app(arguments, prog_name="mobility", standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="mobility", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         _say("interrupted")
         return EXIT_INTERRUPTED

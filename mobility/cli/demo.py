@@ -33,7 +33,7 @@ def demo(
     code = fleet.plan(
         feed="santiago",
         case=samples.case("santiago", "fleet.toml"),
-        date="2025-03-05",
+        date="2025-06-04",  # a winter day: the peak-hour demand charge counts
         out=out,
         as_json=as_json,
         quiet=quiet,

@@ -92,6 +92,7 @@ def info(
 
       mobility feed info gtfs_samples/santiago --date busiest --json
     """
+    del config
     from mobility.cli.output import print_json, print_table
 
     read = open_feed(feed, cache=not no_cache, quiet=quiet)

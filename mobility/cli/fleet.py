@@ -23,11 +23,15 @@ app = typer.Typer(
 
 Case = Annotated[
     Path | None,
-    typer.Option("--case", help="fleet.toml: depots, buses, chargers, prices, rules.", dir_okay=False),
+    typer.Option(
+        "--case", help="fleet.toml: depots, buses, chargers, prices, rules.", dir_okay=False
+    ),
 ]
 Date = Annotated[
     str | None,
-    typer.Option("--date", help="2025-03-05, typical or busiest; by default the case's, or typical."),
+    typer.Option(
+        "--date", help="2025-03-05, typical or busiest; by default the case's, or typical."
+    ),
 ]
 Modes = Annotated[
     str | None,
@@ -150,9 +154,9 @@ def check(
 
     Examples:
 
-      mobility fleet plan santiago --out plan --quiet && mobility fleet check plan
+      mobility fleet check plan
 
-      mobility fleet plan changsha --out plan --quiet && mobility fleet check plan --json
+      mobility fleet check plan --feed gtfs_samples/santiago --json
     """
     del config
     from mobility import fleet

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mobility.fleet.blocks import Duty
 from mobility.fleet.links import links, run_time
 from mobility.fleet.runs import kept_pairs, pull_in, pull_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mobility.fleet.problem import Problem
+    from mobility.fleet.blocks import Duty
+    from mobility.fleet.links import Links
+    from mobility.fleet.problem import Depot, Problem
 
 COLUMNS = (
     "vehicle", "block", "seq", "kind", "trip_id", "from_stop", "to_stop", "start_s", "end_s",
@@ -22,15 +24,42 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass
+class _Day:
+    """One vehicle's rows as they are written; ``piece`` counts its blocks, pull-out to pull-in."""
+
+    vehicle: str
+    duty: Duty
+    depot: Depot
+    rate: float  # kWh/km
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    piece: int = 1
+
+    def add(
+        self, kind: str, here: str, there: str, start_s: int, end_s: int, metres: float = 0.0
+    ) -> None:
+        """Note something that is no trip."""
+        self.note(kind, "", here, there, start_s, end_s, metres / 1000.0)
+
+    def note(
+        self, kind: str, trip: str, here: str, there: str, start_s: int, end_s: int, km: float
+    ) -> None:
+        """Append one row."""
+        block = f"{self.vehicle}/{self.piece}"
+        self.rows.append((
+            self.vehicle, block, len(self.rows) + 1, kind, trip, here, there, start_s, end_s, km,
+            km * self.rate, self.depot.id, self.duty.electric,
+        ))  # fmt: skip
+
+
 def write_out(
     problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep: bool
 ) -> pd.DataFrame:
-    """One row an activity: pull-out, trip, deadhead, wait, depot (a stay between two blocks), pull-in.
+    """One row an activity: pull-out, trip, deadhead, wait, depot (between two blocks), pull-in.
 
     Vehicles are numbered by first departure; a block runs from pull-out to pull-in. ``kwh`` is 0
     for vehicles that are not electric.
     """
-    rows: list[tuple[Any, ...]] = []
     if not duties:
         return pd.DataFrame(columns=list(COLUMNS)).astype({"electric": bool})
     first = np.array([one for duty in duties for one in duty.trips[:-1]], np.int32)
@@ -41,86 +70,65 @@ def write_out(
     )
     kept = kept_pairs(problem, first, then) if keep else None
     ways = links(problem, first, then, home, minor_km=minor_km, kept=kept)
-    leave_s, run_s, run_m = ways.leave_s.tolist(), ways.run_s.tolist(), ways.run_m.tolist()
-    home_s, home_m = ways.home_s.tolist(), ways.home_m.tolist()
-    out_s, out_m = ways.out_s.tolist(), ways.out_m.tolist()
-    table = problem.trips
-    trip_id, start, end = (
-        table["trip_id"].tolist(),
-        table["depart_s"].tolist(),
-        table["arrive_s"].tolist(),
-    )
-    origin, target, km = (
-        table["from_stop"].tolist(),
-        table["to_stop"].tolist(),
-        table["distance_km"].tolist(),
-    )
-
-    link = 0
-    width = max(4, len(str(len(duties))))
+    rows: list[tuple[Any, ...]] = []
+    link, width = 0, max(4, len(str(len(duties))))
     for number, duty in enumerate(duties, 1):
-        vehicle = f"{'v' if duty.electric else 'c'}{number:0{width}d}"
-        depot = problem.depots[duty.depot]
+        name = f"{'v' if duty.electric else 'c'}{number:0{width}d}"
         rate = problem.vehicle.kwh_km if duty.electric else 0.0
-        piece = 1
-        seq = 0
-
-        def add(
-            kind: str, trip: str, a: str, b: str, at: int, to: int, distance: float, *,
-            vehicle: str = vehicle, depot_id: str = depot.id, rate: float = rate, electric: bool = duty.electric,
-        ) -> None:  # fmt: skip
-            nonlocal seq
-            seq += 1
-            rows.append((vehicle, f"{vehicle}/{piece}", seq, kind, trip, a, b, at, to, distance,
-                         distance * rate, depot_id, electric))  # fmt: skip
-
-        def go_out(
-            trip: int, leave: int, metres: float, *, depot_stop: str = depot.stop_id
-        ) -> None:
-            at = np.array([leave], np.int64)
-            place = np.array([problem.deadheads.row[depot_stop]], np.int32)
-            needed = int(run_time(problem.deadheads, place, problem.from_place[[trip]], at)[0])
-            add("pull-out", "", depot_stop, origin[trip], leave, leave + needed, metres / 1000.0)
-            if leave + needed < start[trip]:
-                add("wait", "", origin[trip], origin[trip], leave + needed, start[trip], 0.0)
-
-        place = int(problem.depot_place[duty.depot])
-        head = np.array(duty.trips[:1], np.int32)
-        leave, metres = pull_out(problem, head, place)
-        go_out(duty.trips[0], int(leave[0]), float(metres[0]))
-        for step, trip in enumerate(duty.trips):
-            add("trip", trip_id[trip], origin[trip], target[trip], start[trip], end[trip], km[trip])
-            if step + 1 == len(duty.trips):
-                break
-            follower = duty.trips[step + 1]
-            if duty.via[step]:
-                add(
-                    "pull-in",
-                    "",
-                    target[trip],
-                    depot.stop_id,
-                    end[trip],
-                    home_s[link],
-                    home_m[link] / 1000.0,
-                )
-                add("depot", "", depot.stop_id, depot.stop_id, home_s[link], out_s[link], 0.0)
-                piece += 1
-                go_out(follower, out_s[link], out_m[link])
-            else:
-                here, there = target[trip], origin[follower]
-                if leave_s[link] > end[trip]:
-                    add("wait", "", here, here, end[trip], leave_s[link], 0.0)
-                if here != there:
-                    add("deadhead", "", here, there, leave_s[link], leave_s[link] + run_s[link],
-                        run_m[link] / 1000.0)  # fmt: skip
-                if leave_s[link] + run_s[link] < start[follower]:
-                    add("wait", "", there, there, leave_s[link] + run_s[link], start[follower], 0.0)
-            link += 1
-        last = np.array(duty.trips[-1:], np.int32)
-        back, metres = pull_in(problem, last, place)
-        add("pull-in", "", target[duty.trips[-1]], depot.stop_id, end[duty.trips[-1]], int(back[0]),
-            float(metres[0]) / 1000.0)  # fmt: skip
+        day = _Day(name, duty, problem.depots[duty.depot], rate)
+        _write_day(problem, day, ways, link)
+        rows += day.rows
+        link += len(duty.trips) - 1
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _write_day(problem: Problem, day: _Day, ways: Links, link: int) -> None:
+    """Write one duty; its connections are the rows of ``ways`` from ``link`` on."""
+    duty, home = day.duty, day.depot.stop_id
+    place = int(problem.depot_place[duty.depot])
+    names = problem.trips["trip_id"].to_numpy(object)
+    origin = problem.trips["from_stop"].to_numpy(object)
+    target = problem.trips["to_stop"].to_numpy(object)
+    km = problem.trips["distance_km"].to_numpy(float)
+    leave, metres = pull_out(problem, np.array(duty.trips[:1], np.int32), place)
+    _go_out(problem, day, duty.trips[0], int(leave[0]), float(metres[0]))
+    for step, trip in enumerate(duty.trips):
+        end = int(problem.arrive_s[trip])
+        here = origin[trip], target[trip]
+        day.note("trip", names[trip], *here, int(problem.depart_s[trip]), end, float(km[trip]))
+        if step + 1 == len(duty.trips):
+            break
+        follower, at = duty.trips[step + 1], link + step
+        if duty.via[step]:
+            back, out = int(ways.home_s[at]), int(ways.out_s[at])
+            day.add("pull-in", target[trip], home, end, back, float(ways.home_m[at]))
+            day.add("depot", home, home, back, out)
+            day.piece += 1
+            _go_out(problem, day, follower, out, float(ways.out_m[at]))
+            continue
+        there, start = origin[follower], int(ways.leave_s[at])
+        arrival = start + int(ways.run_s[at])
+        if start > end:
+            day.add("wait", target[trip], target[trip], end, start)
+        if target[trip] != there:
+            day.add("deadhead", target[trip], there, start, arrival, float(ways.run_m[at]))
+        if arrival < problem.depart_s[follower]:
+            day.add("wait", there, there, arrival, int(problem.depart_s[follower]))
+    last = duty.trips[-1]
+    reached, metres = pull_in(problem, np.array([last], np.int32), place)
+    end = int(problem.arrive_s[last])
+    day.add("pull-in", target[last], home, end, int(reached[0]), float(metres[0]))
+
+
+def _go_out(problem: Problem, day: _Day, trip: int, leave: int, metres: float) -> None:
+    """Write a pull-out to a trip, and the wait for it where the run is quicker than planned."""
+    place = np.array([problem.deadheads.row[day.depot.stop_id]], np.int32)
+    at = np.array([leave], np.int64)
+    needed = int(run_time(problem.deadheads, place, problem.from_place[[trip]], at)[0])
+    stop, start = str(problem.trips["from_stop"].iloc[trip]), int(problem.depart_s[trip])
+    day.add("pull-out", day.depot.stop_id, stop, leave, leave + needed, metres)
+    if leave + needed < start:
+        day.add("wait", stop, stop, leave + needed, start)
 
 
 def running_cost(problem: Problem, blocks: pd.DataFrame) -> dict[str, float]:

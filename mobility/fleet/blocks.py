@@ -111,10 +111,10 @@ def schedule(
     if blocks == "given":
         bound = inner + ends_cost(problem, runs, minor_km)
         bound += len(runs) * problem.costs.vehicle_day_minor
-        placed = assign(problem, runs, minor_km, keep=True)
-        if placed is None:
+        homes = assign(problem, runs, minor_km, keep=True)
+        if homes is None:
             return Schedule((), bound, len(runs), _no_room(problem, len(runs)), True, tuple(found))
-        duties = _duties(problem, runs, placed, minor_km, electric, keep)
+        duties = _duties(problem, runs, homes, minor_km, electric, keep)
         return Schedule(duties, bound, len(runs), findings=tuple(found))
 
     net = flows.build(problem, units_of(problem, runs), problem.depot_place, minor_km=minor_km)

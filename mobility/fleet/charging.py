@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mobility.fleet import _kernels
+from mobility.fleet import _battery_kernels
 from mobility.fleet import tariff as prices
 from mobility.fleet.energy import demand_day_price
 from mobility.units import DAY_S, format_time
@@ -195,7 +195,7 @@ def _attempt(problem: Problem, stays: Stays, sites: Sites, limit: NDArray[np.flo
     begin, finish = np.zeros(count, np.int64), np.zeros(count, np.int64)
     power = np.zeros((count, max(width, 1)))
     missing = np.zeros(len(stays.names))
-    unserved = _kernels.charge_all(
+    unserved = _battery_kernels.charge_all(
         _tightest_first(problem, stays, sites, first, end), stays.offsets, stays.site, first, end,
         stays.used_kwh, bus.battery_kwh * bus.start_soc, bus.battery_kwh * bus.min_soc,
         bus.battery_kwh * bus.max_soc, float(bus.max_kw), sites.dedicated, _own_chargers(stays),

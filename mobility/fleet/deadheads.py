@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -111,6 +111,7 @@ def fill(
     pairs = np.zeros((count, count), bool)
     if given is not None and len(given):
         metres = np.repeat(metres, from_s.size, axis=0)
+        row: Any  # pandas types a row's cells as anything
         for row in given.itertuples(index=False):
             bands = (from_s >= row.from_s) & (from_s < row.to_s)
             time_s[bands, row.origin, row.target] = row.time_s

@@ -51,7 +51,7 @@ def assumed_depots(
     """
     starts = trips["from_stop"].value_counts().add(trips["to_stop"].value_counts(), fill_value=0)
     names = np.array(sorted(starts.index), object)
-    weight = starts.reindex(names).to_numpy(float)
+    weight = np.asarray(starts.reindex(names), float)
     buses = _busiest(trips["depart_s"].to_numpy(), trips["arrive_s"].to_numpy())
     wanted = max(1, -(-buses // BUSES_A_DEPOT))
     located = _located(names, stops)

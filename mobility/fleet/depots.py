@@ -165,7 +165,7 @@ def assign(
         cost = np.where(np.isfinite(cost), cost, 1e9)
     taken = np.bincount(best, minlength=len(held))
     if all(limit is None or count <= limit for limit, count in zip(held, taken, strict=True)):
-        return best.astype(np.int64)
+        return np.asarray(best, np.int64)
     return _transport(cost, held)
 
 
@@ -208,4 +208,4 @@ def _transport(cost: NDArray[np.float64], held: list[int | None]) -> NDArray[np.
     if solver.solve() != solver.OPTIMAL:
         return None
     flow = np.asarray(solver.flows(arcs)).reshape(chains, depots)
-    return flow.argmax(axis=1).astype(np.int64)
+    return np.asarray(flow.argmax(axis=1), np.int64)

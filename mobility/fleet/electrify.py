@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mobility.fleet import _kernels
+from mobility.fleet import _battery_kernels
 from mobility.fleet.blocks import Duty
 from mobility.fleet.energy import run_kwh, trip_kwh
 from mobility.fleet.links import links
@@ -71,9 +71,9 @@ def respect_battery(
     stay_h = _slot_hours(ways.home_s, ways.out_s, problem.tariff.slot_s)
     cut = np.zeros(order.size, bool)
     charge, slack = np.zeros(order.size), np.zeros(order.size)
-    _kernels.cut_blocks(
+    _battery_kernels.cut_blocks(
         offsets, via, possible, trip_kwh(problem)[order], run_kwh(problem, out_m), run_kwh(problem, in_m),
-        run_kwh(problem, ways.run_m), _terminal_gain(problem, order, then, ways) * share[order],
+        run_kwh(problem, ways.run_m), _terminal_gain(problem, then, ways) * share[order],
         run_kwh(problem, ways.home_m), run_kwh(problem, ways.out_m), stay_h * kw * share[order],
         leave.astype(np.int64), back.astype(np.int64), bus.battery_kwh * bus.start_soc,
         bus.battery_kwh * bus.min_soc, bus.battery_kwh * bus.max_soc, power[[one.depot for one in duties]] * 0.95,
@@ -118,10 +118,8 @@ def _ends(
     return leave, out_m, back, in_m
 
 
-def _terminal_gain(
-    problem: Problem, order: NDArray[np.int32], then: NDArray[np.int32], ways: Links
-) -> NDArray[np.float64]:
-    """KWh that the wait before each next trip gives at most, where its terminal has a charger."""
+def _terminal_gain(problem: Problem, then: NDArray[np.int32], ways: Links) -> NDArray[np.float64]:
+    """Energy (kWh) that the wait before each next trip gives at most, where its terminal has a charger."""
     kw = np.zeros(len(problem.deadheads.places))
     for one in problem.chargers:
         site = np.inf if one.site_kw is None else one.site_kw
@@ -181,12 +179,12 @@ def _join(
     stay_kw = np.array([power[one.depot] * share[one.trips[0]] for one in pieces])
     rank = sorted(range(len(pieces)), key=lambda at: (int(start_s[at]), pieces[at].trips))
     before = np.full(len(pieces), -1, np.int32)
-    _kernels.join_pieces(
+    _battery_kernels.join_pieces(
         np.array([pieces[at].depot for at in rank], np.int32),
         # The rule of a layover between two trips holds at the depot too.
         start_s[rank].astype(np.int64), (end_s[rank] + problem.rules.min_layover_s).astype(np.int64),
         charge[rank], slack[rank], power * 0.95, stay_kw[rank], np.int64(problem.tariff.slot_s),
-        bus.battery_kwh * bus.start_soc, bus.battery_kwh * bus.max_soc, before,
+        bus.battery_kwh * bus.start_soc, before,
     )  # fmt: skip
     vehicle: dict[int, int] = {}
     merged: list[Duty] = []

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 def trip_kwh(problem: Problem) -> NDArray[np.float64]:
     """Energy of each trip in service, kWh."""
-    return problem.trips["distance_km"].to_numpy(float) * problem.vehicle.kwh_km
+    return np.asarray(problem.trips["distance_km"].to_numpy(float) * problem.vehicle.kwh_km, float)
 
 
 def run_kwh(problem: Problem, metres: NDArray[np.int64]) -> NDArray[np.float64]:
     """Energy of empty runs, kWh."""
-    return metres * (problem.vehicle.kwh_km / 1000.0)
+    return np.asarray(metres * (problem.vehicle.kwh_km / 1000.0), np.float64)
 
 
 def beyond_battery(problem: Problem) -> NDArray[np.bool_]:

@@ -51,7 +51,8 @@ class Chaining:
     """Who follows whom, what the network says it costs, and what cannot be beaten.
 
     ``before`` and ``after`` are rows of the units, -1 for none. ``bound_minor`` covers vehicles,
-    empty running and waiting, ``vehicles_bound`` is the least number of vehicles. ``feasible`` is False where no flow covers every unit.
+    empty running and waiting, ``vehicles_bound`` is the least number of vehicles. ``feasible``
+    is False where no flow covers every unit.
     """
 
     feasible: bool
@@ -245,4 +246,4 @@ def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
 
 
 def _floor(values: NDArray[Any]) -> NDArray[np.int64]:
-    return np.floor(values).astype(np.int64)
+    return np.asarray(np.floor(values), np.int64)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mobility.findings import Finding
 from mobility.fleet.activities import running_cost, write_out
 from mobility.fleet.energy import least_kwh_price
 from mobility.solution import Report, Status
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mobility.feed import ServiceDay
+    from mobility.findings import Finding
     from mobility.fleet.blocks import Schedule
     from mobility.fleet.problem import Problem
     from mobility.fleet.runs import BlockMode
@@ -153,7 +153,9 @@ class Plan:
         service_km = float(self.blocks.loc[service, "distance_km"].sum())
         empty_km = float(self.blocks.loc[empty, "distance_km"].sum())
         peaks: dict[Any, float] = (
-            self.power.groupby("site", observed=True)["kw"].max().to_dict() if len(self.power) else {}
+            self.power.groupby("site", observed=True)["kw"].max().to_dict()
+            if len(self.power)
+            else {}
         )
         return {
             "trips": int(service.sum()),
@@ -286,7 +288,10 @@ def scope_of(problem: Problem, mode: BlockMode, *, energy: bool) -> str:
     scope = f"{what}, for {depots}, on batteries of any size; {runs}"
     if energy:
         price = least_kwh_price(problem)
-        scope += f"; every kWh of the electric trips and their empty runs at {price:g} minor units, the least it can cost"
+        scope += (
+            f"; every kWh of the electric trips and their empty runs at {price:g} minor units, "
+            "the least it can cost"
+        )
     return scope
 
 

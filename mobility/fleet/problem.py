@@ -16,8 +16,8 @@ import pandas as pd
 from mobility.errors import ConfigError, TableError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
-    from datetime import date as Date
 
     from numpy.typing import NDArray
 
@@ -193,7 +193,7 @@ class Problem:
     costs: Costs = field(default_factory=Costs)
     rules: Rules = field(default_factory=Rules)
     currency: str = "USD"
-    date: Date | None = None
+    date: dt.date | None = None
     timezone: str = "UTC"
     stops: pd.DataFrame | None = None
     assumed_depots: bool = False
@@ -211,10 +211,12 @@ class Problem:
             if len(set(names)) < len(names):
                 raise ConfigError(f"a {kind} occurs twice: {sorted(names)}")
         known = self.deadheads.row
-        for place in [*self.depots, *self.chargers]:
-            if place.stop_id not in known:
+        places = [(one.id, one.stop_id) for one in self.depots]
+        places += [(one.id, one.stop_id) for one in self.chargers]
+        for name, stop in places:
+            if stop not in known:
                 raise ConfigError(
-                    f"{place.id!r} lies at {place.stop_id!r}, which no empty run reaches",
+                    f"{name!r} lies at {stop!r}, which no empty run reaches",
                     mend="give a stop_id of the feed, or lat and lon",
                 )
 
@@ -365,16 +367,18 @@ def _changed(problem: Problem, path: str, value: Any) -> Problem:
     if name not in {one.name for one in fields(Problem)}:
         raise ConfigError(f"a problem has no {name!r}",
                           mend=f"it has {', '.join(one.name for one in fields(Problem))}")  # fmt: skip
+    changed: Any = value
     if not rest:
-        return replace(problem, **{name: value})
+        return replace(problem, **{name: changed})
     group = getattr(problem, name)
     members = group if isinstance(group, tuple) else (group,)
     for one in members:
-        if rest not in {each.name for each in fields(one)}:
-            raise ConfigError(f"{name} has no {rest!r}",
-                              mend=f"it has {', '.join(each.name for each in fields(one))}")  # fmt: skip
-    changed = tuple(replace(one, **{rest: value}) for one in members)
-    return replace(problem, **{name: changed if isinstance(group, tuple) else changed[0]})
+        known = [field.name for field in fields(one)]
+        if rest not in known:
+            raise ConfigError(f"{name} has no {rest!r}", mend=f"it has {', '.join(known)}")
+    each = tuple(replace(one, **{rest: value}) for one in members)
+    changed = each if isinstance(group, tuple) else each[0]
+    return replace(problem, **{name: changed})
 
 
 def _int32(values: Any) -> NDArray[np.int32]:

@@ -92,6 +92,7 @@ def least_link(
     minor_km: float,
     kept: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
+    """Minor units of each pair of trips by its cheapest way, over all depots; inf: none."""
     least = np.full(first.size, np.inf)
     for place in problem.depot_place:
         here = links(problem, first, then, int(place), minor_km=minor_km, kept=kept)
@@ -100,6 +101,7 @@ def least_link(
 
 
 def units_of(problem: Problem, runs: list[Run]) -> Units:
+    """Runs as what the network chains: when and where each begins and ends."""
     first = np.array([trips[0] for trips in runs], np.int32)
     last = np.array([trips[-1] for trips in runs], np.int32)
     return Units(

@@ -252,9 +252,11 @@ def _known_places(
     stops: pd.DataFrame,
     extra: Mapping[str, Any],
 ) -> None:
-    for one in [*depots, *chargers]:
-        if one.stop_id not in stops.index and one.stop_id not in extra:
-            raise ConfigError(f"{one.id!r}: the feed has no stop {one.stop_id!r}",
+    places = [(one.id, one.stop_id) for one in depots]
+    places += [(one.id, one.stop_id) for one in chargers]
+    for name, stop in places:
+        if stop not in stops.index and stop not in extra:
+            raise ConfigError(f"{name!r}: the feed has no stop {stop!r}",
                               mend="give a stop_id of stops.txt, or lat and lon")  # fmt: skip
 
 

@@ -35,15 +35,13 @@ def counted_intervals(demand: Demand) -> NDArray[np.bool_]:
     for start, end in demand.hours:
         length = end - start if end > start else end + DAY_S - start
         second[np.arange(start, start + length) % DAY_S] = True
-    counted: NDArray[np.bool_] = second.reshape(-1, demand.interval_s).any(axis=1)
-    return counted
+    return np.asarray(second.reshape(-1, demand.interval_s).any(axis=1), bool)
 
 
 def counted_slots(demand: Demand, slot_s: int) -> NDArray[np.bool_]:
     """Slots of the day that lie in a counted interval, in whole or in part."""
     second = np.repeat(counted_intervals(demand), demand.interval_s)
-    slots: NDArray[np.bool_] = second.reshape(-1, slot_s).any(axis=1)
-    return slots
+    return np.asarray(second.reshape(-1, slot_s).any(axis=1), bool)
 
 
 def peaks_kw(load: NDArray[np.float64], demand: Demand) -> NDArray[np.float64]:

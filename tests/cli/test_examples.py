@@ -46,6 +46,9 @@ def test_every_example_runs(line, tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
+    if line.startswith("mobility fleet check"):
+        assert run(["fleet", "plan", "gtfs_samples/santiago", "--out", "plan", "--json"]) == 0
+        capsys.readouterr()
     words = [word.replace("/tmp/", f"{tmp_path}/") for word in shlex.split(line)[1:]]
     code = run(words)
     said = capsys.readouterr()

@@ -53,5 +53,9 @@ def test_costs_that_cannot_be_added_exactly_are_refused():
     one = np.ones(1, np.int32)
     with pytest.raises(ConfigError, match="too large"):
         min_cost_flow(
-            0 * one, one, one.astype(np.int64), np.full((1, 1), 1 << 52), np.array([1, -1], np.int64)
+            0 * one,
+            one,
+            one.astype(np.int64),
+            np.full((1, 1), 1 << 52),
+            np.array([1, -1], np.int64),
         )

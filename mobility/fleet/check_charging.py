@@ -1,0 +1,252 @@
+"""The checker's second half: energy, sessions, chargers, sites and batteries, replayed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mobility.findings import Finding, finding
+from mobility.fleet.check_say import DAY, KW, WH, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mobility.fleet.problem import Charger, Depot, Problem
+
+# kW of every slot of the day, at one site.
+Power: TypeAlias = NDArray[np.float64]
+
+
+def check_charging(
+    problem: Problem, plan: Any, blocks: pd.DataFrame, sessions: pd.DataFrame
+) -> tuple[list[Finding], dict[str, Power]]:
+    """Replay who charges where; the findings, and each site's load for counting its cost."""
+    found = [*_conventional(problem, plan, blocks), *_energy(problem, blocks)]
+    broken = _sessions(problem, blocks, sessions)
+    found += broken
+    if any(one.code in {"session_malformed", "unknown_site"} for one in broken):
+        return found, {}  # nothing that is built on them would mean anything
+    load = _load(problem, sessions)
+    found += _chargers(problem, blocks, sessions)
+    found += _sites(problem, load)
+    found += _battery(problem, blocks, sessions)
+    found += _power_table(problem, plan, load)
+    return found, load
+
+
+def _conventional(problem: Problem, plan: Any, blocks: pd.DataFrame) -> list[Finding]:
+    """Conventional buses drive the trips that are listed as not electric, and only those."""
+    trips = blocks[blocks["kind"] == "trip"]
+    listed = trips["trip_id"].isin(plan.not_electric)
+    wrong = (listed == trips["electric"]).to_numpy()
+    mixed = blocks.groupby("vehicle", sort=False)["electric"].nunique().to_numpy() > 1
+    found = say("wrong_energy", wrong, lambda at: trips["trip_id"].iloc[at])
+    found += say("wrong_energy", mixed, "a vehicle is both electric and not")
+    bus = problem.vehicle
+    own = problem.trips.set_index("trip_id")["distance_km"] * bus.kwh_km
+    usable = bus.battery_kwh * (bus.start_soc - bus.min_soc)
+    # A trip may be listed only if the trip with its nearest way out and home is beyond the battery.
+    for trip in plan.not_electric:
+        if trip in own.index and own[trip] + _nearest_kwh(problem, trip) <= usable - WH:
+            found.append(finding("wrong_energy", value=trip))
+    return found
+
+
+def _nearest_kwh(problem: Problem, trip: str) -> float:
+    row = problem.trips.index[problem.trips["trip_id"] == trip][0]
+    place = problem.deadheads.row
+    a, b = place[problem.trips["from_stop"][row]], place[problem.trips["to_stop"][row]]
+    metres = problem.deadheads.distance_m
+    best = min(
+        int(metres[:, place[one.stop_id], a].max()) + int(metres[:, b, place[one.stop_id]].max())
+        for one in problem.depots
+    )
+    return best / 1000.0 * problem.vehicle.kwh_km
+
+
+def _energy(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
+    wanted = (
+        blocks["distance_km"].to_numpy(float)
+        * problem.vehicle.kwh_km
+        * blocks["electric"].to_numpy(bool)
+    )
+    off = np.abs(blocks["kwh"].to_numpy(float) - wanted) > WH
+    return say(
+        "energy_does_not_add_up",
+        off,
+        lambda at: f"{blocks['vehicle'].iloc[at]} {blocks['kind'].iloc[at]}",
+    )
+
+
+def _sites_of(problem: Problem) -> dict[str, tuple[str, float, int | None, float | None]]:
+    """Site: its place, kW a charger, chargers, limit."""
+    sites: dict[str, tuple[str, float, int | None, float | None]] = {}
+    one: Depot | Charger
+    for one in problem.depots:
+        sites[one.id] = (one.stop_id, one.charger_kw, one.chargers, one.site_kw)
+    for one in problem.chargers:
+        sites[f"terminal:{one.stop_id}"] = (one.stop_id, one.kw, one.count, one.site_kw)
+    return sites
+
+
+def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> list[Finding]:
+    """Each session is well formed, within its charger's power, and inside one stay of its bus."""
+    sites = _sites_of(problem)
+    slot = problem.tariff.slot_s
+    bus_kw = problem.vehicle.max_kw
+    depots = {one.id for one in problem.depots}
+    stays: dict[str, list[tuple[int, int, str]]] = {}
+    span: dict[str, tuple[int, int, str, bool]] = {}
+    row: Any  # pandas types a row's cells as anything
+    for row in blocks.itertuples(index=False):
+        out = span.get(row.vehicle)
+        span[row.vehicle] = (
+            (row.start_s, row.end_s, row.depot, row.electric) if out is None
+            else (min(out[0], row.start_s), max(out[1], row.end_s), row.depot, row.electric)
+        )  # fmt: skip
+        if row.kind == "depot":
+            stays.setdefault(row.vehicle, []).append((row.start_s, row.end_s, row.depot))
+        elif row.kind == "wait":
+            stays.setdefault(row.vehicle, []).append(
+                (row.start_s, row.end_s, f"terminal:{row.from_stop}")
+            )
+    for vehicle, (begin, end, depot, _) in span.items():
+        stays.setdefault(vehicle, []).append((end, begin + DAY, depot))
+
+    wrong: dict[str, list[str]] = {}
+    used: dict[tuple[str, int], int] = {}
+    for row in sessions.itertuples(index=False):
+        name = f"{row.vehicle} at {row.site} {row.start_s}-{row.end_s}"
+        if row.site not in sites:
+            wrong.setdefault("unknown_site", []).append(name)
+            continue
+        _, kw, _, _ = sites[row.site]
+        slots = (row.end_s - row.start_s) // slot
+        shaped = (
+            row.start_s % slot == 0 and row.end_s % slot == 0 and slots == len(row.kw) and slots > 0
+        )
+        if not shaped or min(row.kw, default=0) < -KW or not np.isfinite(row.kwh):
+            wrong.setdefault("session_malformed", []).append(name)
+            continue
+        if abs(sum(row.kw) * slot / 3600.0 - row.kwh) > WH:
+            wrong.setdefault("session_malformed", []).append(name)
+        if max(row.kw) > min(kw, bus_kw) + KW:
+            wrong.setdefault("power_above_charger", []).append(name)
+        if row.vehicle not in span or not span[row.vehicle][3]:
+            wrong.setdefault("charging_while_driving", []).append(name)
+            continue
+        inside = [at for at, (begin, end, site) in enumerate(stays[row.vehicle])
+                  if site == row.site and begin <= row.start_s and row.end_s <= end]  # fmt: skip
+        if not inside:
+            depot_of = span[row.vehicle][2]
+            code = (
+                "wrong_depot"
+                if row.site in depots and row.site != depot_of
+                else "charging_while_driving"
+            )
+            wrong.setdefault(code, []).append(name)
+            continue
+        used[(row.vehicle, inside[0])] = used.get((row.vehicle, inside[0]), 0) + 1
+        if used[(row.vehicle, inside[0])] > 1:
+            wrong.setdefault("plugged_in_twice", []).append(name)
+    return [finding(code, value=names[0], count=len(names)) for code, names in wrong.items()]
+
+
+def _load(problem: Problem, sessions: pd.DataFrame) -> dict[str, Power]:
+    slot = problem.tariff.slot_s
+    load = {site: np.zeros(DAY // slot) for site in _sites_of(problem)}
+    row: Any
+    for row in sessions.itertuples(index=False):
+        at = (np.arange(len(row.kw)) + row.start_s // slot) % (DAY // slot)
+        np.add.at(load[row.site], at, row.kw)
+    return load
+
+
+def _chargers(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> list[Finding]:
+    """No two buses on one charger at once, the day repeating; no charger that is not there."""
+    sites = _sites_of(problem)
+    buses = blocks[blocks["electric"]].groupby("depot", observed=True)["vehicle"].nunique()
+    overlap: list[str] = []
+    beyond: list[str] = []
+    key: Any
+    for key, rows in sessions.groupby(["site", "charger"], sort=True):
+        site, charger = key
+        count = sites[site][2]
+        if not 0 <= charger < (int(buses.get(site, 0)) if count is None else count):
+            beyond.append(f"{site} charger {charger}")
+        start = rows["start_s"].to_numpy(np.int64) % DAY
+        length = (rows["end_s"] - rows["start_s"]).to_numpy(np.int64)
+        order = np.argsort(start, kind="stable")
+        start, length = start[order], length[order]
+        following = np.append(start[1:], start[0] + DAY)
+        if (start + length > following).any():
+            overlap.append(f"{site} charger {charger}")
+    found = [finding("charger_overlap", value=overlap[0], count=len(overlap))] if overlap else []
+    if beyond:
+        found.append(finding("too_many_chargers_used", value=beyond[0], count=len(beyond)))
+    return found
+
+
+def _sites(problem: Problem, load: dict[str, Power]) -> list[Finding]:
+    found = []
+    for site, (_, _, _, limit) in _sites_of(problem).items():
+        if limit is not None and (load[site] > limit + KW).any():
+            at = int(load[site].argmax())
+            found.append(finding("site_cap_exceeded", value=f"{site}: {load[site][at]:.1f} of {limit} kW",
+                                 count=int((load[site] > limit + KW).sum())))  # fmt: skip
+    return found
+
+
+def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> list[Finding]:
+    """Charge at every instant where it can turn: each end of an activity, each end of a slot."""
+    bus, slot = problem.vehicle, problem.tariff.slot_s
+    electric = blocks[blocks["electric"].to_numpy(bool)]
+    if electric.empty:
+        return []
+    code = {vehicle: at for at, vehicle in enumerate(electric["vehicle"].unique())}
+    mine = sessions[sessions["vehicle"].isin(code)]
+    slots = mine["kw"].map(len).to_numpy(np.int64)
+    begin = np.repeat(mine["start_s"].to_numpy(np.int64), slots)
+    within = np.arange(slots.sum()) - np.repeat(np.cumsum(slots) - slots, slots)
+    powers = np.array([one for row in mine["kw"] for one in row], float)
+    who = np.concatenate([
+        electric["vehicle"].map(code).to_numpy(np.int64),
+        np.repeat(mine["vehicle"].map(code).to_numpy(np.int64), slots),
+    ])  # fmt: skip
+    when = np.concatenate([electric["end_s"].to_numpy(np.int64), begin + (within + 1) * slot])
+    change = np.concatenate(
+        [-electric["distance_km"].to_numpy(float) * bus.kwh_km, powers * slot / 3600.0]
+    )
+    order = np.lexsort((change, when, who))
+    who, when, change = who[order], when[order], change[order]
+    first = np.append(True, who[1:] != who[:-1])
+    total = np.cumsum(change)
+    offset = np.maximum.accumulate(np.where(first, np.arange(who.size), 0))
+    level = bus.battery_kwh * bus.start_soc + total - (total - change)[offset]
+    names = list(code)
+
+    def name(at: int) -> str:
+        return f"{names[who[at]]} at {when[at]} s: {level[at]:.3f} kWh"
+
+    low, high = bus.battery_kwh * bus.min_soc, bus.battery_kwh * bus.max_soc
+    found = say("soc_below_window", level < low - WH, name)
+    found += say("soc_above_window", level > high + WH, name)
+    last = np.append(first[1:], True)
+    short = last & (level < bus.battery_kwh * bus.start_soc - WH)
+    return found + say("soc_not_restored", short, name)
+
+
+def _power_table(problem: Problem, plan: Any, load: dict[str, Power]) -> list[Finding]:
+    slot = problem.tariff.slot_s
+    told = plan.power
+    bad: list[str] = []
+    for site, rows in told.groupby("site", sort=True):
+        own = np.zeros(DAY // slot)
+        own[rows["start_s"].to_numpy(np.int64) // slot % own.size] = rows["kw"].to_numpy(float)
+        if site not in load or (np.abs(own - load[site]) > 0.01).any():
+            bad.append(str(site))
+    silent = [site for site, kw in load.items() if kw.any() and site not in set(told["site"])]
+    bad += silent
+    return [finding("power_does_not_add_up", value=bad[0], count=len(bad))] if bad else []

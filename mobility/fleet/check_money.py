@@ -1,0 +1,88 @@
+"""The checker's third part: every figure of the objective, counted again."""
+
+from __future__ import annotations
+
+from calendar import isleap, monthrange
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mobility.findings import Finding, finding
+from mobility.fleet.check_say import DAY, EMPTY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mobility.fleet.check_charging import Power
+    from mobility.fleet.problem import Problem
+
+
+def check_money(
+    problem: Problem, plan: Any, blocks: pd.DataFrame, load: dict[str, Power] | None
+) -> list[Finding]:
+    """Every part of the objective, counted again; at most one minor unit off, from rounding up."""
+    costs = problem.costs
+    kind = blocks["kind"]
+    wait = blocks[kind == "wait"]
+    parts = {
+        "vehicles": blocks["vehicle"].nunique() * costs.vehicle_day_minor,
+        "deadhead": blocks.loc[kind.isin(EMPTY), "distance_km"].sum() * costs.deadhead_km_minor,
+        "waiting": (wait["end_s"] - wait["start_s"]).sum() / 3600.0 * costs.waiting_h_minor,
+    }
+    if load is not None:
+        parts["energy"], parts["demand"] = _electricity(problem, load)
+    found = []
+    report = plan.report
+    for part, value in parts.items():
+        if abs(report.parts.get(part, 0.0) - value) > 1.0 + 1e-6 * abs(value):
+            found.append(
+                finding(
+                    "cost_does_not_add_up", value=f"{part}: {report.parts.get(part)} is {value:.2f}"
+                )
+            )
+    if abs(sum(report.parts.values()) - report.objective) > 1.0:
+        found.append(finding("cost_does_not_add_up", value=f"the parts are not {report.objective}"))
+    if hasattr(plan, "vehicles") and plan.vehicles != blocks["vehicle"].nunique():
+        found.append(finding("cost_does_not_add_up", value=f"{plan.vehicles} vehicles"))
+    return found
+
+
+def _electricity(problem: Problem, load: dict[str, Power]) -> tuple[float, float]:
+    tariff = problem.tariff
+    clock = np.arange(DAY)
+    price = np.full(DAY, tariff.energy[-1][1])
+    for at, minor in tariff.energy:
+        price[clock >= at] = minor
+    energy = demand = 0.0
+    for kw in load.values():
+        second = np.repeat(kw, tariff.slot_s)
+        energy += float((second * price).sum() / 3600.0)
+        for one in tariff.demand:
+            counts = np.zeros(DAY, bool)
+            for start, end in one.hours:
+                wraps = end <= start
+                counts |= (
+                    ((clock >= start) | (clock < end))
+                    if wraps
+                    else ((clock >= start) & (clock < end))
+                )
+            if not one.hours:
+                counts[:] = True
+            means = second.reshape(-1, one.interval_s).mean(axis=1)
+            peak = means[counts.reshape(-1, one.interval_s).any(axis=1)].max(initial=0.0)
+            demand += float(peak) * one.price * _share_of_day(problem, one)
+    return energy, demand
+
+
+def _share_of_day(problem: Problem, demand: Any) -> float:
+    day = problem.date
+    if day is None:
+        return {"day": 1.0, "month": 1 / 30, "year": 1 / 365}[demand.period]
+    if demand.months and day.month not in demand.months:
+        return 0.0
+    days = {
+        "day": 1,
+        "month": monthrange(day.year, day.month)[1],
+        "year": 366 if isleap(day.year) else 365,
+    }
+    return 1.0 / float(days[demand.period])
