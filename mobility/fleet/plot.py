@@ -113,7 +113,7 @@ def _draw_power(plan: Plan, ax: Any) -> None:
     if loads:
         colours = [_SITES[at % len(_SITES)] for at in range(len(loads))]
         ax.stackplot(hours, *loads.values(), labels=list(loads), colors=colours, step="post")
-        ax.legend(ncols=2, fontsize="small", loc="upper left", frameon=False)
+        ax.legend(ncols=2, fontsize="small", loc="upper center", frameon=False)
     ax.set(ylabel="kW charged", ylim=(0, None), xlim=(min(0, hours[0]), last / 3600.0))
     ticks = list(range(0, int(last / 3600.0) + 1, 3))
     ax.set_xticks(ticks, [f"{at % 24:02d}:00" for at in ticks])
