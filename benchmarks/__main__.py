@@ -7,12 +7,12 @@ from pathlib import Path
 
 from benchmarks import cases, side_by_side
 from benchmarks.results import Result, write
-from benchmarks.table import show
+from benchmarks.table import show, write_readme
 
 
 def feed(*, quick: bool) -> list[Result]:
     """Loading and trip statistics against gtfs_kit (and partridge, where it is installed)."""
-    runs = 2 if quick else 5
+    runs = 2 if quick else 3
     results: list[Result] = []
     for case in cases.names("feed", slow=not quick):
         # partridge needs a minute and a half on the largest: once would be too much.
@@ -49,7 +49,8 @@ def main() -> None:
         print(show(results))
         if not quick:
             path = write(domain, results)
-            print(f"written: {path.relative_to(Path.cwd())}", file=sys.stderr)
+            write_readme(["feed", "fleet"])
+            print(f"written: {path.relative_to(Path.cwd())} and README.md", file=sys.stderr)
 
 
 if __name__ == "__main__":

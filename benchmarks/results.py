@@ -68,6 +68,15 @@ def write(name: str, results: list[Result]) -> Path:
     return path
 
 
+def read(name: str) -> tuple[dict[str, Any], list[Result]] | None:
+    """Read a kept run: where it was made, and its results; None where there is none."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        return None
+    document = json.loads(path.read_text("utf-8"))
+    return document["machine"], [Result(**one) for one in document["results"]]
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks import results as kept
 
 if TYPE_CHECKING:
     from benchmarks.results import Result
+
+README = Path(__file__).parent / "README.md"
+_HEAD = """# Benchmarks
+
+`make bench` (or `python -m benchmarks [feed] [fleet] [--quick]`) reruns all of it and writes this page.
+Every run is a fresh process, contenders take turns, and what counts is the ratio in one run: `ratio` is our
+time over the peer's, whole process first, the work itself in brackets. Real feeds lie outside the project;
+a case whose feed is not on the machine is left out and named. `cd benchmarks && asv run --python=same
+--quick` tracks the same cases over versions. Cases: `cases.py`.
+"""
 
 _PEERS = {"load": "gtfs_kit_times", "trip statistics": "gtfs_kit_trip_statistics"}
 
@@ -51,3 +64,17 @@ def _answer(one: Result) -> str:
         f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}"
         for key, value in one.answer.items()
     )
+
+
+def write_readme(domains: list[str]) -> None:
+    """Write ``benchmarks/README.md`` from the kept runs."""
+    parts = [_HEAD]
+    for domain in domains:
+        run = kept.read(domain)
+        if run is None:
+            continue
+        machine, results = run
+        versions = ", ".join(f"{name} {one}" for name, one in machine["versions"].items())
+        where = f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, Python {machine['python']}"
+        parts.append(f"## {domain}\n\n{where}; {versions}.\n\n{show(results)}\n")
+    README.write_text("\n".join(parts), "utf-8")

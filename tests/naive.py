@@ -174,3 +174,12 @@ def cheapest_blocks(problem):
 
     answers = solve(0, ())
     return min(cost for cost, _ in answers), min(count for _, count in answers)
+
+
+def latest_leave(starts, time_s, by_s, horizon):
+    """The latest second from which a run arrives by ``by_s``, every second tried; None if none."""
+    for leave in range(horizon, -horizon, -1):
+        band = max(sum(start <= leave for start in starts) - 1, 0)
+        if leave + time_s[band] <= by_s:
+            return leave
+    return None
