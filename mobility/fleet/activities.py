@@ -24,6 +24,24 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Trips:
+    """What is written of every trip, taken out of the table once."""
+
+    names: list[str]
+    origin: list[str]
+    target: list[str]
+    km: list[float]
+    depart_s: list[int]
+    arrive_s: list[int]
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Trips:
+        """Take the columns of a problem's trips."""
+        columns = ("trip_id", "from_stop", "to_stop", "distance_km", "depart_s", "arrive_s")
+        return cls(*(problem.trips[name].tolist() for name in columns))
+
+
 @dataclass
 class _Day:
     """One vehicle's rows as they are written; ``piece`` counts its blocks, pull-out to pull-in."""
@@ -71,61 +89,60 @@ def write_out(
     kept = kept_pairs(problem, first, then) if keep else None
     ways = links(problem, first, then, home, minor_km=minor_km, kept=kept)
     rows: list[tuple[Any, ...]] = []
+    trips = _Trips.of(problem)
     link, width = 0, max(4, len(str(len(duties))))
     for number, duty in enumerate(duties, 1):
         name = f"{'v' if duty.electric else 'c'}{number:0{width}d}"
         rate = problem.vehicle.kwh_km if duty.electric else 0.0
         day = _Day(name, duty, problem.depots[duty.depot], rate)
-        _write_day(problem, day, ways, link)
+        _write_day(problem, trips, day, ways, link)
         rows += day.rows
         link += len(duty.trips) - 1
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _write_day(problem: Problem, day: _Day, ways: Links, link: int) -> None:
+def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: int) -> None:
     """Write one duty; its connections are the rows of ``ways`` from ``link`` on."""
     duty, home = day.duty, day.depot.stop_id
     place = int(problem.depot_place[duty.depot])
-    names = problem.trips["trip_id"].to_numpy(object)
-    origin = problem.trips["from_stop"].to_numpy(object)
-    target = problem.trips["to_stop"].to_numpy(object)
-    km = problem.trips["distance_km"].to_numpy(float)
     leave, metres = pull_out(problem, np.array(duty.trips[:1], np.int32), place)
-    _go_out(problem, day, duty.trips[0], int(leave[0]), float(metres[0]))
+    _go_out(problem, trips, day, duty.trips[0], int(leave[0]), float(metres[0]))
     for step, trip in enumerate(duty.trips):
-        end = int(problem.arrive_s[trip])
-        here = origin[trip], target[trip]
-        day.note("trip", names[trip], *here, int(problem.depart_s[trip]), end, float(km[trip]))
+        end = trips.arrive_s[trip]
+        here = trips.origin[trip], trips.target[trip]
+        day.note("trip", trips.names[trip], *here, trips.depart_s[trip], end, trips.km[trip])
         if step + 1 == len(duty.trips):
             break
         follower, at = duty.trips[step + 1], link + step
         if duty.via[step]:
             back, out = int(ways.home_s[at]), int(ways.out_s[at])
-            day.add("pull-in", target[trip], home, end, back, float(ways.home_m[at]))
+            day.add("pull-in", trips.target[trip], home, end, back, float(ways.home_m[at]))
             day.add("depot", home, home, back, out)
             day.piece += 1
-            _go_out(problem, day, follower, out, float(ways.out_m[at]))
+            _go_out(problem, trips, day, follower, out, float(ways.out_m[at]))
             continue
-        there, start = origin[follower], int(ways.leave_s[at])
+        there, start = trips.origin[follower], int(ways.leave_s[at])
         arrival = start + int(ways.run_s[at])
         if start > end:
-            day.add("wait", target[trip], target[trip], end, start)
-        if target[trip] != there:
-            day.add("deadhead", target[trip], there, start, arrival, float(ways.run_m[at]))
-        if arrival < problem.depart_s[follower]:
-            day.add("wait", there, there, arrival, int(problem.depart_s[follower]))
+            day.add("wait", trips.target[trip], trips.target[trip], end, start)
+        if trips.target[trip] != there:
+            day.add("deadhead", trips.target[trip], there, start, arrival, float(ways.run_m[at]))
+        if arrival < trips.depart_s[follower]:
+            day.add("wait", there, there, arrival, trips.depart_s[follower])
     last = duty.trips[-1]
     reached, metres = pull_in(problem, np.array([last], np.int32), place)
-    end = int(problem.arrive_s[last])
-    day.add("pull-in", target[last], home, end, int(reached[0]), float(metres[0]))
+    end = trips.arrive_s[last]
+    day.add("pull-in", trips.target[last], home, end, int(reached[0]), float(metres[0]))
 
 
-def _go_out(problem: Problem, day: _Day, trip: int, leave: int, metres: float) -> None:
+def _go_out(
+    problem: Problem, trips: _Trips, day: _Day, trip: int, leave: int, metres: float
+) -> None:
     """Write a pull-out to a trip, and the wait for it where the run is quicker than planned."""
     place = np.array([problem.deadheads.row[day.depot.stop_id]], np.int32)
     at = np.array([leave], np.int64)
     needed = int(run_time(problem.deadheads, place, problem.from_place[[trip]], at)[0])
-    stop, start = str(problem.trips["from_stop"].iloc[trip]), int(problem.depart_s[trip])
+    stop, start = trips.origin[trip], trips.depart_s[trip]
     day.add("pull-out", day.depot.stop_id, stop, leave, leave + needed, metres)
     if leave + needed < start:
         day.add("wait", stop, stop, leave + needed, start)
