@@ -1,5 +1,6 @@
 """Slow, obvious twins of the kernels: what each computes, said plainly. Tests compare them."""
 
+import functools
 import itertools
 import math
 import re
@@ -183,3 +184,105 @@ def latest_leave(starts, time_s, by_s, horizon):
         if leave + time_s[band] <= by_s:
             return leave
     return None
+
+
+# --- fleet: twins of the planner's rules ---------------------------------------------------------
+
+
+def band_at(problem, at_s):
+    """The band of empty running in which ``at_s`` lies; the first reaches back."""
+    return max(sum(int(start) <= at_s for start in problem.deadheads.from_s) - 1, 0)
+
+
+def empty_run(problem, origin, target, at_s):
+    """(seconds, metres) of an empty run that leaves at ``at_s``; None where there is no way."""
+    table, band = problem.deadheads, band_at(problem, at_s)
+    seconds = int(table.time_s[band, table.row[origin], table.row[target]])
+    metres = table.distance_m[min(band, len(table.distance_m) - 1)]
+    if seconds >= 50_000_000:
+        return None
+    return seconds, int(metres[table.row[origin], table.row[target]])
+
+
+def leave_depot(problem, depot, target, by_s):
+    """(leave, arrive, metres) of the latest pull-out that is there by ``by_s``; None if none.
+
+    Every second before a change of band and before ``by_s`` less a band's time could be the latest.
+    """
+    table = problem.deadheads
+    times = table.time_s[:, table.row[depot], table.row[target]].tolist()
+    tried = {by_s - int(seconds) for seconds in times if seconds < 50_000_000}
+    tried |= {int(start) - 1 for start in table.from_s}
+    for leave in sorted(tried, reverse=True):
+        run = empty_run(problem, depot, target, leave)
+        if run is not None and leave + run[0] <= by_s:
+            return leave, leave + run[0], run[1]
+    return None
+
+
+def any_blocks(problem):
+    """{vehicles: least minor units} of all blocks there are, batteries aside; {} where none.
+
+    Every way to share the trips out among chains and depots. Empty runs leave when a trip ends,
+    pull-outs as late as they can; a bus on its way to the next trip stands for the layover, no
+    longer than ``max_wait_s``, or goes home and stands there for the layover; depots hold their
+    capacity; from pull-out to pull-in are at most 24 hours.
+    """
+    trips = list(problem.trips.itertuples())
+    rules, costs = problem.rules, problem.costs
+    metre, second = costs.deadhead_km_minor / 1000.0, costs.waiting_h_minor / 3600.0
+    most_wait = math.inf if rules.max_wait_s is None else rules.max_wait_s
+
+    @functools.cache
+    def out(depot, at):
+        run = leave_depot(
+            problem, problem.depots[depot].stop_id, trips[at].from_stop, trips[at].depart_s
+        )
+        if run is None:
+            return None
+        return run[0], run[2] * metre + (trips[at].depart_s - run[1]) * second
+
+    @functools.cache
+    def home(depot, at):
+        run = empty_run(
+            problem, trips[at].to_stop, problem.depots[depot].stop_id, trips[at].arrive_s
+        )
+        return None if run is None else (trips[at].arrive_s + run[0], run[1] * metre)
+
+    @functools.cache
+    def between(depot, one, other):
+        ways = []
+        run = empty_run(problem, trips[one].to_stop, trips[other].from_stop, trips[one].arrive_s)
+        if run is not None:
+            stands = trips[other].depart_s - trips[one].arrive_s - run[0]
+            if rules.min_layover_s <= stands <= most_wait:
+                ways.append(run[1] * metre + stands * second)
+        back, leave = home(depot, one), out(depot, other)
+        if back and leave and back[0] + rules.min_layover_s <= leave[0]:
+            ways.append(back[1] + leave[1])
+        return min(ways, default=math.inf)
+
+    found = {}
+
+    def share_out(at, chains, cost):
+        if at == len(trips):
+            for depot, first, last in chains:
+                back = home(depot, last)
+                if back is None or back[0] - out(depot, first)[0] > 86_400:
+                    return
+                cost += back[1]
+            found[len(chains)] = min(cost, found.get(len(chains), math.inf))
+            return
+        for slot, (depot, first, last) in enumerate(chains):
+            step = between(depot, last, at)
+            if step < math.inf:
+                longer = (*chains[:slot], (depot, first, at), *chains[slot + 1 :])
+                share_out(at + 1, longer, cost + step)
+        for depot, one in enumerate(problem.depots):
+            held = sum(other == depot for other, _, _ in chains)
+            if out(depot, at) is not None and (one.capacity is None or held < one.capacity):
+                new = (*chains, (depot, at, at))
+                share_out(at + 1, new, cost + out(depot, at)[1] + costs.vehicle_day_minor)
+
+    share_out(0, (), 0.0)
+    return found

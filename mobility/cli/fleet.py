@@ -43,6 +43,10 @@ Blocks = Annotated[
         "--blocks", help="optimise, given (keep the feed's blocks) or keep-filled (fill the gaps)."
     ),
 ]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw the plan into this file (PNG, SVG, PDF).", dir_okay=False),
+]
 
 
 @app.command("plan")
@@ -58,8 +62,10 @@ def plan(
     seconds: options.StopSeconds = None,
     work: options.StopWork = None,
     gap: options.StopGap = None,
+    picture: Plot = None,
     no_cache: options.NoCache = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     config: options.Config = None,
 ) -> int:
     """Plan a day: blocks that the batteries carry, and who charges where and when.
@@ -75,23 +81,35 @@ def plan(
     del config
     from mobility import fleet
     from mobility.cli.output import log, print_json, working
+    from mobility.fleet.files import may_write
 
     mode = _block_mode(blocks)
+    if out is not None:
+        may_write(out)  # before the work, not after it
     day, problem = _ask(feed, case, date, modes, seed, no_cache=no_cache, quiet=quiet)
     log(str(day), quiet=quiet)
     with working(f"planning {len(problem.trips):,} trips", quiet=quiet):
         answer = fleet.plan(
             problem, blocks=mode, stop=options.stop_from(seconds, work, gap), seed=seed
         )
-    if out is not None and answer.report.objective is not None:
+    if verbose:
+        log(f"{answer.report.seconds:.2f} s, stopped: {answer.report.stop_reason}", quiet=quiet)
+    answered = answer.report.objective is not None
+    if answered and out is not None:
         with working(f"writing {out}", quiet=quiet):
             answer.write(out, day=day, source=_source(feed, case, day, modes))
+    if answered and picture is not None:
+        _draw(answer, picture)
+    if not answered and (out or picture):
+        log(f"nothing is written to {out or picture}: there is no plan", quiet=quiet)
     if as_json:
         print_json(answer.to_dict())
     else:
         show_plan(answer)
-        if out is not None and answer.report.objective is not None:
+        if answered and out is not None:
             print(f"written: {out} (blocks, sessions, power, plan.json, feed)")
+        if answered and picture is not None:
+            print(f"drawn: {picture}")
     return _exit_code(answer, (*answer.findings, *answer.input_findings))
 
 
@@ -140,7 +158,8 @@ def blocks(
 def check(
     plan: Annotated[Path, typer.Argument(help="Folder that `fleet plan --out` wrote.")],
     feed: Annotated[
-        str | None, typer.Option("--feed", help="The feed; by default the one it was made from.")
+        str | None,
+        typer.Argument(metavar="[FEED]", help="The feed; by default the one it was made from."),
     ] = None,
     case: Case = None,
     as_json: options.Json = False,
@@ -156,7 +175,7 @@ def check(
 
       mobility fleet check plan
 
-      mobility fleet check plan --feed gtfs_samples/santiago --json
+      mobility fleet check plan gtfs_samples/santiago --json
     """
     del config
     from mobility import fleet
@@ -167,7 +186,9 @@ def check(
     made_from = read_document(plan).get("source", {})
     feed = feed or made_from.get("feed")
     if not feed:
-        raise ConfigError(f"{plan}: does not say which feed it is of", mend="add --feed FEED")
+        raise ConfigError(
+            f"{plan}: does not say which feed it is of", mend="name the feed after it"
+        )
     case = case or (Path(made_from["case"]) if made_from.get("case") else None)
     _, problem = _ask(
         feed, case, made_from.get("date"), made_from.get("modes"), 0, no_cache=no_cache, quiet=quiet
@@ -221,6 +242,23 @@ def _ask(
         )
     day = read.day(asked)
     return day, fleet.problem(day, case=case, modes=wanted, seed=seed)
+
+
+def _draw(answer: Plan, picture: Path) -> None:
+    from mobility.errors import ConfigError, MissingExtra
+
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise MissingExtra(
+            "--plot needs matplotlib", mend="pip install 'mobility-engine[plots]'"
+        ) from None
+    mpl.use("Agg")
+    above, _ = answer.plot()
+    try:
+        above.figure.savefig(picture, dpi=100)
+    except ValueError as error:  # a suffix that it does not know
+        raise ConfigError(f"{picture}: {error}", mend="--plot FILE.png") from None
 
 
 def _block_mode(text: str) -> Any:

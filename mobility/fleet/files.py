@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError, TableError
+from mobility.fleet.activities import COLUMNS
 from mobility.fleet.plan import Plan, with_times
 from mobility.solution import Report, Status, StopReason
 
@@ -20,9 +22,14 @@ if TYPE_CHECKING:
 
 DOCUMENT = "plan.json"
 FEED_FOLDER = "feed"
-_TEXT = dict.fromkeys(
-    ("vehicle", "block", "kind", "trip_id", "from_stop", "to_stop", "depot", "site"), str
-)
+_OURS = {DOCUMENT, FEED_FOLDER, "blocks.csv", "sessions.csv", "power.csv"}
+_COLUMNS = {
+    "blocks": COLUMNS,
+    "sessions": ("vehicle", "site", "charger", "start_s", "end_s", "kwh", "kw"),
+    "power": ("site", "start_s", "kw"),
+}
+_WHOLE = ("seq", "start_s", "end_s", "charger")
+_TEXT_COLUMNS = ("vehicle", "block", "kind", "trip_id", "from_stop", "to_stop", "depot", "site")
 
 
 def write_plan(
@@ -54,13 +61,7 @@ def write_plan(
     """
     from mobility.feed.write import write_feed
 
-    target = Path(folder).expanduser()
-    if target.exists() and not target.is_dir():
-        raise ConfigError(f"{target}: is a file", mend="name a folder")
-    if target.exists() and any(target.iterdir()) and not (target / DOCUMENT).is_file():
-        raise ConfigError(
-            f"{target}: holds something that is no plan", mend="name a folder that is new or empty"
-        )
+    target = may_write(folder)
     part = target.parent / f".{target.name}.{uuid4().hex[:8]}.part"
     part.mkdir(parents=True)
     try:
@@ -70,12 +71,60 @@ def write_plan(
         (part / DOCUMENT).write_text(text + "\n", "utf-8")
         if day is not None and plan.block_of_trip:
             write_feed(day.feed, part / FEED_FOLDER, blocks=plan.block_of_trip, day=day)
-        if target.exists():
-            shutil.rmtree(target)
-        part.rename(target)
+        _swap(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
+
+
+def may_write(folder: str | Path) -> Path:
+    """Make sure that a plan may be written to a folder: new, empty, or an earlier plan and no more.
+
+    Raises
+    ------
+    ConfigError
+        When it is a file, or holds anything that no plan of ours holds.
+    """
+    target = Path(folder).expanduser().resolve()
+    if not target.exists():
+        return target
+    if not target.is_dir():
+        raise ConfigError(f"{folder}: is a file", mend="name a folder")
+    if Path.cwd().is_relative_to(target):  # it is renamed away: the shell would stand nowhere
+        raise ConfigError(f"{folder}: is where you are", mend="name a folder inside it")
+    held = sorted(one.name for one in target.iterdir())
+    if not held:
+        return target
+    if strange := [name for name in held if name not in _OURS]:
+        raise ConfigError(
+            f"{folder}: holds something that is no plan of ours (found {strange[0]!r})",
+            mend="name a folder that is new, empty, or holds an earlier plan alone",
+        )
+    try:
+        told = read_document(target)
+    except TableError:
+        told = {}
+    if not {"status", "blocks_mode"} <= told.keys():
+        raise ConfigError(
+            f"{folder}: holds something that is no plan of ours (found {held[0]!r})",
+            mend="name a folder that is new or empty",
+        )
+    return target
+
+
+def _swap(part: Path, target: Path) -> None:
+    """Put the new folder in the old one's place; the old one comes back where that fails."""
+    if not target.exists():
+        part.rename(target)
+        return
+    aside = target.parent / f"{part.name}.old"
+    target.rename(aside)
+    try:
+        part.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside)
 
 
 def read_document(folder: str | Path) -> dict[str, Any]:
@@ -106,10 +155,7 @@ def read_plan(folder: str | Path, problem: Problem) -> Plan:
     """
     told, at = read_document(folder), Path(folder)
     try:
-        blocks, sessions, power = (
-            pd.read_csv(at / f"{name}.csv", dtype=_TEXT, keep_default_na=False)
-            for name in ("blocks", "sessions", "power")
-        )
+        blocks, sessions, power = (_read_table(at, name) for name in _COLUMNS)
         sessions["kw"] = [tuple(float(one) for one in str(row).split()) for row in sessions["kw"]]
         report = Report(
             status=Status(told["status"]),
@@ -137,8 +183,40 @@ def read_plan(folder: str | Path, problem: Problem) -> Plan:
             why=told["why"],
             bounds=told["bounds"],
         )
+    except TableError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _no_plan(folder, error) from None
+
+
+def _read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read a plan's table, each column in its type: an edited cell is refused with its row."""
+    table = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+    for column in _COLUMNS[name]:
+        where = f"{folder}/{name}.csv"
+        if column not in table:
+            raise TableError(f"{where}: no column {column!r}", mend="keep the columns of the plan")
+        if column in _TEXT_COLUMNS or (name, column) == ("sessions", "kw"):
+            continue
+        if column == "electric":
+            values = table[column].map({"True": True, "False": False})
+        else:
+            values = pd.to_numeric(table[column], errors="coerce")
+            if column in _WHOLE:
+                values = values.where(values % 1 == 0)
+        if values.isna().any():
+            at = int(values.isna().to_numpy().argmax())
+            raise TableError(
+                f"{where}:{at + 2}:{column}: cannot be read (found {table[column].iloc[at]!r})",
+                mend="True or False"
+                if column == "electric"
+                else f"a {'whole ' * (column in _WHOLE)}number",
+            )
+        if column == "electric":
+            table[column] = values.astype(bool)
+        else:
+            table[column] = values.astype(np.int64 if column in _WHOLE else np.float64)
+    return table
 
 
 def _write_tables(plan: Plan, folder: Path) -> None:

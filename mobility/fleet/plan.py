@@ -20,6 +20,7 @@ from mobility.units import day_origin, format_money
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from mobility.feed import ServiceDay
@@ -77,6 +78,10 @@ class BlockPlan:
     def to_json(self) -> str:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def timestamps(self) -> pd.DataFrame:
+        """Blocks with absolute local times, columns ``start`` and ``end``."""
+        return with_times(self.blocks, self.problem)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +223,34 @@ class Plan:
         from mobility.fleet.files import write_plan
 
         return write_plan(self, folder, day=day, source=source)
+
+    def geo(self) -> gpd.GeoDataFrame:
+        """Depots, chargers and terminals as points, EPSG:4326.
+
+        Columns ``kind`` (depot, charger, terminal), ``id``, ``stop_id``, ``buses`` (of a depot),
+        ``trips`` (that start at a terminal), ``peak_kw``; an unknown place is an empty point.
+        """
+        import geopandas
+
+        problem, stops = self.problem, self.problem.stops
+        terminals = problem.trips["from_stop"].value_counts().sort_index()
+        rows = [
+            *(("depot", one.id, one.stop_id) for one in problem.depots),
+            *(("charger", one.id, one.stop_id) for one in problem.chargers),
+            *(("terminal", str(stop), str(stop)) for stop in terminals.index),
+        ]
+        table = pd.DataFrame(rows, columns=["kind", "id", "stop_id"])
+        depot, terminal = table["kind"] == "depot", table["kind"] == "terminal"
+        buses = self.blocks.groupby("depot", observed=True)["vehicle"].nunique()
+        table["buses"] = table["id"].map(buses).fillna(0).astype(int).where(depot, 0)
+        table["trips"] = table["id"].map(terminals).fillna(0).astype(int).where(terminal, 0)
+        table["peak_kw"] = table["id"].map(self.kpis["peak_kw"]).fillna(0.0).astype(float)
+        lat = lon = np.full(len(table), np.nan)
+        if stops is not None:
+            known = stops[~stops.index.duplicated()].reindex(table["stop_id"])
+            lat, lon = known["lat"].to_numpy(float), known["lon"].to_numpy(float)
+        points = geopandas.points_from_xy(lon, lat)
+        return geopandas.GeoDataFrame(table, geometry=points, crs="EPSG:4326")
 
     def plot(self, ax: Any = None) -> Any:
         """Draw every vehicle's day, and below it the power of every site; the axes are returned."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mobility.errors import MissingExtra
-from mobility.units import DAY_S
+from mobility.units import DAY_S, format_money
 
 if TYPE_CHECKING:
     from mobility.fleet.plan import Plan
@@ -20,7 +20,10 @@ _KINDS = {
     "depot": ("at the depot", "#F0F0F0"),
 }
 _CHARGING = "#009E73"
-_SITES = ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#E69F00", "#D55E00", "#CC79A7", "#999999")
+# Paul Tol's "muted" (2021) for the sites: none of it is a colour of what the vehicles do.
+_SITES = (
+    "#332288", "#88CCEE", "#882255", "#DDCC77", "#117733", "#CC6677", "#44AA99", "#999933",
+)  # fmt: skip
 _MOST_ROWS = 150
 
 
@@ -52,7 +55,7 @@ def plot_plan(plan: Plan, ax: Any = None) -> Any:
         _draw_vehicles(plan, ax)
         return ax
     _, (above, below) = plt.subplots(
-        2, 1, figsize=(12, 8), height_ratios=(3, 1), sharex=True, layout="constrained"
+        2, 1, figsize=(12, 8), height_ratios=(2.6, 1), sharex=True, layout="constrained"
     )
     _draw_vehicles(plan, above)
     _draw_power(plan, below)
@@ -70,6 +73,8 @@ def _draw_vehicles(plan: Plan, ax: Any) -> None:
             (part["end_s"] - part["start_s"]) / 3600.0,
             left=part["start_s"] / 3600.0,
             height=0.85,
+            linewidth=0,
+            snap=False,  # rows of two or three pixels would run into each other
             color=colour,
             label=label if kind not in {"pull-in", "deadhead"} else None,
         )
@@ -79,19 +84,31 @@ def _draw_vehicles(plan: Plan, ax: Any) -> None:
         (charged["end_s"] - charged["start_s"]) / 3600.0,
         left=charged["start_s"] / 3600.0,
         height=0.85,
+        linewidth=0,
+        snap=False,  # rows of two or three pixels would run into each other
         color=_CHARGING,
         label="charging",
     )
     more = plan.vehicles - len(names)
     ax.set(
         ylabel="vehicles" + (f" (the first {len(names)} of {plan.vehicles})" if more > 0 else ""),
-        title=str(plan),
+        title=_title(plan),
         yticks=[],
         ylim=(len(names) - 0.4, -0.6),
     )
     ax.legend(
         ncols=6, fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.01), frameon=False
     )
+
+
+def _title(plan: Plan) -> str:
+    """The headline without the wall time: a picture of the same plan is the same picture."""
+    report = plan.report
+    if report.objective is None:
+        return str(plan)
+    money = format_money(report.objective, plan.problem.currency)
+    gap = "" if report.gap is None else f", gap {max(report.gap, 0.0):.1%}"
+    return f"{plan.vehicles} vehicles (at least {plan.vehicles_bound}), {money} a day{gap}"
 
 
 def _draw_power(plan: Plan, ax: Any) -> None:
@@ -104,18 +121,45 @@ def _draw_power(plan: Plan, ax: Any) -> None:
         for site, part in plan.power.groupby("site", sort=True)
         if part["kw"].max() > 0
     }
-    for demand in plan.problem.tariff.demand:
-        for start, end in demand.hours:
-            for day in range(0, last, DAY_S):
-                ax.axvspan(
-                    (start + day) / 3600.0, (end + day) / 3600.0, color="#D55E00", alpha=0.12, lw=0
-                )
+    said = _shade_prices(plan, ax, last)
     if loads:
         colours = [_SITES[at % len(_SITES)] for at in range(len(loads))]
         ax.stackplot(hours, *loads.values(), labels=list(loads), colors=colours, step="post")
-        ax.legend(ncols=2, fontsize="small", loc="upper center", frameon=False)
-    ax.set(ylabel="kW charged", ylim=(0, None), xlim=(min(0, hours[0]), last / 3600.0))
-    ticks = list(range(0, int(last / 3600.0) + 1, 3))
+        ax.legend(
+            ncols=6, fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False
+        )
+    first = min(0, int(plan.blocks["start_s"].min() if len(plan.blocks) else 0))
+    ax.set(ylabel="kW charged", ylim=(0, None), xlim=(first / 3600.0, last / 3600.0))
+    ticks = list(range(3 * (first // 10_800), int(last / 3600.0) + 1, 3))
     ax.set_xticks(ticks, [f"{at % 24:02d}:00" for at in ticks])
-    shaded = "; shaded: the hours of the demand charge" if plan.problem.tariff.demand else ""
-    ax.set_xlabel(f"time of day, past midnight into the next one{shaded}")
+    ax.set_xlabel("; ".join(["time of day, past midnight into the next one", *said]))
+
+
+def _shade_prices(plan: Plan, ax: Any, last: int) -> list[str]:
+    """Shade dear hours, and hatch those of the demand charge; the words that explain them."""
+    tariff, said = plan.problem.tariff, []
+    prices = [price for _, price in tariff.energy]
+    low, high = min(prices), max(prices)
+    if high > low:
+        said.append(f"grey: dearer energy ({low:g} to {high:g} a kWh)")
+        ends = [*(start for start, _ in tariff.energy[1:]), tariff.energy[0][0] + DAY_S]
+        for (start, price), end in zip(tariff.energy, ends, strict=True):
+            for day in range(-DAY_S, last, DAY_S):
+                ax.axvspan(
+                    (start + day) / 3600.0, (end + day) / 3600.0,
+                    color="#000000", alpha=0.16 * (price - low) / (high - low), lw=0,
+                )  # fmt: skip
+    month = plan.problem.date.month if plan.problem.date else None
+    for demand in tariff.demand:
+        if not demand.hours or (month and demand.months and month not in demand.months):
+            continue
+        if "hatched: hours of the demand charge" not in said:
+            said.append("hatched: hours of the demand charge")
+        for start, end in demand.hours:
+            until = end if end > start else end + DAY_S
+            for day in range(-DAY_S, last, DAY_S):
+                ax.axvspan(
+                    (start + day) / 3600.0, (until + day) / 3600.0,
+                    facecolor="none", edgecolor="#A0522D", hatch="//", alpha=0.5, lw=0,
+                )  # fmt: skip
+    return said

@@ -138,3 +138,34 @@ def test_a_written_plan_reads_back_and_a_tampered_one_is_caught(plan, tmp_path):
     (folder / "blocks.csv").write_text(text.replace(",trip,", ",wait,", 1))
     assert codes(plan.problem, fleet.read_plan(folder, plan.problem))
     assert not list(tmp_path.glob(".*"))
+
+
+LIES = {
+    "a trip moved to another place": lambda p: blocks(p, first(p, "trip"), to_stop="T-nowhere"),
+    "a trip of another length": lambda p: blocks(p, first(p, "trip"), distance_km=0.1),
+    "a deadhead that takes no time": lambda p: blocks(
+        p, first(p, "pull-out"), start_s=lambda s: s + 200
+    ),
+    "a trip of another vehicle": lambda p: blocks(p, first(p, "trip", 400), vehicle="v0001"),
+    "one vehicle less": lambda p: replace(p, vehicles=p.vehicles - 1),
+    "an activity of no kind": lambda p: blocks(p, first(p, "wait"), kind="rest"),
+    "a charger below zero": lambda p: sessions(p, longest(p), charger=-1),
+    "energy that nobody delivered": lambda p: sessions(p, longest(p), kwh=lambda kwh: kwh + 5.0),
+    "a site left out of the power": lambda p: replace(
+        p, power=p.power[p.power["site"] != p.sessions["site"][longest(p)]]
+    ),
+    "a trip conventional by stealth": lambda p: blocks(p, first(p, "trip"), electric=False),
+    "a vehicle of another depot": lambda p: sessions(
+        p, longest(p), site=lambda site: "penalolen" if site != "penalolen" else "rinconada"
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_other_lies_are_caught_too(plan, lie):
+    assert codes(plan.problem, LIES[lie](plan))
+
+
+@pytest.mark.xfail(strict=True, reason="check_money knows no other parts than its own")
+def test_a_part_that_nobody_knows_is_no_rebate(plan):
+    assert "cost_does_not_add_up" in codes(plan.problem, parts(plan, rebate=-50_000))
