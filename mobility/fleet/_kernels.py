@@ -168,9 +168,18 @@ def follow_flow(order, kind, line, supply, arc_from, arc_head, arc_flow,
     for node in range(supply.size):
         ends[node + 1] = ends[node] + max(supply[node], 0)
         starts[node + 1] = starts[node] + max(-supply[node], 0)
+    # A bus that moves between queues is on its way until the node it moves to is visited.
+    due_first = np.full(line.size, -1, np.int32)
+    due_last = np.full(line.size, -1, np.int32)
     used = 0
     for node in order:
         here = line[node]
+        if due_first[node] >= 0:
+            if first[here] < 0:
+                first[here] = due_first[node]
+            else:
+                link[last[here]] = due_first[node]
+            last[here] = due_last[node]
         if kind[node] == 1:
             for at in range(starts[node], starts[node + 1]):
                 trip = by_departure[at]
@@ -192,16 +201,16 @@ def follow_flow(order, kind, line, supply, arc_from, arc_head, arc_flow,
                 link[last[here]] = trip
             last[here] = trip
         for arc in range(arc_from[node], arc_from[node + 1]):
-            there = line[arc_head[arc]]
+            there = arc_head[arc]
             for _ in range(arc_flow[arc]):
                 unit = first[here]
                 first[here] = link[unit]
                 link[unit] = -1
-                if first[there] < 0:
-                    first[there] = unit
+                if due_first[there] < 0:
+                    due_first[there] = unit
                 else:
-                    link[last[there]] = unit
-                last[there] = unit
+                    link[due_last[there]] = unit
+                due_last[there] = unit
     return used
 
 

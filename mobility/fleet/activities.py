@@ -123,8 +123,6 @@ def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: in
             continue
         there, start = trips.origin[follower], int(ways.leave_s[at])
         arrival = start + int(ways.run_s[at])
-        if start > end:
-            day.add("wait", trips.target[trip], trips.target[trip], end, start)
         if trips.target[trip] != there:
             day.add("deadhead", trips.target[trip], there, start, arrival, float(ways.run_m[at]))
         if arrival < trips.depart_s[follower]:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import network as flows
-from mobility.fleet.depots import assign, rechain
+from mobility.fleet.depots import assign, crowded, held, rechain, smaller
 from mobility.fleet.links import links
 from mobility.fleet.runs import (
     BlockMode,
     Run,
+    drivable_blocks,
     ends_cost,
     inner_cost,
     kept_pairs,
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from mobility.fleet.plan import BlockPlan
     from mobility.fleet.problem import Problem
     from mobility.stop import Stop
+
+
+# How often blocks are chained again where cuts make more vehicles than a depot holds.
+_REFITS = 8
 
 
 @dataclass(frozen=True)
@@ -95,48 +100,104 @@ def plan_blocks(
     del stop  # one exact solve: there is nothing to improve
     start = time.perf_counter()
     rows = np.arange(len(problem.trips), dtype=np.int32)
-    found = schedule(problem, rows, problem.costs.deadhead_km_minor, blocks, electric=False)
-    return block_plan(problem, found, blocks, time.perf_counter() - start, seed)
+    km_minor = problem.costs.deadhead_km_minor
+    own, told = drivable_blocks(problem, [rows], km_minor, blocks)
+    found = schedule(own, rows, km_minor, blocks, electric=False)
+    answer = block_plan(own, found, blocks, time.perf_counter() - start, seed)
+    return replace(answer, problem=problem, findings=tuple(told))
 
 
 def schedule(
     problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, electric: bool
 ) -> Schedule:
-    """Chain some of a problem's trips; ``minor_km`` prices a km of empty running."""
+    """Chain some of a problem's trips; ``minor_km`` prices a km of empty running.
+
+    Where cuts make more vehicles than a depot holds, again with so much less room. The bounds stay
+    those of the room there is.
+    """
+    first = _scheduled(problem, rows, minor_km, blocks, electric=electric)
+    found, room = first, problem
+    for _ in range(_REFITS):
+        over = crowded(problem, [duty.depot for duty in found.duties])
+        if found.why or not over:
+            break
+        room = smaller(room, over)
+        found = _scheduled(room, rows, minor_km, blocks, electric=electric)
+    if not first.why and (found.why or crowded(problem, [duty.depot for duty in found.duties])):
+        why = _no_room(problem, len(first.duties))
+        return replace(first, duties=(), why=why, proven=False)
+    return replace(found, bound_minor=first.bound_minor, vehicles_bound=first.vehicles_bound)
+
+
+def _scheduled(
+    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, electric: bool
+) -> Schedule:
     if rows.size == 0:
         return Schedule((), 0.0, 0)
     keep = blocks != "optimise"
-    runs, found = kept_runs(problem, rows, minor_km, blocks)
-    inner = inner_cost(problem, runs, minor_km)
+    runs, told = kept_runs(problem, rows, minor_km, blocks)
+    found = tuple(told)
+    bound = inner_cost(problem, runs, minor_km)
     if blocks == "given":
-        bound = inner + ends_cost(problem, runs, minor_km)
-        bound += len(runs) * problem.costs.vehicle_day_minor
-        homes = assign(problem, runs, minor_km, keep=True)
-        if homes is None:
-            return Schedule((), bound, len(runs), _no_room(problem, len(runs)), True, tuple(found))
-        duties = _duties(problem, runs, homes, minor_km, electric, keep)
-        return Schedule(duties, bound, len(runs), findings=tuple(found))
+        if why := _out_of_reach(problem, runs):  # nothing comes before a given block, or after it
+            return Schedule((), 0.0, 0, why, True, found)
+        bound += ends_cost(problem, runs, minor_km) + len(runs) * problem.costs.vehicle_day_minor
+        placed = assign(problem, runs, minor_km, keep=True)
+        if placed is None:
+            return Schedule((), bound, len(runs), _no_room(problem, len(runs)), True, found)
+        return _finished(problem, runs, placed, minor_km, electric, keep, (bound, len(runs)), found)
 
-    net = flows.build(problem, units_of(problem, runs), problem.depot_place, minor_km=minor_km)
+    units = units_of(problem, runs)
+    net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
     chained = flows.chain(net)
+    limits = (chained.bound_minor, chained.vehicles_bound) if chained.feasible else None
+    if problem.rules.min_layover_s == 0 and (units.arrive_s <= units.depart_s).any():
+        net = flows.build(problem, units, problem.depot_place, minor_km=minor_km, instant=True)
+        limits = flows.least(net)
+    if limits is None:
+        return Schedule((), 0.0, 0, _too_little_room(problem, runs, minor_km), True, found)
+    limits = (limits[0] + bound, limits[1])
     if not chained.feasible:
-        return Schedule((), 0.0, 0, _why_infeasible(problem, runs, minor_km), True, tuple(found))
-    fewest = chained.vehicles_bound
-    bound = chained.bound_minor + inner
+        return Schedule((), *limits, _too_little_room(problem, runs, minor_km), False, found)
     chains = flows.chains_of(chained)
     if len(problem.depots) == 1:
-        alone = [tuple(trip for unit in chain for trip in runs[unit]) for chain in chains]
-        placed = [(0, alone)]
+        joined = [tuple(trip for unit in chain for trip in runs[unit]) for chain in chains]
+        homes = np.zeros(len(joined), np.int64)
     else:
         several = rechain(problem, runs, chains, minor_km=minor_km, keep=keep)
         if several is None:
-            why = _no_room(problem, len(chains))
-            return Schedule((), bound, fewest, why, _held(problem) < fewest, tuple(found))
-        placed = several
-    joined = [chain for _, own in placed for chain in own]
-    homes = np.repeat([depot for depot, _ in placed], [len(own) for _, own in placed])
-    duties = _duties(problem, joined, homes, minor_km, electric, keep)
-    return Schedule(duties, bound, fewest, findings=tuple(found))
+            proven = held(problem) < limits[1]
+            return Schedule((), *limits, _no_room(problem, len(chains)), proven, found)
+        joined = [chain for _, own in several for chain in own]
+        homes = np.repeat([depot for depot, _ in several], [len(own) for _, own in several])
+    return _finished(problem, joined, homes, minor_km, electric, keep, limits, found)
+
+
+def _finished(
+    problem: Problem,
+    chains: list[Run],
+    homes: NDArray[np.int64],
+    minor_km: float,
+    electric: bool,
+    keep: bool,
+    limits: tuple[float, int],
+    found: tuple[Finding, ...],
+) -> Schedule:
+    """Make chains into duties; a duty that cannot begin or end at its depot is no answer."""
+    duties = _duties(problem, chains, homes, minor_km, electric, keep)
+    for depot, place in enumerate(problem.depot_place.tolist()):
+        own = [duty.trips for duty in duties if duty.depot == depot]
+        first = np.array([trips[0] for trips in own], np.int32)
+        last = np.array([trips[-1] for trips in own], np.int32)
+        lost = ~np.isfinite(pull_out(problem, first, place)[1] + pull_in(problem, last, place)[1])
+        if lost.any():
+            name = problem.trips["trip_id"].iloc[int(last[np.flatnonzero(lost)[0]])]
+            why = (
+                f"a block has to be cut where no empty run leads to or from depot "
+                f"{problem.depots[depot].id!r}, at trip {name!r}: add its terminal to the deadheads"
+            )
+            return Schedule((), *limits, why, False, found)
+    return Schedule(duties, *limits, findings=found)
 
 
 def _duties(
@@ -187,19 +248,15 @@ def _duties(
     return tuple(sorted(duties, key=lambda duty: duty.trips))
 
 
-def _held(problem: Problem) -> float:
-    return sum(float("inf") if one.capacity is None else one.capacity for one in problem.depots)
-
-
 def _no_room(problem: Problem, needed: int) -> str:
     return (
-        f"the depots hold {_held(problem):.0f} buses, {needed} are needed: raise a depot's capacity, "
+        f"the depots hold {held(problem):.0f} buses, {needed} are needed: raise a depot's capacity, "
         "or look whether every trip can be reached from a depot"
     )
 
 
-def _why_infeasible(problem: Problem, runs: list[Run], minor_km: float) -> str:
-    """Name the trips no depot reaches, or else how many buses the depots would have to hold."""
+def _out_of_reach(problem: Problem, runs: list[Run]) -> str:
+    """Name the trips that no depot reaches, or that lead to none; empty where there are none."""
     first = np.array([trips[0] for trips in runs], np.int32)
     last = np.array([trips[-1] for trips in runs], np.int32)
     no_out = np.ones(first.size, bool)
@@ -214,8 +271,15 @@ def _why_infeasible(problem: Problem, runs: list[Run], minor_km: float) -> str:
                 f"no empty run leads {way} {int(lost.sum())} trips from or to any depot, the first is "
                 f"{name!r}: add its terminal to the deadheads or give the stop a location"
             )
+    return ""
+
+
+def _too_little_room(problem: Problem, runs: list[Run], minor_km: float) -> str:
+    """Say which trips no depot reaches, or else how many buses the depots would have to hold."""
+    if why := _out_of_reach(problem, runs):
+        return why
     roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
     net = flows.build(roomy, units_of(roomy, runs), roomy.depot_place, minor_km=minor_km)
-    chained = flows.chain(net)
-    fewest = chained.vehicles_bound if chained.feasible else len(runs)
-    return f"the trips need at least {fewest} buses, the depots hold {_held(problem):.0f}: raise a capacity"
+    needed = flows.least(net)
+    fewest = len(runs) if needed is None else needed[1]
+    return f"the trips need at least {fewest} buses, the depots hold {held(problem):.0f}: raise a capacity"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,19 @@ from mobility.fleet.activities import COLUMNS, running_cost, write_out
 from mobility.fleet.blocks import Duty, Schedule, schedule
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
+from mobility.fleet.depots import crowded, held, smaller
 from mobility.fleet.electrify import respect_battery
 from mobility.fleet.energy import beyond_battery, least_kwh_price, trip_kwh
-from mobility.fleet.plan import Plan, power_table, scope_of, status_of, unit_of, whole_parts
+from mobility.fleet.plan import (
+    Plan,
+    power_table,
+    scope_of,
+    status_of,
+    unit_of,
+    whole_bound,
+    whole_parts,
+)
+from mobility.fleet.runs import drivable_blocks
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
@@ -75,9 +86,12 @@ def plan(
     electric_km = problem.costs.deadhead_km_minor + kwh_minor * problem.vehicle.kwh_km
     beyond = beyond_battery(problem)
     rows = np.arange(len(problem.trips), dtype=np.int32)
-    electric = schedule(problem, rows[~beyond], electric_km, blocks, electric=True)
-    spare = _after(problem, electric)
-    other = schedule(spare, rows[beyond], problem.costs.deadhead_km_minor, blocks, electric=False)
+    groups = [rows[~beyond], rows[beyond]]
+    asked, (problem, told) = problem, drivable_blocks(problem, groups, electric_km, blocks)
+    # Each kind with all the room there is: what it costs at least, whoever else needs a place.
+    electric = schedule(problem, groups[0], electric_km, blocks, electric=True)
+    other_km = problem.costs.deadhead_km_minor
+    other = schedule(problem, groups[1], other_km, blocks, electric=False)
     trips_kwh = float(trip_kwh(problem)[~beyond].sum())
     bound = electric.bound_minor + other.bound_minor + trips_kwh * kwh_minor
     bounds = {
@@ -85,7 +99,7 @@ def plan(
         "trip_energy": trips_kwh * kwh_minor,
     }
     base = Plan(
-        problem=problem,
+        problem=asked,
         blocks=pd.DataFrame(columns=list(COLUMNS)).astype({"electric": bool}),
         sessions=pd.DataFrame(columns=["vehicle", "site", "charger", "start_s", "end_s", "kwh", "kw"]),
         power=pd.DataFrame(columns=["site", "start_s", "kw"]),
@@ -94,7 +108,7 @@ def plan(
         vehicles=0,
         vehicles_bound=electric.vehicles_bound + other.vehicles_bound,
         block_mode=blocks,
-        input_findings=(*problem.findings, *electric.findings, *other.findings),
+        input_findings=(*problem.findings, *told),
         not_electric=tuple(problem.trips["trip_id"][beyond]),
         assumptions=_assumptions(problem, beyond),
         bounds=bounds,
@@ -105,35 +119,51 @@ def plan(
     if why := _energy_beyond_sites(problem, trips_kwh):
         return _without_answer(base, why, True, start)
 
-    answer, charged = _carried(base, electric.duties, other.duties, electric_km, blocks)
-    room = problem
+    needed = electric.vehicles_bound + other.vehicles_bound
+    if held(problem) < needed:
+        why = f"the trips need at least {needed} buses, the depots hold {held(problem):.0f}"
+        return _without_answer(base, f"{why}: raise a capacity", True, start)
+    if crowded(problem, [duty.depot for duty in (*electric.duties, *other.duties)]):
+        # Together they are too many: one kind with the room that the other leaves.
+        fewer = schedule(_after(problem, other), groups[0], electric_km, blocks, electric=True)
+        if fewer.why:
+            left = _after(problem, electric)
+            other = schedule(left, groups[1], other_km, blocks, electric=False)
+        else:
+            electric = fewer
+        if other.why:
+            return _without_answer(base, other.why, False, start)
+
+    room = _after(problem, other)
+    answer, charged = _carried(base, problem, electric.duties, other.duties, electric_km, blocks)
     for _ in range(_REFITS if blocks != "given" else 0):
-        crowded = _crowded(problem, answer.blocks)
-        if not crowded:
+        over = _crowded(problem, answer.blocks)
+        if not over:
             break
         # The battery made more buses than the depot holds: plan its blocks with so much less room.
         # The bound stays that of the room there is.
-        room = _smaller(room, crowded)
-        again = schedule(room, rows[~beyond], electric_km, blocks, electric=True)
+        room = smaller(room, over)
+        again = schedule(room, groups[0], electric_km, blocks, electric=True)
         if again.why:
             break
-        answer, charged = _carried(base, again.duties, other.duties, electric_km, blocks)
+        answer, charged = _carried(base, problem, again.duties, other.duties, electric_km, blocks)
     if charged.unserved:
         return _without_answer(answer, charged.why, False, start)
-    if crowded := _crowded(problem, answer.blocks):
-        return _without_answer(answer, _no_place(problem, crowded), False, start)
+    if over := _crowded(problem, answer.blocks):
+        return _without_answer(answer, _no_place(problem, over), False, start)
     return finish(answer, charged, seed=seed, started=start)
 
 
 def _carried(
     base: Plan,
+    problem: Problem,
     duties: tuple[Duty, ...],
     conventional: tuple[Duty, ...],
     electric_km: float,
     blocks: BlockMode,
 ) -> tuple[Plan, Charged]:
     """Make duties ones that the battery carries, and charge them; round by round more cautious."""
-    problem, keep = base.problem, blocks != "optimise"
+    keep = blocks != "optimise"
     share = np.ones(len(problem.trips))
     row_of = pd.Series(np.arange(share.size), index=problem.trips["trip_id"])
     for attempt in range(_ATTEMPTS + 1):
@@ -172,9 +202,7 @@ def finish(base: Plan, charged: Charged, *, seed: int = 0, started: float | None
         objective=sum(parts.values()),
         objective_unit=unit_of(problem),
         parts=parts,
-        bound=min(math.floor(bound + 1e-6), sum(parts.values()))
-        if _near(bound, parts)
-        else math.floor(bound),
+        bound=whole_bound(bound, parts),
         bound_scope=base.report.bound_scope,
         seed=seed,
     )
@@ -191,11 +219,6 @@ def finish(base: Plan, charged: Charged, *, seed: int = 0, started: float | None
     return replace(whole, findings=found, report=replace(report, seconds=seconds))
 
 
-def _near(bound: float, parts: dict[str, float]) -> bool:
-    """Whether bound and objective differ by rounding only; more would be our mistake, and is raised."""
-    return bound <= sum(parts.values()) + 1.0
-
-
 def _without_answer(base: Plan, why: str, proven: bool, start: float) -> Plan:
     report = replace(
         base.report,
@@ -208,46 +231,23 @@ def _without_answer(base: Plan, why: str, proven: bool, start: float) -> Plan:
 
 
 def _after(problem: Problem, taken: Schedule) -> Problem:
-    """The problem with the room that the electric buses leave in the depots."""
-    used = [sum(duty.depot == at for duty in taken.duties) for at in range(len(problem.depots))]
-    return replace(
-        problem,
-        depots=tuple(
-            one if one.capacity is None else replace(one, capacity=max(0, one.capacity - count))
-            for one, count in zip(problem.depots, used, strict=True)
-        ),
-    )
+    """The problem with the room that some buses leave in the depots."""
+    return smaller(problem, Counter(duty.depot for duty in taken.duties))
 
 
-def _crowded(problem: Problem, table: pd.DataFrame) -> dict[str, int]:
-    """Buses beyond each depot's capacity."""
-    buses = table.groupby("depot", observed=True)["vehicle"].nunique()
-    over = {
-        one.id: int(buses.get(one.id, 0)) - one.capacity
-        for one in problem.depots
-        if one.capacity is not None
-    }
-    return {depot: count for depot, count in over.items() if count > 0}
+def _crowded(problem: Problem, table: pd.DataFrame) -> dict[int, int]:
+    """Buses beyond each depot's capacity, in a table of activities."""
+    row = {one.id: at for at, one in enumerate(problem.depots)}
+    homes = table.drop_duplicates("vehicle")["depot"]
+    return crowded(problem, [row[str(one)] for one in homes])
 
 
-def _smaller(problem: Problem, crowded: dict[str, int]) -> Problem:
-    return replace(
-        problem,
-        depots=tuple(
-            one
-            if one.capacity is None
-            else replace(one, capacity=max(0, one.capacity - crowded.get(one.id, 0)))
-            for one in problem.depots
-        ),
-    )
-
-
-def _no_place(problem: Problem, crowded: dict[str, int]) -> str:
-    depot, count = max(crowded.items(), key=lambda item: (item[1], item[0]))
-    held = next(one.capacity for one in problem.depots if one.id == depot)
+def _no_place(problem: Problem, over: dict[int, int]) -> str:
+    depot, count = max(over.items(), key=lambda item: (item[1], item[0]))
+    one = problem.depots[depot]
     return (
-        f"depot {depot!r} holds {held} buses, the battery makes it {(held or 0) + count}: "
-        "a bigger battery, chargers at terminals or more room"
+        f"depot {one.id!r} holds {one.capacity} buses, the battery makes it "
+        f"{(one.capacity or 0) + count}: a bigger battery, chargers at terminals or more room"
     )
 
 

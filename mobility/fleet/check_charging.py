@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobility.findings import Finding, finding
-from mobility.fleet.check_say import DAY, KW, WH, say
+from mobility.fleet.check_say import DAY, FAR, KW, WH, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,11 +59,14 @@ def _nearest_kwh(problem: Problem, trip: str) -> float:
     place = problem.deadheads.row
     a, b = place[problem.trips["from_stop"][row]], place[problem.trips["to_stop"][row]]
     metres = problem.deadheads.distance_m
-    best = min(
-        int(metres[:, place[one.stop_id], a].max()) + int(metres[:, b, place[one.stop_id]].max())
-        for one in problem.depots
-    )
-    return best / 1000.0 * problem.vehicle.kwh_km
+    # Pairs without a way in any band.
+    lost = np.asarray((problem.deadheads.time_s > FAR).all(axis=0), bool)
+    ways = [
+        int(metres[:, home, a].max()) + int(metres[:, b, home].max())
+        for home in (place[one.stop_id] for one in problem.depots)
+        if not (lost[home, a] or lost[b, home])
+    ]
+    return min(ways) / 1000.0 * problem.vehicle.kwh_km if ways else float("inf")
 
 
 def _energy(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:

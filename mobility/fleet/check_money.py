@@ -40,10 +40,15 @@ def check_money(
                     "cost_does_not_add_up", value=f"{part}: {report.parts.get(part)} is {value:.2f}"
                 )
             )
+    if strange := sorted(set(report.parts) - set(parts)):
+        found.append(finding("cost_does_not_add_up", value=f"{strange[0]}: no part of a plan"))
     if abs(sum(report.parts.values()) - report.objective) > 1.0:
         found.append(finding("cost_does_not_add_up", value=f"the parts are not {report.objective}"))
     if hasattr(plan, "vehicles") and plan.vehicles != blocks["vehicle"].nunique():
         found.append(finding("cost_does_not_add_up", value=f"{plan.vehicles} vehicles"))
+    if plan.vehicles_bound > plan.vehicles:
+        told = f"at least {plan.vehicles_bound} vehicles, and {plan.vehicles} do"
+        found.append(finding("cost_does_not_add_up", value=told))
     return found
 
 
@@ -60,12 +65,8 @@ def _electricity(problem: Problem, load: dict[str, Power]) -> tuple[float, float
         for one in tariff.demand:
             counts = np.zeros(DAY, bool)
             for start, end in one.hours:
-                wraps = end <= start
-                counts |= (
-                    ((clock >= start) | (clock < end))
-                    if wraps
-                    else ((clock >= start) & (clock < end))
-                )
+                length = end - start if end > start else end + DAY - start
+                counts[np.arange(start, start + length) % DAY] = True
             if not one.hours:
                 counts[:] = True
             means = second.reshape(-1, one.interval_s).mean(axis=1)

@@ -12,7 +12,7 @@ from mobility.fleet.links import links
 from mobility.fleet.runs import Run, least_link, pull_in, pull_out, units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,14 +54,14 @@ def rechain(
     cost = _ends_minor(problem, [_trips(runs, piece) for piece in pieces], minor_km)
     if not np.isfinite(cost).any(axis=1).all():
         return None
-    held = [one.capacity for one in problem.depots]
+    limits = [one.capacity for one in problem.depots]
     roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
-    price = np.zeros(len(held))
+    price = np.zeros(len(limits))
     known: dict[tuple[int, bytes], list[Run]] = {}
     for _ in range(_ROUNDS):
         home = np.argmin(cost + price, axis=1)
-        answer, over = [], np.zeros(len(held), np.int64)
-        for depot, limit in enumerate(held):
+        answer, over = [], np.zeros(len(limits), np.int64)
+        for depot, limit in enumerate(limits):
             here = home == depot
             if not here.any():
                 continue
@@ -144,7 +144,40 @@ def _ends_minor(problem: Problem, pieces: Sequence[Run], minor_km: float) -> NDA
         pull_out(problem, first, int(place))[1] + pull_in(problem, last, int(place))[1]
         for place in problem.depot_place
     ]
-    return np.stack(ends, axis=1) * minor_km / 1000.0
+    metres = np.stack(ends, axis=1)
+    # Not 0 x inf: an empty run that costs nothing still needs a way.
+    return np.where(
+        np.isfinite(metres), np.where(np.isfinite(metres), metres, 0.0) * minor_km / 1000.0, np.inf
+    )
+
+
+def crowded(problem: Problem, homes: Sequence[int]) -> dict[int, int]:
+    """Buses beyond each depot's capacity, where there are any; ``homes`` is the depot of each."""
+    taken = np.bincount(np.asarray(homes, np.int64), minlength=len(problem.depots))
+    over = {
+        at: int(taken[at]) - one.capacity
+        for at, one in enumerate(problem.depots)
+        if one.capacity is not None
+    }
+    return {at: count for at, count in over.items() if count > 0}
+
+
+def smaller(problem: Problem, by: Mapping[int, int]) -> Problem:
+    """The problem with so many places less in each depot; never below none."""
+    return replace(
+        problem,
+        depots=tuple(
+            one
+            if one.capacity is None
+            else replace(one, capacity=max(0, one.capacity - by.get(at, 0)))
+            for at, one in enumerate(problem.depots)
+        ),
+    )
+
+
+def held(problem: Problem) -> float:
+    """Buses that all depots hold together; inf where one has no limit."""
+    return sum(float("inf") if one.capacity is None else one.capacity for one in problem.depots)
 
 
 def assign(
@@ -157,16 +190,16 @@ def assign(
     if not chains:
         return np.empty(0, np.int64)
     cost = home_costs(problem, chains, minor_km, keep=keep)
-    held = [one.capacity for one in problem.depots]
+    limits = [one.capacity for one in problem.depots]
     best = np.argmin(cost, axis=1)
     if not np.isfinite(cost[np.arange(len(chains)), best]).all():
         # Some chain goes via a depot that no single depot can stand in for: its pieces are chained
         # again per depot, so the least bad depot will do.
         cost = np.where(np.isfinite(cost), cost, 1e9)
-    taken = np.bincount(best, minlength=len(held))
-    if all(limit is None or count <= limit for limit, count in zip(held, taken, strict=True)):
+    taken = np.bincount(best, minlength=len(limits))
+    if all(limit is None or count <= limit for limit, count in zip(limits, taken, strict=True)):
         return np.asarray(best, np.int64)
-    return _transport(cost, held)
+    return _transport(cost, limits)
 
 
 def home_costs(

@@ -22,7 +22,7 @@ IMPOSSIBLE = np.inf
 class Links:
     """One row a pair of trips that follow each other on a bus.
 
-    ``leave_s``: when the empty run straight on leaves. ``home_s``, ``out_s``: when the bus reaches
+    ``leave_s``: when the empty run straight on leaves, which is at once. ``home_s``, ``out_s``: when the bus reaches
     the depot and leaves it again. ``straight_minor``, ``via_minor``: what each costs, inf where it
     cannot be driven or is not allowed.
     """
@@ -69,14 +69,11 @@ def links(
     layover = np.full(first.size, rules.min_layover_s, np.int64)
     if kept is not None:
         layover[kept] = 0
-    at_once_s = run_time(table, origin, target, at)
-    late = latest_leave(table, origin, target, by - layover)
-    at_once = at + at_once_s + layover <= by
-    leave = np.where(at_once, at, np.maximum(late, at))
-    run_s = run_time(table, origin, target, leave)
-    run_m = run_metres(table, origin, target, leave)
+    # At once: a run that leaves later could be quicker, and then the network's bound would not hold.
+    run_s = run_time(table, origin, target, at)
+    run_m = run_metres(table, origin, target, at)
     standing = by - at - run_s
-    fits = (leave + run_s + layover <= by) & (run_s < UNREACHABLE_S)
+    fits = (at + run_s + layover <= by) & (run_s < UNREACHABLE_S)
     if rules.max_wait_s is not None:
         free = np.zeros(first.size, bool) if kept is None else kept
         fits &= (standing <= rules.max_wait_s) | free
@@ -90,7 +87,7 @@ def links(
     out_m = run_metres(table, depot, target, np.maximum(out, -86_400))
     possible = (home_run_s < UNREACHABLE_S) & (out > NEVER_S) & (home + layover <= out)
     via = np.where(possible, (home_m + out_m) * minor_km / 1000.0, IMPOSSIBLE)
-    return Links(leave, run_s, run_m, straight, home, home_m, out, out_m, via)
+    return Links(at, run_s, run_m, straight, home, home_m, out, out_m, via)
 
 
 def run_time(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.fleet import _kernels
-from mobility.fleet.flow import min_cost_flow
+from mobility.fleet.flow import Flow, min_cost_flow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,19 +83,28 @@ class Network:
     units: int
 
 
-def build(problem: Problem, units: Units, depots: NDArray[np.int32], *, minor_km: float) -> Network:
+def build(
+    problem: Problem,
+    units: Units,
+    depots: NDArray[np.int32],
+    *,
+    minor_km: float,
+    instant: bool = False,
+) -> Network:
     """Make the network of some units and depots (rows of ``problem.deadheads``).
 
     With several depots every pull-out and pull-in takes the best of them: a relaxation.
-    ``minor_km`` is the price of a km of empty running, with or without its energy.
+    ``minor_km`` is the price of a km of empty running, with or without its energy. Without a
+    layover a trip of no length could follow itself, so it is taken to last a second; ``instant``
+    leaves it as it is, for a bound.
     """
     table, rules, costs = problem.deadheads, problem.rules, problem.costs
     places = len(table.places)
     second = costs.waiting_h_minor / 3600.0
     layover = np.int32(rules.min_layover_s)
     wait = np.int32(_NO_LIMIT_S if rules.max_wait_s is None else rules.max_wait_s)
-    # A trip lasts at least a second here: one of no length would follow itself.
-    arrive = np.maximum(units.arrive_s, units.depart_s + 1)
+    stretched = layover == 0 and not instant
+    arrive = np.maximum(units.arrive_s, units.depart_s + int(stretched))
 
     in_place, in_s, in_of, in_count = _events(units.to_place, arrive)
     out_place, out_s, out_of, out_count = _events(units.from_place, units.depart_s)
@@ -175,12 +184,7 @@ def chain(network: Network) -> Chaining:
     A second flow on the same network, with a price of one a vehicle and nothing else, proves the
     least number of vehicles.
     """
-    fewest = np.zeros_like(network.costs)
-    fewest[network.night_arc] = 1
-    solved = min_cost_flow(
-        network.tails, network.heads, network.capacities, np.stack([network.costs, fewest]),
-        network.supply,
-    )  # fmt: skip
+    solved = _solve(network)
     none = np.full(network.units, -1, np.int32)
     if solved is None:
         return Chaining(False, none, none, 0, 0, 0.0, network.tails.size)
@@ -205,6 +209,21 @@ def chain(network: Network) -> Chaining:
     return Chaining(
         True, before, after, vehicles, least.bound, cheapest.bound / SCALE, network.tails.size
     )
+
+
+def least(network: Network) -> tuple[float, int] | None:
+    """Bounds alone: minor units and vehicles that no chaining can beat; None where there is none."""
+    solved = _solve(network)
+    return None if solved is None else (solved[0].bound / SCALE, solved[1].bound)
+
+
+def _solve(network: Network) -> list[Flow] | None:
+    fewest = np.zeros_like(network.costs)
+    fewest[network.night_arc] = 1
+    return min_cost_flow(
+        network.tails, network.heads, network.capacities, np.stack([network.costs, fewest]),
+        network.supply,
+    )  # fmt: skip
 
 
 def chains_of(chained: Chaining) -> list[list[int]]:

@@ -277,7 +277,7 @@ def block_plan(
     costs = running_cost(problem, blocks)
     exact = sum(costs.values())
     parts = whole_parts(costs)
-    bound = min(math.floor(found.bound_minor + 1e-6), sum(parts.values()))
+    bound = whole_bound(found.bound_minor, parts)
     report = Report(
         status=status_of(exact, found.bound_minor),
         objective=sum(parts.values()),
@@ -297,6 +297,15 @@ def block_plan(
 def whole_parts(costs: dict[str, float]) -> dict[str, float]:
     """Whole minor units, rounded up: the objective never falls below what it costs."""
     return {part: math.ceil(value - 1e-6) for part, value in costs.items()}
+
+
+def whole_bound(bound: float, parts: dict[str, float]) -> float:
+    """Whole minor units, rounded down. Beyond the objective by more than rounding it is our mistake.
+
+    ``Report`` refuses such a bound, so it is not hidden here.
+    """
+    whole, total = math.floor(bound + 1e-6), sum(parts.values())
+    return total if total < whole <= total + 1 else whole
 
 
 def status_of(objective: float, bound: float) -> Status:

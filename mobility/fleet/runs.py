@@ -64,6 +64,26 @@ def kept_runs(
     return runs, found
 
 
+def drivable_blocks(
+    problem: Problem, groups: list[NDArray[np.int32]], minor_km: float, blocks: BlockMode
+) -> tuple[Problem, list[Finding]]:
+    """Give every run that is kept a block_id of its own, split where it cannot be driven.
+
+    Then two trips of one block_id are trips of one run, wherever that is asked again.
+    """
+    if blocks == "optimise":
+        return problem, []
+    ids = problem.trips["block_id"].to_numpy(object).copy()
+    found: list[Finding] = []
+    for number, rows in enumerate(groups):
+        runs, told = kept_runs(problem, rows, minor_km, blocks)
+        found += told
+        for at, trips in enumerate(runs):
+            if ids[trips[0]]:
+                ids[list(trips)] = f"{number}/{at}"
+    return replace(problem, trips=problem.trips.assign(block_id=ids)), found
+
+
 def inner_cost(problem: Problem, runs: list[Run], minor_km: float) -> float:
     """What the connections inside kept runs cost at least."""
     first = np.array([one for trips in runs for one in trips[:-1]], np.int32)

@@ -90,7 +90,6 @@ def held_to_the_naive_answer(problem):
     return plan, every
 
 
-@pytest.mark.xfail(strict=True, reason="follow_flow hands buses on before they arrive")
 @settings(max_examples=250, phases=UNSHRUNK)
 @given(problems(wait=False))
 def test_one_depot_is_exact(problem):
@@ -106,14 +105,12 @@ def test_one_depot_is_exact(problem):
     assert plan.report.status is Status.OPTIMAL
 
 
-@pytest.mark.xfail(strict=True, reason="_duties cuts for max_wait and 24 h, past the capacity")
 @settings(max_examples=120, phases=UNSHRUNK)
 @given(problems(capacity=True, long=True))
 def test_one_depot_with_capacity_and_longest_waits(problem):
     held_to_the_naive_answer(problem)
 
 
-@pytest.mark.xfail(strict=True, reason="0 x inf in depots._ends_minor; cuts past the capacity")
 @settings(max_examples=80, phases=UNSHRUNK)
 @given(problems(depots=2, capacity=True, long=True))
 def test_two_depots_are_bounded_from_below(problem):
@@ -122,7 +119,6 @@ def test_two_depots_are_bounded_from_below(problem):
         assert plan.report.objective >= min(every.values()) - 1e-6
 
 
-@pytest.mark.xfail(strict=True, reason="follow_flow hands buses on before they arrive")
 @settings(max_examples=250, phases=UNSHRUNK)
 @given(problems(bands=True))
 def test_runs_by_time_of_day(problem):
@@ -182,9 +178,6 @@ def test_a_day_without_trips_needs_no_bus():
     assert plan.report.objective == 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_duties cuts after 24 h without asking the depot's capacity"
-)
 def test_a_cut_after_24_hours_does_not_overfill_the_depot():
     trips = [("t1", 1_000, 2_000, "a", "a", 1.0), ("t2", 88_000, 90_000, "a", "a", 1.0)]
     problem = named(trips, depots=[{"id": "d", "stop_id": "home", "capacity": 1}])
@@ -193,7 +186,6 @@ def test_a_cut_after_24_hours_does_not_overfill_the_depot():
     assert plan.report.objective is None
 
 
-@pytest.mark.xfail(strict=True, reason="follow_flow hands buses on before they arrive")
 def test_a_bus_takes_no_trip_before_its_layover_ends():
     """t2 may be followed by t4 only; t0 and t1 leave the same stop within its layover."""
     slow = [("a", "home"), ("b", "home"), ("a", "b")]
@@ -214,7 +206,6 @@ def test_a_bus_takes_no_trip_before_its_layover_ends():
     assert plan.report.status is Status.OPTIMAL
 
 
-@pytest.mark.xfail(strict=True, reason="_duties cuts where no run leads home")
 def test_a_cut_after_24_hours_where_no_run_leads_home_is_no_crash():
     runs = [("home", "a", 600, 4.0), ("b", "home", 600, 4.0), ("a", "b", 600, 4.0)]
     trips = [("t1", 1_000, 2_000, "a", "a", 1.0), ("t2", 88_000, 90_000, "a", "b", 1.0)]
@@ -223,7 +214,6 @@ def test_a_cut_after_24_hours_where_no_run_leads_home_is_no_crash():
     assert fleet.plan_blocks(problem).report.objective is None
 
 
-@pytest.mark.xfail(strict=True, reason="links() waits for a quicker band, the network does not")
 def test_a_run_that_is_quicker_later_does_not_undercut_the_bound():
     """Leaving at once takes an hour, leaving after 10:00 two minutes; the depot is near but dear."""
     runs = [("a", "b", 0, 36_000, 3_600, 1.0), ("a", "b", 36_000, 10**6, 120, 1.0)]
@@ -240,9 +230,6 @@ def test_a_run_that_is_quicker_later_does_not_undercut_the_bound():
     fleet.plan(problem)  # raises MobilityError: the bound lies beyond the objective
 
 
-@pytest.mark.xfail(
-    strict=True, reason="network.build takes a trip of no length for one of a second"
-)
 def test_a_trip_of_no_length_can_be_followed_at_once():
     problem = named(
         [("t1", 30_000, 30_000, "a", "a", 0.0), ("t2", 30_000, 33_000, "a", "b", 5.0)],
@@ -251,7 +238,6 @@ def test_a_trip_of_no_length_can_be_followed_at_once():
     held_to_the_naive_answer(problem)
 
 
-@pytest.mark.xfail(strict=True, reason="0 x inf is no number in depots._ends_minor")
 def test_empty_running_that_costs_nothing_with_a_depot_out_of_reach():
     runs = [("home", "a", 600, 4.0), ("b", "home", 600, 4.0), ("far", "c", 600, 4.0)]
     depots = [{"id": "near", "stop_id": "home"}, {"id": "far", "stop_id": "far"}]
@@ -261,7 +247,6 @@ def test_empty_running_that_costs_nothing_with_a_depot_out_of_reach():
         assert fleet.plan_blocks(problem).report.objective == 100
 
 
-@pytest.mark.xfail(strict=True, reason="blocks='given' does not ask whether a depot reaches them")
 def test_given_blocks_that_no_depot_reaches_are_infeasible():
     problem = named([("t1", 30_000, 33_000, "a", "b", 5.0)], [("home", "a", 600, 4.0)])
     assert fleet.plan_blocks(problem, blocks="given").report.status is Status.INFEASIBLE

@@ -162,7 +162,6 @@ def crowded(trips, capacity):
     )  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="chain.plan gives the conventional buses what room is left")
 def test_electric_buses_do_not_take_the_room_of_conventional_ones():
     trips = [
         ("e1", 30_000, 33_000, "a", "b", 5.0),
@@ -173,7 +172,6 @@ def test_electric_buses_do_not_take_the_room_of_conventional_ones():
     assert fleet.plan(crowded(trips, 2)).report.status is not Status.INFEASIBLE
 
 
-@pytest.mark.xfail(strict=True, reason="the conventional bound counts the room electric buses took")
 def test_the_bound_holds_for_every_way_to_share_the_depot():
     trips = [
         ("e1", 30_000, 33_000, "a", "b", 5.0),
@@ -187,7 +185,6 @@ def test_the_bound_holds_for_every_way_to_share_the_depot():
     assert plan.report.status is not Status.OPTIMAL or plan.report.objective <= 1_000
 
 
-@pytest.mark.xfail(strict=True, reason="check_charging._nearest_kwh: no way counts as 0 m")
 def test_a_depot_out_of_reach_is_no_near_one():
     runs = [("home", "a", 3_600, 40.0), ("b", "home", 3_600, 40.0)]
     depots = [{"id": "d", "stop_id": "home"}, {"id": "x", "stop_id": "far"}]
@@ -196,7 +193,6 @@ def test_a_depot_out_of_reach_is_no_near_one():
     assert fleet.check(plan.problem, plan) == []
 
 
-@pytest.mark.xfail(strict=True, reason="check_money._electricity does not wrap hours past 24:00")
 def test_demand_hours_past_midnight_are_the_same_for_planner_and_checker():
     tariff = {
         "energy": [["00:00", 50.0]],
