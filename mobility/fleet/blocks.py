@@ -189,12 +189,14 @@ def _finished(
         own = [duty.trips for duty in duties if duty.depot == depot]
         first = np.array([trips[0] for trips in own], np.int32)
         last = np.array([trips[-1] for trips in own], np.int32)
-        lost = ~np.isfinite(pull_out(problem, first, place)[1] + pull_in(problem, last, place)[1])
+        leave, out_m = pull_out(problem, first, place)
+        back, in_m = pull_in(problem, last, place)
+        lost = ~np.isfinite(out_m + in_m) | (back - leave > DAY_S)
         if lost.any():
             name = problem.trips["trip_id"].iloc[int(last[np.flatnonzero(lost)[0]])]
             why = (
-                f"a block has to be cut where no empty run leads to or from depot "
-                f"{problem.depots[depot].id!r}, at trip {name!r}: add its terminal to the deadheads"
+                f"the block that ends with trip {name!r} passes 24 hours, or no empty run leads to it "
+                f"from depot {problem.depots[depot].id!r} and back: add its terminals to the deadheads"
             )
             return Schedule((), *limits, why, False, found)
     return Schedule(duties, *limits, findings=found)
@@ -221,31 +223,38 @@ def _duties(
     broken, via = ~np.isfinite(here.cost_minor), here.via
     duties, at = [], 0
     for trips, depot in zip(chains, placed.tolist(), strict=True):
-        place = int(problem.depot_place[depot])
-        row = np.array(trips, np.int32)
-        leave, back = pull_out(problem, row, place)[0], pull_in(problem, row, place)[0]
-        start = 0
-        for step in range(1, len(trips)):
-            if broken[at + step - 1] or back[step] - leave[start] > DAY_S:
-                duties.append(
-                    Duty(
-                        depot,
-                        trips[start:step],
-                        tuple(via[at + start : at + step - 1].tolist()),
-                        electric,
-                    )
-                )
-                start = step
-        duties.append(
-            Duty(
-                depot,
-                trips[start:],
-                tuple(via[at + start : at + len(trips) - 1].tolist()),
-                electric,
-            )
-        )
+        links_here = slice(at, at + len(trips) - 1)
+        for start, end in _days(problem, trips, depot, broken[links_here]):
+            way = tuple(via[at + start : at + end - 1].tolist())
+            duties.append(Duty(depot, trips[start:end], way, electric))
         at += len(trips) - 1
     return tuple(sorted(duties, key=lambda duty: duty.trips))
+
+
+def _days(
+    problem: Problem, trips: Run, depot: int, broken: NDArray[np.bool_]
+) -> list[tuple[int, int]]:
+    """Cut a chain at its broken links, and as late as it can go where it passes 24 hours.
+
+    A day may end only where a run leads home, and the next one begin only where one leads out; where
+    there is no such place the day stays too long, and `_finished` says so.
+    """
+    row, place = np.array(trips, np.int32), int(problem.depot_place[depot])
+    leave, out_m = pull_out(problem, row, place)
+    back, in_m = pull_in(problem, row, place)
+    days, start = [], 0
+    for stop in [*(np.flatnonzero(broken) + 1).tolist(), len(trips)]:
+        while back[stop - 1] - leave[start] > DAY_S:
+            ends = np.arange(start + 1, stop)
+            fits = np.isfinite(in_m[ends - 1]) & np.isfinite(out_m[ends])
+            fits &= back[ends - 1] - leave[start] <= DAY_S
+            if not fits.any():
+                break
+            days.append((start, int(ends[fits][-1])))
+            start = days[-1][1]
+        days.append((start, stop))
+        start = stop
+    return days
 
 
 def _no_room(problem: Problem, needed: int) -> str:

@@ -5,7 +5,6 @@ import itertools
 import naive
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
