@@ -46,6 +46,8 @@ def run(arguments: list[str]) -> int:
         raise
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence, not a stack
         return _explain(error, arguments)
+    if code == EXIT_INTERRUPTED:  # some versions of the parser answer an interrupt so
+        _say("interrupted")
     return code if isinstance(code, int) else EXIT_DONE
 
 

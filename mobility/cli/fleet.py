@@ -88,6 +88,10 @@ def plan(
         may_write(out)  # before the work, not after it
     day, problem = _ask(feed, case, date, modes, seed, no_cache=no_cache, quiet=quiet)
     log(str(day), quiet=quiet)
+    if (seconds, work, gap) != (None, None, None):
+        log(
+            "--seconds, --work and --gap change nothing yet: every step ends by itself", quiet=quiet
+        )
     with working(f"planning {len(problem.trips):,} trips", quiet=quiet):
         answer = fleet.plan(
             problem, blocks=mode, stop=options.stop_from(seconds, work, gap), seed=seed
@@ -179,7 +183,7 @@ def check(
     """
     del config
     from mobility import fleet
-    from mobility.cli.output import print_findings, print_json
+    from mobility.cli.output import log, print_findings, print_json
     from mobility.errors import ConfigError
     from mobility.fleet.files import read_document
 
@@ -190,9 +194,11 @@ def check(
             f"{plan}: does not say which feed it is of", mend="name the feed after it"
         )
     case = case or (Path(made_from["case"]) if made_from.get("case") else None)
-    _, problem = _ask(
+    day, problem = _ask(
         feed, case, made_from.get("date"), made_from.get("modes"), 0, no_cache=no_cache, quiet=quiet
     )
+    if made_from.get("sha256") not in {None, "", day.feed.sha256}:
+        log(f"{feed}: is not the feed that the plan was made from: its bytes differ", quiet=quiet)
     found = fleet.check(problem, fleet.read_plan(plan, problem))
     if as_json:
         print_json({"plan": str(plan), "check": [one.to_dict() for one in found]})

@@ -14,6 +14,7 @@ from mobility.fleet.links import links
 from mobility.fleet.runs import (
     BlockMode,
     Run,
+    check_mode,
     drivable_blocks,
     ends_cost,
     inner_cost,
@@ -98,6 +99,7 @@ def plan_blocks(
     from mobility.fleet.plan import block_plan
 
     del stop  # one exact solve: there is nothing to improve
+    check_mode(blocks)
     start = time.perf_counter()
     rows = np.arange(len(problem.trips), dtype=np.int32)
     km_minor = problem.costs.deadhead_km_minor

@@ -27,7 +27,7 @@ from mobility.fleet.plan import (
     whole_bound,
     whole_parts,
 )
-from mobility.fleet.runs import drivable_blocks
+from mobility.fleet.runs import check_mode, drivable_blocks
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def plan(
     12 vehicles (at least 12), CLP 4,120,000 a day (feasible, gap 2.10 %, 0.8 s), checked
     """
     del stop
+    check_mode(blocks)
     start = time.perf_counter()
     kwh_minor = least_kwh_price(problem)
     electric_km = problem.costs.deadhead_km_minor + kwh_minor * problem.vehicle.kwh_km

@@ -132,6 +132,12 @@ def fill(
     )
 
 
+# Longer than any empty run; times and distances are kept in int32.
+_LONGEST_S = 10 * 86_400.0
+_LONGEST_M = 1e7
+_EVER_S = 1e9
+
+
 def _given_rows(table: pd.DataFrame | None, places: list[str]) -> pd.DataFrame | None:
     """The table's rows between known places, as whole seconds, metres and rows; a later row wins."""
     if table is None:
@@ -151,11 +157,24 @@ def _given_rows(table: pd.DataFrame | None, places: list[str]) -> pd.DataFrame |
             "to_s": _seconds(table, "to_s", 10 * 86_400),
         }
     )
-    bad = rows[["time_s", "metres"]].isna() | (rows[["time_s", "metres"]] < 0)
-    if bad.to_numpy().any():
-        at = int(np.flatnonzero(bad.any(axis=1).to_numpy())[0])
-        raise TableError(f"deadheads: row {at + 2}: time_s and distance_km must be 0 or more",
-                         mend="seconds and kilometres as numbers")  # fmt: skip
+    for name, shown, least, most in (
+        ("time_s", "time_s", 0.0, _LONGEST_S),
+        ("metres", "distance_km", 0.0, _LONGEST_M),
+        ("from_s", "from_s", -_EVER_S, _EVER_S),
+        ("to_s", "to_s", -_EVER_S, _EVER_S),
+    ):
+        fits = (rows[name] >= least) & (rows[name] <= most)
+        if not fits.all():
+            at = int(np.flatnonzero(~fits.to_numpy())[0])
+            raise TableError(
+                f"deadheads: row {at + 2}: {shown} cannot be {table[shown].iloc[at]!r}",
+                mend="seconds (25200 for 07:00) and kilometres as numbers, 0 or more",
+            )
+    if (rows["from_s"] >= rows["to_s"]).any():
+        at = int(np.flatnonzero((rows["from_s"] >= rows["to_s"]).to_numpy())[0])
+        raise TableError(
+            f"deadheads: row {at + 2}: from_s is not before to_s", mend="from_s <= leaving < to_s"
+        )
     rows = rows.dropna(subset=["origin", "target"])
     rows["time_s"] = np.ceil(rows["time_s"])
     rows["metres"] = np.round(rows["metres"])
@@ -166,9 +185,12 @@ def _given_rows(table: pd.DataFrame | None, places: list[str]) -> pd.DataFrame |
 
 
 def _seconds(table: pd.DataFrame, name: str, default: int) -> pd.Series[float]:
+    """Seconds of a column that may be missing or blank; NaN where a cell is no number."""
     if name not in table:
         return pd.Series(float(default), index=table.index)
-    return pd.to_numeric(table[name], errors="coerce").fillna(default)
+    cells = table[name]
+    blank = cells.isna() | (cells.astype(str).str.strip() == "")
+    return pd.to_numeric(cells, errors="coerce").astype(float).mask(blank, float(default))
 
 
 def _crow_metres(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.float64]:

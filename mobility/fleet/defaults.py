@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mobility.errors import ConfigError
 from mobility.fleet.problem import Costs, Depot, Tariff, Vehicle
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def assumed_depots(
 
     Returns the depots and the sentence that says so.
     """
+    if trips.empty:
+        raise ConfigError("no trips and no depot: there is no place for one", mend="give [[depot]]")
     starts = trips["from_stop"].value_counts().add(trips["to_stop"].value_counts(), fill_value=0)
     names = np.array(sorted(starts.index), object)
     weight = np.asarray(starts.reindex(names), float)

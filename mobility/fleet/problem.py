@@ -11,14 +11,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from mobility.errors import ConfigError, TableError
+from mobility.errors import ConfigError
+from mobility.units import DAY_S
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from mobility.findings import Finding
@@ -26,15 +27,20 @@ if TYPE_CHECKING:
 # A pair of places without a way between them has this time; no day is as long.
 UNREACHABLE_S = 100_000_000
 
-TRIP_COLUMNS = (
-    "trip_id", "route_id", "direction_id", "block_id",
-    "depart_s", "arrive_s", "from_stop", "to_stop", "distance_km",
-)  # fmt: skip
-
 
 def _positive(name: str, value: float) -> None:
     if not (np.isfinite(value) and value > 0):
         raise ConfigError(f"{name} must be more than 0 (found {value})")
+
+
+def _not_negative(name: str, value: float | None) -> None:
+    if value is not None and not (np.isfinite(value) and value >= 0):
+        raise ConfigError(f"{name} must be 0 or more (found {value})")
+
+
+def _divides_the_day(name: str, seconds: int) -> None:
+    if seconds <= 0 or DAY_S % seconds:
+        raise ConfigError(f"{name} must divide the day (found {seconds})", mend="as in 300 or 900")
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Depot:
 
     def __post_init__(self) -> None:
         _positive(f"depot {self.id!r}: charger_kw", self.charger_kw)
+        for name in ("capacity", "chargers", "site_kw"):
+            _not_negative(f"depot {self.id!r}: {name}", getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,11 @@ class Charger:
     count: int = 1
     kw: float = 300.0
     site_kw: float | None = None
+
+    def __post_init__(self) -> None:
+        _positive(f"charger at {self.stop_id!r}: kw", self.kw)
+        _not_negative(f"charger at {self.stop_id!r}: count", self.count)
+        _not_negative(f"charger at {self.stop_id!r}: site_kw", self.site_kw)
 
     @property
     def id(self) -> str:
@@ -125,6 +138,10 @@ class Rules:
     min_layover_s: int = 300
     max_wait_s: int | None = None
 
+    def __post_init__(self) -> None:
+        _not_negative("rules.min_layover_s", self.min_layover_s)
+        _not_negative("rules.max_wait_s", self.max_wait_s)
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -140,6 +157,10 @@ class Demand:
     months: tuple[int, ...] = ()
     interval_s: int = 900
 
+    def __post_init__(self) -> None:
+        _not_negative("tariff.demand.price", self.price)
+        _divides_the_day("tariff.demand.interval_s", self.interval_s)
+
 
 @dataclass(frozen=True)
 class Tariff:
@@ -148,6 +169,11 @@ class Tariff:
     energy: tuple[tuple[int, float], ...] = ((0, 0.0),)
     demand: tuple[Demand, ...] = ()
     slot_s: int = 300
+
+    def __post_init__(self) -> None:
+        if not self.energy:
+            raise ConfigError("tariff.energy is empty", mend='energy = [["00:00", 95.0]]')
+        _divides_the_day("tariff.slot_s", self.slot_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +207,7 @@ class Deadheads:
 class Problem:
     """Everything a fleet plan depends on.
 
-    ``trips`` is sorted by (depart_s, trip_id) and has ``TRIP_COLUMNS``.
+    ``trips`` is sorted by (depart_s, trip_id) and has the columns of ``trips.TRIP_COLUMNS``.
     """
 
     trips: pd.DataFrame
@@ -203,6 +229,8 @@ class Problem:
     def __post_init__(self) -> None:
         if not self.depots:
             raise ConfigError("a fleet needs a depot", mend="add one [[depot]]")
+        if not self.vehicles:
+            raise ConfigError("a fleet needs a type of bus", mend="add one [[vehicle]]")
         for kind, names in (
             ("depot", [one.id for one in self.depots]),
             ("charger", [one.id for one in self.chargers]),
@@ -324,42 +352,6 @@ class Problem:
             chargers=chargers, tariff=tariff, costs=costs, rules=rules, speed_kmh=speed_kmh,
             factor=factor, **others,
         )  # fmt: skip
-
-
-def tidy_trips(trips: pd.DataFrame) -> pd.DataFrame:
-    """Trips with ``TRIP_COLUMNS``, sorted by (depart_s, trip_id), whatever the input's order.
-
-    Raises
-    ------
-    TableError
-        When a needed column is missing, an id occurs twice or a time is no whole number.
-    """
-    needed = ("trip_id", "depart_s", "arrive_s", "from_stop", "to_stop")
-    if missing := [name for name in needed if name not in trips]:
-        raise TableError(f"trips: no column {missing[0]!r}", mend=f"needed are {', '.join(needed)}")
-    tidy = pd.DataFrame({"trip_id": trips["trip_id"].astype(str)})
-    for name in ("route_id", "direction_id", "block_id", "from_stop", "to_stop"):
-        column = trips[name] if name in trips else pd.Series("", index=trips.index)
-        tidy[name] = column.astype(object).where(column.notna(), "").astype(str)
-    for name in ("depart_s", "arrive_s"):
-        values = pd.to_numeric(trips[name], errors="coerce")
-        if values.isna().any():
-            at = int(np.flatnonzero(values.isna().to_numpy())[0])
-            raise TableError(f"trips: row {at}: {name} is no number of seconds",
-                             mend="seconds into the service day, as in 90600 for 25:10:00")  # fmt: skip
-        tidy[name] = values.astype(np.int32)
-    distance = trips["distance_km"] if "distance_km" in trips else pd.Series(0.0, index=trips.index)
-    tidy["distance_km"] = pd.to_numeric(distance, errors="coerce").fillna(0.0).astype(float)
-    if (tidy["arrive_s"] < tidy["depart_s"]).any():
-        bad = tidy[tidy["arrive_s"] < tidy["depart_s"]].iloc[0]["trip_id"]
-        raise TableError(f"trips: trip {bad!r} arrives before it departs")
-    if tidy["trip_id"].duplicated().any():
-        twice = tidy.loc[tidy["trip_id"].duplicated(), "trip_id"].iloc[0]
-        raise TableError(
-            f"trips: trip_id {twice!r} occurs twice", mend="give every trip its own id"
-        )
-    tidy = tidy.sort_values(["depart_s", "trip_id"], kind="stable", ignore_index=True)
-    return tidy[list(TRIP_COLUMNS)]
 
 
 def _changed(problem: Problem, path: str, value: Any) -> Problem:

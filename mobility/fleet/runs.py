@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from mobility.errors import ConfigError
 from mobility.findings import Finding, finding
 from mobility.fleet.links import NEVER_S, latest_leave, links, run_metres, run_time
 from mobility.fleet.network import Units
@@ -23,6 +24,12 @@ MODES: tuple[BlockMode, ...] = ("optimise", "given", "keep-filled")
 
 # Rows of ``problem.trips``, in the order in which one bus drives them.
 Run: TypeAlias = tuple[int, ...]
+
+
+def check_mode(blocks: str) -> None:
+    """Refuse a mode that does not exist, as a misspelt one would otherwise plan something else."""
+    if blocks not in MODES:
+        raise ConfigError(f"blocks cannot be {blocks!r}", mend=f"one of {', '.join(MODES)}")
 
 
 def kept_runs(

@@ -21,8 +21,8 @@ from mobility.fleet.problem import (
     Rules,
     Tariff,
     Vehicle,
-    tidy_trips,
 )
+from mobility.fleet.trips import tidy_trips
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -131,7 +131,7 @@ def test_order_and_names_of_the_rows_change_nothing(problem, random):
     rows = list(range(len(problem.trips)))
     random.shuffle(rows)
     named = problem.trips.assign(trip_id="x" + problem.trips["trip_id"]).iloc[rows]
-    from mobility.fleet.problem import tidy_trips
+    from mobility.fleet.trips import tidy_trips
 
     one, other = (
         fleet.plan_blocks(problem),

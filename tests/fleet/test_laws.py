@@ -150,7 +150,7 @@ def test_too_small_a_depot_is_infeasible_and_says_so():
 
 
 def _tidy(trips):
-    from mobility.fleet.problem import tidy_trips
+    from mobility.fleet.trips import tidy_trips
 
     return tidy_trips(trips)
 

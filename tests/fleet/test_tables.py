@@ -40,7 +40,6 @@ def test_bad_trips_are_refused(trips, said):
         problem_of(trips)
 
 
-@pytest.mark.xfail(strict=True, reason="tidy_trips casts without looking")
 @pytest.mark.parametrize(
     "trip",
     [
@@ -105,7 +104,6 @@ def test_replace_changes_all_members_and_refuses_what_is_not_there():
         problem.replace(**{"vehicles.battery_kwh": -3})
 
 
-@pytest.mark.xfail(strict=True, reason="only Vehicle, Costs and charger_kw look at their values")
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -122,7 +120,6 @@ def test_replace_refuses_impossible_values(path, value):
         fleet.plan(problem_of().replace(**{path: value}))
 
 
-@pytest.mark.xfail(strict=True, reason="defaults.assumed_depots takes the busiest of no terminals")
 def test_no_trips_and_no_depots_is_an_error_in_words():
     with pytest.raises(MobilityError):
         problem_of([], depots=[])
