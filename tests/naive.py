@@ -286,3 +286,29 @@ def any_blocks(problem):
 
     share_out(0, (), 0.0)
     return found
+
+
+def driven_on_one_battery(legs, stays, start, least, most, night_kw):
+    """How many trips one bus drives so that it gets home and is full again within 24 hours.
+
+    ``legs``: (out, trip, home kWh, leaves, is back) of each trip; ``stays``: between trips, (kWh
+    before the charge, most it gains, kWh after). Every number of trips is replayed from the start.
+    """
+    answer = 0
+    for count in range(1, len(legs) + 1):
+        charge = start - legs[0][0]
+        lowest = charge
+        for at in range(count):
+            charge -= legs[at][1]
+            lowest = min(lowest, charge)
+            if at + 1 < count:
+                before, gain, after = stays[at]
+                charge -= before
+                lowest = min(lowest, charge)
+                charge = min(most, charge + gain) - after
+                lowest = min(lowest, charge)
+        charge -= legs[count - 1][2]
+        night_h = (legs[0][3] + 86_400 - legs[count - 1][4]) / 3_600
+        if min(lowest, charge) >= least and night_h >= 0 and start - charge <= night_h * night_kw:
+            answer = count
+    return answer

@@ -251,7 +251,9 @@ class _Scanned(io.RawIOBase):
         line, self._ahead = self._ahead[:at], self._ahead[at:]
         while len(self._ahead) < len(_BOM) and (more := self._stream.read(1 << 16)):
             self._ahead += more
-        if self._ahead.startswith(_BOM):  # the parser takes one for a mark and drops it: give it one
+        if self._ahead.startswith(
+            _BOM
+        ):  # the parser takes one for a mark and drops it: give it one
             self._ahead = _BOM + self._ahead
         self.bare_cr = line.endswith(b"\r")
         self.passed += len(line)

@@ -16,7 +16,7 @@ from mobility.fleet.blocks import Duty, Schedule, schedule
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
 from mobility.fleet.depots import crowded, held, smaller
-from mobility.fleet.electrify import respect_battery
+from mobility.fleet.electrify import at_stays, respect_battery
 from mobility.fleet.energy import beyond_battery, least_kwh_price, trip_kwh
 from mobility.fleet.plan import (
     Plan,
@@ -156,6 +156,29 @@ def plan(
 
 
 def _carried(
+    base: Plan,
+    problem: Problem,
+    duties: tuple[Duty, ...],
+    conventional: tuple[Duty, ...],
+    electric_km: float,
+    blocks: BlockMode,
+) -> tuple[Plan, Charged]:
+    """Carry the duties as they are, and taken apart at their stays at the depot; keep the cheaper.
+
+    Apart, the pieces may find each other anew with the battery in mind.
+    """
+    starts = [duties, at_stays(duties)] if blocks == "optimise" else [duties]
+    tried = [_driven(base, problem, one, conventional, electric_km, blocks) for one in starts]
+
+    def dear(one: tuple[Plan, Charged]) -> tuple[bool, float]:
+        answer, charged = one
+        running = sum(running_cost(problem, answer.blocks).values())
+        return bool(charged.unserved), running + charged.energy_minor + charged.demand_minor
+
+    return min(tried, key=dear)
+
+
+def _driven(
     base: Plan,
     problem: Problem,
     duties: tuple[Duty, ...],

@@ -80,13 +80,25 @@ def respect_battery(
         cut, charge, slack,
     )  # fmt: skip
     pieces = _pieces(problem, order, depot, via, cut, charge)
-    if not rejoin or len(pieces) == len(duties):
+    if not rejoin:
         return tuple(sorted(pieces, key=lambda duty: duty.trips))
     ends = np.flatnonzero(cut)
     starts = np.append(0, ends[:-1] + 1)
     return _join(
         problem, pieces, leave[starts], back[ends], charge[ends], slack[ends], power, share
     )
+
+
+def at_stays(duties: tuple[Duty, ...]) -> tuple[Duty, ...]:
+    """Take duties apart wherever the bus stands at its depot."""
+    pieces = []
+    for duty in duties:
+        start = 0
+        for stop in [at + 1 for at, home in enumerate(duty.via) if home] + [len(duty.trips)]:
+            way = duty.via[start : stop - 1]
+            pieces.append(Duty(duty.depot, duty.trips[start:stop], way, duty.electric))
+            start = stop
+    return tuple(sorted(pieces, key=lambda piece: piece.trips))
 
 
 def stay_power_kw(problem: Problem) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobility.fleet import _kernels
+from mobility.fleet import _battery_kernels, _kernels
 
 
 @given(
@@ -35,3 +35,63 @@ def test_kernel_band_is_the_last_one_that_started(starts, at_s):
     starts = sorted(starts)
     expected = max(sum(start <= at_s for start in starts) - 1, 0)
     assert _kernels.band_of(np.array(starts, np.int32), np.int32(at_s)) == expected
+
+
+KWH = st.integers(0, 30).map(float)
+LEG = st.tuples(KWH, KWH, KWH, st.integers(0, 50_000), st.integers(50_000, 120_000))
+
+
+@given(
+    st.lists(LEG, min_size=1, max_size=6),
+    st.lists(st.tuples(KWH, KWH, KWH, st.booleans()), min_size=6, max_size=6),
+)
+def test_kernel_reach_drives_as_far_as_the_battery_does(legs, stays):
+    out, trip, home, leaves, back = (np.array(one) for one in zip(*legs, strict=True))
+    count = len(legs)
+    before, gain, after, via = (np.array(one)[:count] for one in zip(*stays, strict=True))
+    nothing = np.zeros(count)
+    good, _, _ = _battery_kernels.reach(
+        0, count, via, trip, out, home, np.where(via, nothing, before + after),
+        np.where(via, nothing, gain), before, after, gain, leaves, back, 90.0, 10.0, 90.0, 20.0,
+    )  # fmt: skip
+    # Straight on the charge comes first, then the run: all of its energy after the gain.
+    slow = [
+        (b, g, a) if v else (0.0, g, b + a)
+        for b, g, a, v in zip(before, gain, after, via, strict=True)
+    ]
+    assert good == naive.driven_on_one_battery(legs, slow, 90.0, 10.0, 90.0, 20.0)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 1), st.integers(0, 60_000), st.integers(600, 20_000), st.integers(0, 80)
+        ),
+        min_size=1,
+        max_size=7,
+    )
+)
+def test_kernel_joined_pieces_fit_behind_each_other(pieces):
+    """Each piece follows at most one other, of its depot, that is home before it leaves, and has energy."""
+    pieces = sorted(
+        (start, start + length, depot, float(used)) for depot, start, length, used in pieces
+    )
+    start, end, depot, used = (np.array(one) for one in zip(*pieces, strict=True))
+    full, stay_kw = 80.0, 30.0
+    before = np.full(len(pieces), -1, np.int32)
+    vehicles = _battery_kernels.join_pieces(
+        depot.astype(np.int32), start, end, full - used, full - used, np.full(2, 50.0),
+        np.full(len(pieces), stay_kw), np.int64(300), full, before,
+    )  # fmt: skip
+    assert vehicles == (before < 0).sum()
+    followed = before[before >= 0].tolist()
+    assert len(followed) == len(set(followed))
+    charge = np.zeros(len(pieces))
+    for at, tail in enumerate(before):
+        ready = full
+        if tail >= 0:
+            assert depot[tail] == depot[at]
+            assert end[tail] <= start[at]
+            ready = min(full, charge[tail] + (start[at] - end[tail]) / 3_600 * stay_kw)
+        assert ready - used[at] >= -1e-6
+        charge[at] = ready - used[at]
