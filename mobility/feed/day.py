@@ -25,7 +25,7 @@ from mobility.feed.calendar import (
     typical_column,
     wanted_column,
 )
-from mobility.feed.frequencies import expand
+from mobility.feed.frequencies import exact_templates, expand
 from mobility.feed.geometry import (
     CROW,
     CROW_FACTOR,
@@ -87,7 +87,8 @@ class ServiceDay:
         One row a trip, sorted by (depart_s, trip_id): trip_id (``<template>#HH:MM:SS`` where a
         frequency made it), template_trip_id, route_id, route_type, direction_id (-1: none),
         service_id, block_id and shape_id ("": none), depart_s, arrive_s (may pass 86 400),
-        from_stop, to_stop, distance_km, stops.
+        from_stop, to_stop, distance_km, stops, headway (riders are promised a headway, no clock time:
+        a frequency without ``exact_times``).
     stops
         name, lat, lon (degrees; NaN: no place) by stop_id.
     assumptions
@@ -315,6 +316,7 @@ def _day_trips(
             "to_stop": texts(stop_ids, "stop_id", to_stop[keep]),
             "distance_km": distances.trip_m[rows] / 1_000,
             "stops": counts[keep].astype(np.int32),
+            "headway": expanded & ~exact_templates(feed)[rows],
         }
     )
     order = trips.sort_values(["depart_s", "trip_id"]).index.to_numpy()

@@ -74,6 +74,16 @@ def frequencies_of(feed: Feed) -> Frequencies:
     return _KEPT[feed]
 
 
+def exact_templates(feed: Feed) -> NDArray[np.bool_]:
+    """Whether each trip of ``trips.txt`` has a window with ``exact_times``: it keeps to the clock."""
+    windows = frequencies_of(feed)
+    exact = np.zeros(windows.trips, dtype=bool)
+    if windows.row.size and "exact_times" in feed.raw["frequencies"]:
+        kind = feed.raw["frequencies"].integers("exact_times", default=0)[windows.row]
+        exact[windows.trip[kind == 1]] = True
+    return exact
+
+
 def expand(
     feed: Feed, trips: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_], int]:

@@ -14,13 +14,13 @@ from mobility.fleet.runs import kept_pairs, pull_in, pull_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mobility.fleet.blocks import Duty
+    from mobility.fleet.duty import Duty
     from mobility.fleet.links import Links
-    from mobility.fleet.problem import Depot, Problem
+    from mobility.fleet.problem import Depot, Problem, Vehicle
 
 COLUMNS = (
     "vehicle", "block", "seq", "kind", "trip_id", "from_stop", "to_stop", "start_s", "end_s",
-    "distance_km", "kwh", "depot", "electric",
+    "distance_km", "kwh", "depot", "electric", "type",
 )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ class _Day:
     vehicle: str
     duty: Duty
     depot: Depot
-    rate: float  # kWh/km
+    bus: Vehicle
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     piece: int = 1
 
@@ -66,7 +66,7 @@ class _Day:
         block = f"{self.vehicle}/{self.piece}"
         self.rows.append((
             self.vehicle, block, len(self.rows) + 1, kind, trip, here, there, start_s, end_s, km,
-            km * self.rate, self.depot.id, self.duty.electric,
+            km * self.bus.kwh_km * self.bus.electric, self.depot.id, self.bus.electric, self.bus.id,
         ))  # fmt: skip
 
 
@@ -92,9 +92,9 @@ def write_out(
     trips = _Trips.of(problem)
     link, width = 0, max(4, len(str(len(duties))))
     for number, duty in enumerate(duties, 1):
-        name = f"{'v' if duty.electric else 'c'}{number:0{width}d}"
-        rate = problem.vehicle.kwh_km if duty.electric else 0.0
-        day = _Day(name, duty, problem.depots[duty.depot], rate)
+        bus = problem.bus(duty.vehicle)
+        name = f"{'v' if bus.electric else 'c'}{number:0{width}d}"
+        day = _Day(name, duty, problem.depots[duty.depot], bus)
         _write_day(problem, trips, day, ways, link)
         rows += day.rows
         link += len(duty.trips) - 1
@@ -114,7 +114,7 @@ def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: in
         if step + 1 == len(duty.trips):
             break
         follower, at = duty.trips[step + 1], link + step
-        if duty.via[step]:
+        if duty.via[step] == duty.depot:
             back, out = int(ways.home_s[at]), int(ways.out_s[at])
             day.add("pull-in", trips.target[trip], home, end, back, float(ways.home_m[at]))
             day.add("depot", home, home, back, out)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mobility.fleet import network as flows
 from mobility.fleet.depots import assign, crowded, held, rechain, smaller
+from mobility.fleet.duty import STRAIGHT, Duty
 from mobility.fleet.links import links
 from mobility.fleet.runs import (
     BlockMode,
@@ -37,16 +38,6 @@ if TYPE_CHECKING:
 
 # How often blocks are chained again where cuts make more vehicles than a depot holds.
 _REFITS = 8
-
-
-@dataclass(frozen=True)
-class Duty:
-    """A vehicle's day: trips (rows of ``problem.trips``) in order, and between which it goes home."""
-
-    depot: int
-    trips: tuple[int, ...]
-    via: tuple[bool, ...]
-    electric: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,27 +95,27 @@ def plan_blocks(
     rows = np.arange(len(problem.trips), dtype=np.int32)
     km_minor = problem.costs.deadhead_km_minor
     own, told = drivable_blocks(problem, [rows], km_minor, blocks)
-    found = schedule(own, rows, km_minor, blocks, electric=False)
+    found = schedule(own, rows, km_minor, blocks, vehicle=0)
     answer = block_plan(own, found, blocks, time.perf_counter() - start, seed)
     return replace(answer, problem=problem, findings=tuple(told))
 
 
 def schedule(
-    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, electric: bool
+    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, vehicle: int
 ) -> Schedule:
     """Chain some of a problem's trips; ``minor_km`` prices a km of empty running.
 
     Where cuts make more vehicles than a depot holds, again with so much less room. The bounds stay
     those of the room there is.
     """
-    first = _scheduled(problem, rows, minor_km, blocks, electric=electric)
+    first = _scheduled(problem, rows, minor_km, blocks, vehicle=vehicle)
     found, room = first, problem
     for _ in range(_REFITS):
         over = crowded(problem, [duty.depot for duty in found.duties])
         if found.why or not over:
             break
         room = smaller(room, over)
-        found = _scheduled(room, rows, minor_km, blocks, electric=electric)
+        found = _scheduled(room, rows, minor_km, blocks, vehicle=vehicle)
     if not first.why and (found.why or crowded(problem, [duty.depot for duty in found.duties])):
         why = _no_room(problem, len(first.duties))
         return replace(first, duties=(), why=why, proven=False)
@@ -132,7 +123,7 @@ def schedule(
 
 
 def _scheduled(
-    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, electric: bool
+    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, vehicle: int
 ) -> Schedule:
     if rows.size == 0:
         return Schedule((), 0.0, 0)
@@ -147,7 +138,7 @@ def _scheduled(
         placed = assign(problem, runs, minor_km, keep=True)
         if placed is None:
             return Schedule((), bound, len(runs), _no_room(problem, len(runs)), True, found)
-        return _finished(problem, runs, placed, minor_km, electric, keep, (bound, len(runs)), found)
+        return _finished(problem, runs, placed, minor_km, vehicle, keep, (bound, len(runs)), found)
 
     units = units_of(problem, runs)
     net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
@@ -172,7 +163,7 @@ def _scheduled(
             return Schedule((), *limits, _no_room(problem, len(chains)), proven, found)
         joined = [chain for _, own in several for chain in own]
         homes = np.repeat([depot for depot, _ in several], [len(own) for _, own in several])
-    return _finished(problem, joined, homes, minor_km, electric, keep, limits, found)
+    return _finished(problem, joined, homes, minor_km, vehicle, keep, limits, found)
 
 
 def _finished(
@@ -180,13 +171,13 @@ def _finished(
     chains: list[Run],
     homes: NDArray[np.int64],
     minor_km: float,
-    electric: bool,
+    vehicle: int,
     keep: bool,
     limits: tuple[float, int],
     found: tuple[Finding, ...],
 ) -> Schedule:
     """Make chains into duties; a duty that cannot begin or end at its depot is no answer."""
-    duties = _duties(problem, chains, homes, minor_km, electric, keep)
+    duties = _duties(problem, chains, homes, minor_km, vehicle, keep)
     for depot, place in enumerate(problem.depot_place.tolist()):
         own = [duty.trips for duty in duties if duty.depot == depot]
         first = np.array([trips[0] for trips in own], np.int32)
@@ -209,7 +200,7 @@ def _duties(
     chains: list[Run],
     placed: NDArray[np.int64],
     minor_km: float,
-    electric: bool,
+    vehicle: int,
     keep: bool,
 ) -> tuple[Duty, ...]:
     """Give every connection its cheaper way; cut where a rule that the flow relaxes needs it.
@@ -227,8 +218,8 @@ def _duties(
     for trips, depot in zip(chains, placed.tolist(), strict=True):
         links_here = slice(at, at + len(trips) - 1)
         for start, end in _days(problem, trips, depot, broken[links_here]):
-            way = tuple(via[at + start : at + end - 1].tolist())
-            duties.append(Duty(depot, trips[start:end], way, electric))
+            way = np.where(via[at + start : at + end - 1], depot, STRAIGHT).tolist()
+            duties.append(Duty(depot, trips[start:end], tuple(way), vehicle))
         at += len(trips) - 1
     return tuple(sorted(duties, key=lambda duty: duty.trips))
 

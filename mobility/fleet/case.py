@@ -5,118 +5,25 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from mobility.errors import ConfigError
-from mobility.fleet.problem import Charger, Costs, Demand, Depot, Rules, Tariff, Vehicle
+from mobility.fleet.assets import Charger, Depot, Vehicle
+from mobility.fleet.case_parts import (
+    Case,
+    ChargerPart,
+    CostsPart,
+    DepotPart,
+    RulesPart,
+    TariffPart,
+    VehiclePart,
+    keys_at,
+)
+from mobility.fleet.prices import Costs, Demand, Tariff
+from mobility.fleet.rules import Layover, RouteRule, Rules, Terminal
 from mobility.units import DAY_S, minor_digits, parse_time
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServicePart(_Part):
-    """Which trips."""
-
-    modes: list[int] | None = None
-    date: str | None = None
-
-
-class CostsPart(_Part):
-    """Prices of the operation, minor units."""
-
-    vehicle_day_minor: NotNegative | None = None
-    deadhead_km_minor: NotNegative | None = None
-    waiting_h_minor: NotNegative | None = None
-
-
-class RulesPart(_Part):
-    """What makes a connection allowed."""
-
-    min_layover_s: Annotated[int, Field(ge=0)] = 300
-    max_wait_s: Annotated[int, Field(ge=0)] | None = None
-
-
-class DeadheadsPart(_Part):
-    """Empty runs."""
-
-    factor: Annotated[float, Field(ge=1)] = 1.3
-    speed_kmh: Positive | None = None
-    file: str | None = None
-
-
-class VehiclePart(_Part):
-    """One type of bus."""
-
-    id: str = "bus"
-    battery_kwh: Positive | None = None
-    min_soc: Fraction | None = None
-    max_soc: Fraction | None = None
-    start_soc: Fraction | None = None
-    kwh_km: Positive | None = None
-    max_kw: Positive | None = None
-    source: str = ""
-
-
-class DepotPart(_Part):
-    """One depot, at a stop or a place."""
-
-    id: str
-    stop_id: str | None = None
-    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
-    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
-    capacity: Annotated[int, Field(ge=0)] | None = None
-    chargers: Annotated[int, Field(ge=0)] | None = None
-    charger_kw: Positive | None = None
-    site_kw: NotNegative | None = None
-
-
-class ChargerPart(_Part):
-    """Opportunity chargers at a terminal."""
-
-    stop_id: str
-    count: Annotated[int, Field(ge=0)] = 1
-    kw: Positive = 300.0
-    site_kw: NotNegative | None = None
-
-
-class DemandPart(_Part):
-    """A price per kW of a site's peak."""
-
-    price: NotNegative
-    period: Literal["day", "month", "year"] = "month"
-    hours: list[tuple[str, str]] = []
-    months: list[Annotated[int, Field(ge=1, le=12)]] = []
-    interval_s: Annotated[int, Field(gt=0)] = 900
-
-
-class TariffPart(_Part):
-    """Prices of electricity."""
-
-    energy: list[tuple[str, NotNegative]] = [("00:00", 0.0)]
-    demand: list[DemandPart] = []
-    slot_s: Annotated[int, Field(gt=0)] = 300
-
-
-class Case(_Part):
-    """Everything a case file may say."""
-
-    currency: str | None = None
-    service: ServicePart = ServicePart()
-    costs: CostsPart = CostsPart()
-    rules: RulesPart = RulesPart()
-    deadheads: DeadheadsPart = DeadheadsPart()
-    vehicle: list[VehiclePart] = []
-    depot: list[DepotPart] = []
-    charger: list[ChargerPart] = []
-    tariff: TariffPart | None = None
 
 
 def read_case(source: str | Path | dict[str, Any]) -> tuple[Case, Path]:
@@ -178,12 +85,17 @@ def tariff_of(part: TariffPart | dict[str, Any]) -> Tariff:
     return Tariff(
         energy=tuple(prices),
         demand=tuple(
-            Demand(one.price, one.period, tuple((parse_time(a), parse_time(b)) for a, b in one.hours),
-                   tuple(one.months), one.interval_s)
+            Demand(one.price, one.period, _hours(one.hours), tuple(one.months), one.interval_s)
             for one in part.demand
         ),
         slot_s=part.slot_s,
-    )  # fmt: skip
+        diesel_l_minor=part.diesel_l_minor,
+        hydrogen_kg_minor=part.hydrogen_kg_minor,
+    )
+
+
+def _hours(pairs: list[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
+    return tuple((parse_time(one), parse_time(other)) for one, other in pairs)
 
 
 def costs_of(part: CostsPart, default: Costs) -> Costs:
@@ -193,8 +105,28 @@ def costs_of(part: CostsPart, default: Costs) -> Costs:
 
 
 def rules_of(part: RulesPart) -> Rules:
-    """Rules of the case."""
-    return Rules(**part.model_dump())
+    """Rules of the case; times of day to seconds, lists to tuples."""
+    return Rules(
+        min_layover_s=part.min_layover_s,
+        max_wait_s=part.max_wait_s,
+        layovers=tuple(
+            Layover(one.seconds, one.share, tuple(one.stops), tuple(one.routes), _hours(one.hours))
+            for one in part.layover
+        ),
+        terminals=tuple(
+            Terminal(tuple(one.stops), one.max_wait_s, one.parking) for one in part.terminal
+        ),
+        interline=tuple(tuple(group) for group in part.interline),
+        routes=tuple(
+            RouteRule(tuple(one.routes), tuple(one.allowed_types), tuple(one.allowed_depots))
+            for one in part.route
+        ),
+        max_block_s=part.max_block_s,
+        relief_max_s=part.relief_max_s,
+        relief_stops=tuple(part.relief_stops),
+        shift_s=part.shift_s,
+        soft=tuple(part.soft),
+    )
 
 
 def vehicle_of(part: VehiclePart, default: Vehicle) -> Vehicle:
@@ -202,6 +134,7 @@ def vehicle_of(part: VehiclePart, default: Vehicle) -> Vehicle:
     given = part.model_dump(exclude_none=True)
     if "max_soc" in given and "start_soc" not in given:
         given["start_soc"] = given["max_soc"]
+    given["curve"] = tuple(part.curve)
     return Vehicle(**{**default.__dict__, **given})
 
 
@@ -212,6 +145,7 @@ def depot_of(part: DepotPart, default_kw: float) -> Depot:
     return Depot(
         id=part.id, stop_id=part.stop_id or f"depot:{part.id}", capacity=part.capacity,
         chargers=part.chargers, charger_kw=part.charger_kw or default_kw, site_kw=part.site_kw,
+        pumps=part.pumps,
     )  # fmt: skip
 
 
@@ -224,19 +158,9 @@ def _config_error(error: ValidationError, name: str) -> ConfigError:
     first = error.errors()[0]
     place = ".".join(str(one) for one in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = _keys(first["loc"][:-1])
+        known = keys_at(first["loc"][:-1])
         near = get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.5)
         mend = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
         return ConfigError(f"{name}: unknown key {place!r}", mend=mend)
     return ConfigError(f"{name}: {place}: {first['msg']} (found {first['input']!r})",
                        mend="see gtfs_samples/santiago/fleet.toml")  # fmt: skip
-
-
-def _keys(location: tuple[int | str, ...]) -> list[str]:
-    parts: dict[tuple[str, ...], type[BaseModel]] = {
-        (): Case, ("service",): ServicePart, ("costs",): CostsPart, ("rules",): RulesPart,
-        ("deadheads",): DeadheadsPart, ("vehicle",): VehiclePart, ("depot",): DepotPart,
-        ("charger",): ChargerPart, ("tariff",): TariffPart, ("tariff", "demand"): DemandPart,
-    }  # fmt: skip
-    model = parts.get(tuple(one for one in location if isinstance(one, str)), Case)
-    return list(model.model_fields)

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from mobility.fleet.activities import COLUMNS, running_cost, write_out
-from mobility.fleet.blocks import Duty, Schedule, schedule
+from mobility.fleet.blocks import Schedule, schedule
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
 from mobility.fleet.depots import crowded, held, smaller
+from mobility.fleet.duty import CONVENTIONAL, Duty
 from mobility.fleet.electrify import at_stays, respect_battery
 from mobility.fleet.energy import beyond_battery, least_kwh_price, trip_kwh
 from mobility.fleet.plan import (
@@ -90,9 +91,9 @@ def plan(
     groups = [rows[~beyond], rows[beyond]]
     asked, (problem, told) = problem, drivable_blocks(problem, groups, electric_km, blocks)
     # Each kind with all the room there is: what it costs at least, whoever else needs a place.
-    electric = schedule(problem, groups[0], electric_km, blocks, electric=True)
+    electric = schedule(problem, groups[0], electric_km, blocks, vehicle=0)
     other_km = problem.costs.deadhead_km_minor
-    other = schedule(problem, groups[1], other_km, blocks, electric=False)
+    other = schedule(problem, groups[1], other_km, blocks, vehicle=CONVENTIONAL)
     trips_kwh = float(trip_kwh(problem)[~beyond].sum())
     bound = electric.bound_minor + other.bound_minor + trips_kwh * kwh_minor
     bounds = {
@@ -126,10 +127,10 @@ def plan(
         return _without_answer(base, f"{why}: raise a capacity", True, start)
     if crowded(problem, [duty.depot for duty in (*electric.duties, *other.duties)]):
         # Together they are too many: one kind with the room that the other leaves.
-        fewer = schedule(_after(problem, other), groups[0], electric_km, blocks, electric=True)
+        fewer = schedule(_after(problem, other), groups[0], electric_km, blocks, vehicle=0)
         if fewer.why:
             left = _after(problem, electric)
-            other = schedule(left, groups[1], other_km, blocks, electric=False)
+            other = schedule(left, groups[1], other_km, blocks, vehicle=CONVENTIONAL)
         else:
             electric = fewer
         if other.why:
@@ -144,7 +145,7 @@ def plan(
         # The battery made more buses than the depot holds: plan its blocks with so much less room.
         # The bound stays that of the room there is.
         room = smaller(room, over)
-        again = schedule(room, groups[0], electric_km, blocks, electric=True)
+        again = schedule(room, groups[0], electric_km, blocks, vehicle=0)
         if again.why:
             break
         answer, charged = _carried(base, problem, again.duties, other.duties, electric_km, blocks)

@@ -197,8 +197,8 @@ def _attempt(problem: Problem, stays: Stays, sites: Sites, limit: NDArray[np.flo
     missing = np.zeros(len(stays.names))
     unserved = _battery_kernels.charge_all(
         _tightest_first(problem, stays, sites, first, end), stays.offsets, stays.site, first, end,
-        stays.used_kwh, bus.battery_kwh * bus.start_soc, bus.battery_kwh * bus.min_soc,
-        bus.battery_kwh * bus.max_soc, float(bus.max_kw), sites.dedicated, _own_chargers(stays),
+        stays.used_kwh, bus.full_kwh * bus.start_soc, bus.full_kwh * bus.min_soc,
+        bus.full_kwh * bus.max_soc, float(bus.max_kw), sites.dedicated, _own_chargers(stays),
         sites.count, sites.kw, slot_s / 3600.0, limit, price, load, occupied, charger, begin, finish,
         power, missing,
     )  # fmt: skip

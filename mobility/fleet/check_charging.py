@@ -46,7 +46,7 @@ def _conventional(problem: Problem, plan: Any, blocks: pd.DataFrame) -> list[Fin
     found += say("wrong_energy", mixed, "a vehicle is both electric and not")
     bus = problem.vehicle
     own = problem.trips.set_index("trip_id")["distance_km"] * bus.kwh_km
-    usable = bus.battery_kwh * (bus.start_soc - bus.min_soc)
+    usable = bus.full_kwh * (bus.start_soc - bus.min_soc)
     # A trip may be listed only if the trip with its nearest way out and home is beyond the battery.
     for trip in plan.not_electric:
         if trip in own.index and own[trip] + _nearest_kwh(problem, trip) <= usable - WH:
@@ -227,17 +227,17 @@ def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> 
     first = np.append(True, who[1:] != who[:-1])
     total = np.cumsum(change)
     offset = np.maximum.accumulate(np.where(first, np.arange(who.size), 0))
-    level = bus.battery_kwh * bus.start_soc + total - (total - change)[offset]
+    level = bus.full_kwh * bus.start_soc + total - (total - change)[offset]
     names = list(code)
 
     def name(at: int) -> str:
         return f"{names[who[at]]} at {when[at]} s: {level[at]:.3f} kWh"
 
-    low, high = bus.battery_kwh * bus.min_soc, bus.battery_kwh * bus.max_soc
+    low, high = bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc
     found = say("soc_below_window", level < low - WH, name)
     found += say("soc_above_window", level > high + WH, name)
     last = np.append(first[1:], True)
-    short = last & (level < bus.battery_kwh * bus.start_soc - WH)
+    short = last & (level < bus.full_kwh * bus.start_soc - WH)
     return found + say("soc_not_restored", short, name)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import _battery_kernels
-from mobility.fleet.blocks import Duty
+from mobility.fleet.duty import STRAIGHT, Duty
 from mobility.fleet.energy import run_kwh, trip_kwh
 from mobility.fleet.links import links
 from mobility.fleet.runs import kept_pairs, pull_in, pull_out
@@ -62,7 +62,7 @@ def respect_battery(
     ways = links(problem, order, then, problem.depot_place[depot], minor_km=minor_km, kept=kept)
     via = np.zeros(order.size, bool)
     for one, at in zip(duties, offsets.tolist(), strict=False):
-        via[at : at + len(one.via)] = one.via
+        via[at : at + len(one.via)] = [way == one.depot for way in one.via]
 
     leave, out_m, back, in_m = _ends(problem, order, depot)
     power = stay_power_kw(problem)
@@ -75,8 +75,8 @@ def respect_battery(
         offsets, via, possible, trip_kwh(problem)[order], run_kwh(problem, out_m), run_kwh(problem, in_m),
         run_kwh(problem, ways.run_m), _terminal_gain(problem, then, ways) * share[order],
         run_kwh(problem, ways.home_m), run_kwh(problem, ways.out_m), stay_h * kw * share[order],
-        leave.astype(np.int64), back.astype(np.int64), bus.battery_kwh * bus.start_soc,
-        bus.battery_kwh * bus.min_soc, bus.battery_kwh * bus.max_soc, power[[one.depot for one in duties]] * 0.95,
+        leave.astype(np.int64), back.astype(np.int64), bus.full_kwh * bus.start_soc,
+        bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc, power[[one.depot for one in duties]] * 0.95,
         cut, charge, slack,
     )  # fmt: skip
     pieces = _pieces(problem, order, depot, via, cut, charge)
@@ -94,9 +94,11 @@ def at_stays(duties: tuple[Duty, ...]) -> tuple[Duty, ...]:
     pieces = []
     for duty in duties:
         start = 0
-        for stop in [at + 1 for at, home in enumerate(duty.via) if home] + [len(duty.trips)]:
+        for stop in [at + 1 for at, way in enumerate(duty.via) if way == duty.depot] + [
+            len(duty.trips)
+        ]:
             way = duty.via[start : stop - 1]
-            pieces.append(Duty(duty.depot, duty.trips[start:stop], way, duty.electric))
+            pieces.append(Duty(duty.depot, duty.trips[start:stop], way, duty.vehicle))
             start = stop
     return tuple(sorted(pieces, key=lambda piece: piece.trips))
 
@@ -172,7 +174,8 @@ def _pieces(
             ]
             home = int(np.argmin(around))
             charge[end] = NOT_TO_JOIN
-        pieces.append(Duty(home, trips, tuple(via[start:end].tolist())))
+        way = np.where(via[start:end], home, STRAIGHT).tolist()
+        pieces.append(Duty(home, trips, tuple(way)))
         start = end + 1
     return pieces
 
@@ -196,7 +199,7 @@ def _join(
         # The rule of a layover between two trips holds at the depot too.
         start_s[rank].astype(np.int64), (end_s[rank] + problem.rules.min_layover_s).astype(np.int64),
         charge[rank], slack[rank], power * 0.95, stay_kw[rank], np.int64(problem.tariff.slot_s),
-        bus.battery_kwh * bus.start_soc, before,
+        bus.full_kwh * bus.start_soc, before,
     )  # fmt: skip
     vehicle: dict[int, int] = {}
     merged: list[Duty] = []
@@ -208,6 +211,8 @@ def _join(
             continue
         home = vehicle[tail]
         earlier = merged[home]
-        merged[home] = Duty(one.depot, earlier.trips + one.trips, (*earlier.via, True, *one.via))
+        merged[home] = Duty(
+            one.depot, earlier.trips + one.trips, (*earlier.via, one.depot, *one.via)
+        )
         vehicle[at] = home
     return tuple(sorted(merged, key=lambda duty: duty.trips))

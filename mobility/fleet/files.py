@@ -29,7 +29,17 @@ _COLUMNS = {
     "power": ("site", "start_s", "kw"),
 }
 _WHOLE = ("seq", "start_s", "end_s", "charger")
-_TEXT_COLUMNS = ("vehicle", "block", "kind", "trip_id", "from_stop", "to_stop", "depot", "site")
+_TEXT_COLUMNS = (
+    "vehicle",
+    "block",
+    "kind",
+    "trip_id",
+    "from_stop",
+    "to_stop",
+    "depot",
+    "type",
+    "site",
+)
 
 
 def write_plan(

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.errors import ConfigError
-from mobility.units import DAY_S
+from mobility.fleet.assets import Charger, Depot, Vehicle
+from mobility.fleet.prices import Costs, Demand, Tariff
+from mobility.fleet.rules import Rules
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -24,156 +26,24 @@ if TYPE_CHECKING:
 
     from mobility.findings import Finding
 
+__all__ = [
+    "UNREACHABLE_S",
+    "Charger",
+    "Costs",
+    "Deadheads",
+    "Demand",
+    "Depot",
+    "Problem",
+    "Rules",
+    "Tariff",
+    "Vehicle",
+]
+
+# Drives what no battery carries, where the case has no bus that could; its fuel is not counted.
+CONVENTIONAL_BUS = Vehicle(id="conventional", energy="diesel", refuel_min=0.0)
+
 # A pair of places without a way between them has this time; no day is as long.
 UNREACHABLE_S = 100_000_000
-
-
-def _positive(name: str, value: float) -> None:
-    if not (np.isfinite(value) and value > 0):
-        raise ConfigError(f"{name} must be more than 0 (found {value})")
-
-
-def _not_negative(name: str, value: float | None) -> None:
-    if value is not None and not (np.isfinite(value) and value >= 0):
-        raise ConfigError(f"{name} must be 0 or more (found {value})")
-
-
-def _divides_the_day(name: str, seconds: int) -> None:
-    if seconds <= 0 or DAY_S % seconds:
-        raise ConfigError(f"{name} must divide the day (found {seconds})", mend="as in 300 or 900")
-
-
-@dataclass(frozen=True)
-class Vehicle:
-    """One type of battery bus. ``*_soc`` are fractions of ``battery_kwh``."""
-
-    id: str = "bus"
-    battery_kwh: float = 350.0
-    min_soc: float = 0.10
-    max_soc: float = 0.90
-    start_soc: float = 0.90
-    kwh_km: float = 1.3
-    max_kw: float = 150.0
-    source: str = ""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.min_soc < self.start_soc <= self.max_soc <= 1:
-            raise ConfigError(
-                f"vehicle {self.id!r}: 0 <= min_soc < start_soc <= max_soc <= 1 does not hold "
-                f"({self.min_soc}, {self.start_soc}, {self.max_soc})",
-                mend="a usual window is min_soc = 0.10, start_soc = 0.90, max_soc = 0.90",
-            )
-        for name in ("battery_kwh", "kwh_km", "max_kw"):
-            _positive(f"vehicle {self.id!r}: {name}", getattr(self, name))
-
-    @property
-    def usable_kwh(self) -> float:
-        """Energy between the charge at pull-out and the least allowed charge."""
-        return self.battery_kwh * (self.start_soc - self.min_soc)
-
-
-@dataclass(frozen=True)
-class Depot:
-    """Where buses stay overnight and charge.
-
-    ``capacity`` (buses) and ``site_kw`` are None where unlimited; ``chargers`` None is one a bus.
-    """
-
-    id: str
-    stop_id: str
-    capacity: int | None = None
-    chargers: int | None = None
-    charger_kw: float = 150.0
-    site_kw: float | None = None
-
-    def __post_init__(self) -> None:
-        _positive(f"depot {self.id!r}: charger_kw", self.charger_kw)
-        for name in ("capacity", "chargers", "site_kw"):
-            _not_negative(f"depot {self.id!r}: {name}", getattr(self, name))
-
-
-@dataclass(frozen=True)
-class Charger:
-    """Opportunity chargers at a terminal: ``count`` of them, each of ``kw``."""
-
-    stop_id: str
-    count: int = 1
-    kw: float = 300.0
-    site_kw: float | None = None
-
-    def __post_init__(self) -> None:
-        _positive(f"charger at {self.stop_id!r}: kw", self.kw)
-        _not_negative(f"charger at {self.stop_id!r}: count", self.count)
-        _not_negative(f"charger at {self.stop_id!r}: site_kw", self.site_kw)
-
-    @property
-    def id(self) -> str:
-        """The site's name in tables."""
-        return f"terminal:{self.stop_id}"
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Minor units: a vehicle used per day, a km of empty running, an hour standing with a driver."""
-
-    vehicle_day_minor: float = 0.0
-    deadhead_km_minor: float = 0.0
-    waiting_h_minor: float = 0.0
-
-    def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if not (np.isfinite(value) and value >= 0):
-                raise ConfigError(f"costs.{one.name} must be 0 or more (found {value})")
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What makes a connection allowed.
-
-    ``min_layover_s`` stands between two trips of a bus. A bus that would stand longer than
-    ``max_wait_s`` at a terminal goes back to its depot, where it parks without a driver.
-    """
-
-    min_layover_s: int = 300
-    max_wait_s: int | None = None
-
-    def __post_init__(self) -> None:
-        _not_negative("rules.min_layover_s", self.min_layover_s)
-        _not_negative("rules.max_wait_s", self.max_wait_s)
-
-
-@dataclass(frozen=True)
-class Demand:
-    """A price per kW of a site's highest mean power over ``interval_s``.
-
-    ``hours``: (from_s, to_s) pairs within the day in which the peak counts, empty for all day;
-    ``months`` empty for all.
-    """
-
-    price: float
-    period: str = "month"
-    hours: tuple[tuple[int, int], ...] = ()
-    months: tuple[int, ...] = ()
-    interval_s: int = 900
-
-    def __post_init__(self) -> None:
-        _not_negative("tariff.demand.price", self.price)
-        _divides_the_day("tariff.demand.interval_s", self.interval_s)
-
-
-@dataclass(frozen=True)
-class Tariff:
-    """Energy price by time of day ((from_s, price per kWh), wraps at 24 h) and demand charges."""
-
-    energy: tuple[tuple[int, float], ...] = ((0, 0.0),)
-    demand: tuple[Demand, ...] = ()
-    slot_s: int = 300
-
-    def __post_init__(self) -> None:
-        if not self.energy:
-            raise ConfigError("tariff.energy is empty", mend='energy = [["00:00", 95.0]]')
-        _divides_the_day("tariff.slot_s", self.slot_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,6 +122,10 @@ class Problem:
     def vehicle(self) -> Vehicle:
         """The type that is planned: the first one."""
         return self.vehicles[0]
+
+    def bus(self, row: int) -> Vehicle:
+        """A type of bus by its row; ``CONVENTIONAL`` is the assumed one that goes anywhere."""
+        return self.vehicles[row] if row >= 0 else CONVENTIONAL_BUS
 
     @cached_property
     def depart_s(self) -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ from mobility.findings import Finding, finding
 from mobility.fleet import case as cases
 from mobility.fleet import deadheads as runs
 from mobility.fleet import defaults
+from mobility.fleet.case_parts import Case, CostsPart
 from mobility.fleet.problem import (
     Charger,
     Costs,
@@ -191,7 +192,7 @@ def _of_modes(trips: pd.DataFrame, modes: Iterable[int] | None, assumed: list[st
 
 
 def _fleet(
-    read: cases.Case, trips: pd.DataFrame, stops: pd.DataFrame | None, assumed: list[str], seed: int
+    read: Case, trips: pd.DataFrame, stops: pd.DataFrame | None, assumed: list[str], seed: int
 ) -> tuple[tuple[Vehicle, ...], tuple[Depot, ...], bool]:
     vehicles = tuple(cases.vehicle_of(one, defaults.VEHICLE) for one in read.vehicle)
     if not vehicles:
@@ -260,7 +261,7 @@ def _known_places(
                               mend="give a stop_id of stops.txt, or lat and lon")  # fmt: skip
 
 
-def _deadhead_file(read: cases.Case, folder: Path) -> pd.DataFrame | None:
+def _deadhead_file(read: Case, folder: Path) -> pd.DataFrame | None:
     if read.deadheads.file is None:
         return None
     path = folder / read.deadheads.file
@@ -289,8 +290,8 @@ def _say_lost(filled: runs.Filled, assumed: list[str], found: list[Finding]) -> 
     )
 
 
-def _costs(read: cases.Case, assumed: list[str]) -> Costs:
-    blank = [name for name in cases.CostsPart.model_fields if getattr(read.costs, name) is None]
+def _costs(read: Case, assumed: list[str]) -> Costs:
+    blank = [name for name in CostsPart.model_fields if getattr(read.costs, name) is None]
     costs = cases.costs_of(read.costs, defaults.COSTS)
     if blank:
         said = ", ".join(f"{name} = {getattr(costs, name):g}" for name in blank)
@@ -298,7 +299,7 @@ def _costs(read: cases.Case, assumed: list[str]) -> Costs:
     return costs
 
 
-def _tariff(read: cases.Case, assumed: list[str]) -> Tariff:
+def _tariff(read: Case, assumed: list[str]) -> Tariff:
     if read.tariff is not None:
         return cases.tariff_of(read.tariff)
     price = defaults.TARIFF.energy[0][1]

@@ -10,7 +10,7 @@ from mobility.units import DAY_S
 
 TRIP_COLUMNS = (
     "trip_id", "route_id", "direction_id", "block_id",
-    "depart_s", "arrive_s", "from_stop", "to_stop", "distance_km",
+    "depart_s", "arrive_s", "from_stop", "to_stop", "distance_km", "stops", "headway",
 )  # fmt: skip
 
 # A service day's trips lie within a week of it; a time beyond is a slip, and would leave int32.
@@ -44,6 +44,10 @@ def tidy_trips(trips: pd.DataFrame) -> pd.DataFrame:
     bad = distance.notna() & ~((kilometres >= 0) & np.isfinite(kilometres))
     _refuse(trips, "distance_km", bad, "kilometres, 0 or more, as in 12.5")
     tidy["distance_km"] = kilometres.fillna(0.0)
+    stops = trips["stops"] if "stops" in trips else pd.Series(0, index=trips.index)
+    tidy["stops"] = pd.to_numeric(stops, errors="coerce").fillna(0).astype(np.int32)
+    headway = trips["headway"] if "headway" in trips else pd.Series(False, index=trips.index)
+    tidy["headway"] = headway.fillna(False).astype(bool)
     if (tidy["arrive_s"] < tidy["depart_s"]).any():
         name = tidy[tidy["arrive_s"] < tidy["depart_s"]].iloc[0]["trip_id"]
         raise TableError(f"trips: trip {name!r} arrives before it departs")

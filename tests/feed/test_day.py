@@ -23,6 +23,7 @@ COLUMNS = {
     "to_stop": "str",
     "distance_km": "float64",
     "stops": "int32",
+    "headway": "bool",
 }
 
 

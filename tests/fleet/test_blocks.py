@@ -76,7 +76,7 @@ def held_to_the_naive_answer(problem):
         return plan, every
     assert fleet.check(problem, plan) == []
     rows = np.arange(len(problem.trips), dtype=np.int32)
-    raw = schedule(problem, rows, problem.costs.deadhead_km_minor, "optimise", electric=False)
+    raw = schedule(problem, rows, problem.costs.deadhead_km_minor, "optimise", vehicle=0)
     # Not the report's bound: rounding is taken off there.
     assert raw.bound_minor <= plan.report.objective + 1e-6
     assert plan.vehicles_bound <= plan.vehicles
