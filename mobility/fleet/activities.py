@@ -70,6 +70,11 @@ class _Day:
         ))  # fmt: skip
 
 
+def empty_blocks() -> pd.DataFrame:
+    """A table of activities without a row."""
+    return pd.DataFrame(columns=list(COLUMNS)).astype({"electric": bool})
+
+
 def write_out(
     problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep: bool
 ) -> pd.DataFrame:
@@ -79,7 +84,7 @@ def write_out(
     for vehicles that are not electric.
     """
     if not duties:
-        return pd.DataFrame(columns=list(COLUMNS)).astype({"electric": bool})
+        return empty_blocks()
     first = np.array([one for duty in duties for one in duty.trips[:-1]], np.int32)
     then = np.array([one for duty in duties for one in duty.trips[1:]], np.int32)
     home = np.repeat(
@@ -147,17 +152,31 @@ def _go_out(
 
 
 def running_cost(problem: Problem, blocks: pd.DataFrame) -> dict[str, float]:
-    """Vehicles, empty running and waiting of a table of activities, minor units.
+    """Vehicles, empty running, waiting and fuel of a table of activities, minor units.
 
-    The wait between a pull-out and its trip counts too: a driver stands there.
+    The wait between a pull-out and its trip counts too: a driver stands there. Fuel stands there only
+    where the case has a bus that burns something.
     """
     empty = blocks["kind"].isin(["pull-out", "deadhead", "pull-in"])
     waits = blocks["kind"] == "wait"
     costs = problem.costs
-    return {
-        "vehicles": blocks["vehicle"].nunique() * costs.vehicle_day_minor,
+    day = {one.id: costs.vehicle_day_minor if one.vehicle_day_minor is None else one.vehicle_day_minor
+           for one in problem.vehicles}  # fmt: skip
+    buses = blocks.drop_duplicates("vehicle")["type"]
+    found = {
+        "vehicles": sum(day.get(str(one), costs.vehicle_day_minor) for one in buses),
         "deadhead": float(blocks.loc[empty, "distance_km"].sum()) * costs.deadhead_km_minor,
         "waiting": float((blocks.loc[waits, "end_s"] - blocks.loc[waits, "start_s"]).sum())
         * costs.waiting_h_minor
         / 3600.0,
     }
+    burning = [one for one in problem.vehicles if not one.electric]
+    if burning:
+        km = blocks.groupby("type")["distance_km"].sum()
+        found["fuel"] = float(
+            sum(
+                km.get(one.id, 0.0) * one.fuel_km * problem.tariff.fuel_minor(one.energy)
+                for one in burning
+            )
+        )
+    return found

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import network as flows
+from mobility.fleet.days import days_of
 from mobility.fleet.depots import assign, crowded, held, rechain, smaller
-from mobility.fleet.duty import STRAIGHT, Duty
-from mobility.fleet.links import links
+from mobility.fleet.mix import share_out
+from mobility.fleet.room import share_room
 from mobility.fleet.runs import (
     BlockMode,
     Run,
@@ -19,7 +20,6 @@ from mobility.fleet.runs import (
     drivable_blocks,
     ends_cost,
     inner_cost,
-    kept_pairs,
     kept_runs,
     pull_in,
     pull_out,
@@ -28,9 +28,13 @@ from mobility.fleet.runs import (
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from mobility.findings import Finding
+    from mobility.fleet.duty import Duty
+    from mobility.fleet.mix import Mix, Part
     from mobility.fleet.plan import BlockPlan
     from mobility.fleet.problem import Problem
     from mobility.stop import Stop
@@ -92,12 +96,72 @@ def plan_blocks(
     del stop  # one exact solve: there is nothing to improve
     check_mode(blocks)
     start = time.perf_counter()
-    rows = np.arange(len(problem.trips), dtype=np.int32)
-    km_minor = problem.costs.deadhead_km_minor
-    own, told = drivable_blocks(problem, [rows], km_minor, blocks)
-    found = schedule(own, rows, km_minor, blocks, vehicle=0)
+    mix = share_out(problem, blocks, battery=False)
+    groups = [part.rows for part in mix.parts]
+    own, told = drivable_blocks(problem, groups, problem.costs.deadhead_km_minor, blocks)
+    found = merged(own, mix, schedule_parts(own, mix, blocks), blocks)
     answer = block_plan(own, found, blocks, time.perf_counter() - start, seed)
     return replace(answer, problem=problem, findings=tuple(told))
+
+
+def schedule_parts(
+    problem: Problem, mix: Mix, blocks: BlockMode
+) -> tuple[list[Schedule], list[Schedule]]:
+    """Schedule every part of a fleet: alone with all the room there is, and beside each other."""
+
+    def planned(part: Part) -> Callable[[Problem], Schedule]:
+        view = problem.of_type(part.vehicle)
+        return lambda room: schedule(
+            replace(view, depots=room.depots),
+            part.rows,
+            part.minor_km,
+            blocks,
+            vehicle=part.vehicle,
+        )
+
+    return share_room(problem, [planned(part) for part in mix.parts])
+
+
+def merged(
+    problem: Problem, mix: Mix, parts: tuple[list[Schedule], list[Schedule]], blocks: BlockMode
+) -> Schedule:
+    """The parts of a fleet as one schedule, with a bound that holds however the trips are shared out."""
+    alone, together = parts
+    bound, fewest = fleet_bound(problem, mix, alone, blocks)
+    found = tuple(one for part in alone for one in part.findings)
+    if mix.why:
+        return Schedule((), bound, fewest, mix.why, True, found)
+    for part in (*alone, *together):
+        if part.why:
+            proven = part.proven and (mix.one_type or held(problem) < fewest)
+            return Schedule((), bound, fewest, part.why, proven, found)
+    if held(problem) < fewest:
+        return Schedule((), bound, fewest, _no_room(problem, fewest), True, found)
+    duties = tuple(sorted((duty for part in together for duty in part.duties),
+                          key=lambda duty: duty.trips))  # fmt: skip
+    return Schedule(duties, bound, fewest, findings=found)
+
+
+def fleet_bound(
+    problem: Problem, mix: Mix, alone: list[Schedule], blocks: BlockMode
+) -> tuple[float, int]:
+    """What vehicles, empty running and waiting cost at least, and the least number of vehicles.
+
+    Where every trip's type is forced, the parts' own bounds add up. Else each group of routes is
+    taken as driven by a bus with the least costs of all types.
+    """
+    if mix.one_type:
+        return sum(one.bound_minor for one in alone), sum(one.vehicles_bound for one in alone)
+    costs = replace(problem.costs, vehicle_day_minor=mix.day_minor)
+    cheapest = replace(problem, costs=costs)
+    bound, fewest = 0.0, 0
+    for lost in (False, True):
+        for group in np.unique(problem.allowed.group):
+            rows = np.flatnonzero((mix.beyond == lost) & (problem.allowed.group == group))
+            if rows.size:
+                least = least_of(cheapest, rows.astype(np.int32), mix.minor_km, blocks)
+                bound, fewest = bound + least.bound_minor, fewest + least.vehicles_bound
+    return bound, fewest
 
 
 def schedule(
@@ -129,29 +193,15 @@ def _scheduled(
         return Schedule((), 0.0, 0)
     keep = blocks != "optimise"
     runs, told = kept_runs(problem, rows, minor_km, blocks)
-    found = tuple(told)
-    bound = inner_cost(problem, runs, minor_km)
-    if blocks == "given":
-        if why := _out_of_reach(problem, runs):  # nothing comes before a given block, or after it
-            return Schedule((), 0.0, 0, why, True, found)
-        bound += ends_cost(problem, runs, minor_km) + len(runs) * problem.costs.vehicle_day_minor
+    least, chained = _relaxed(problem, runs, minor_km, blocks)
+    least = replace(least, findings=tuple(told))
+    if least.why:
+        return least
+    if chained is None:
         placed = assign(problem, runs, minor_km, keep=True)
         if placed is None:
-            return Schedule((), bound, len(runs), _no_room(problem, len(runs)), True, found)
-        return _finished(problem, runs, placed, minor_km, vehicle, keep, (bound, len(runs)), found)
-
-    units = units_of(problem, runs)
-    net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
-    chained = flows.chain(net)
-    limits = (chained.bound_minor, chained.vehicles_bound) if chained.feasible else None
-    if problem.rules.min_layover_s == 0 and (units.arrive_s <= units.depart_s).any():
-        net = flows.build(problem, units, problem.depot_place, minor_km=minor_km, instant=True)
-        limits = flows.least(net)
-    if limits is None:
-        return Schedule((), 0.0, 0, _too_little_room(problem, runs, minor_km), True, found)
-    limits = (limits[0] + bound, limits[1])
-    if not chained.feasible:
-        return Schedule((), *limits, _too_little_room(problem, runs, minor_km), False, found)
+            return replace(least, why=_no_room(problem, len(runs)))
+        return _finished(problem, runs, placed, minor_km, vehicle, keep, least)
     chains = flows.chains_of(chained)
     if len(problem.depots) == 1:
         joined = [tuple(trip for unit in chain for trip in runs[unit]) for chain in chains]
@@ -159,11 +209,43 @@ def _scheduled(
     else:
         several = rechain(problem, runs, chains, minor_km=minor_km, keep=keep)
         if several is None:
-            proven = held(problem) < limits[1]
-            return Schedule((), *limits, _no_room(problem, len(chains)), proven, found)
+            proven = held(problem) < least.vehicles_bound
+            return replace(least, why=_no_room(problem, len(chains)), proven=proven)
         joined = [chain for _, own in several for chain in own]
         homes = np.repeat([depot for depot, _ in several], [len(own) for _, own in several])
-    return _finished(problem, joined, homes, minor_km, vehicle, keep, limits, found)
+    return _finished(problem, joined, homes, minor_km, vehicle, keep, least)
+
+
+def least_of(
+    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode
+) -> Schedule:
+    """The bounds of some trips, without duties."""
+    return _relaxed(problem, kept_runs(problem, rows, minor_km, blocks)[0], minor_km, blocks)[0]
+
+
+def _relaxed(
+    problem: Problem, runs: list[Run], minor_km: float, blocks: BlockMode
+) -> tuple[Schedule, flows.Chaining | None]:
+    """Bounds of some runs, and their chains where they are still to be chained."""
+    bound = inner_cost(problem, runs, minor_km)
+    if blocks == "given":
+        if why := _out_of_reach(problem, runs):  # nothing comes before a given block, or after it
+            return Schedule((), 0.0, 0, why), None
+        bound += ends_cost(problem, runs, minor_km) + len(runs) * problem.costs.vehicle_day_minor
+        return Schedule((), bound, len(runs)), None
+    units = units_of(problem, runs)
+    net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
+    chained = flows.chain(net)
+    limits = (chained.bound_minor, chained.vehicles_bound) if chained.feasible else None
+    if (problem.allowed.layover_s == 0).any() and (units.arrive_s <= units.depart_s).any():
+        net = flows.build(problem, units, problem.depot_place, minor_km=minor_km, instant=True)
+        limits = flows.least(net)
+    if limits is None:
+        return Schedule((), 0.0, 0, _too_little_room(problem, runs, minor_km)), chained
+    least = Schedule((), limits[0] + bound, limits[1])
+    if not chained.feasible:
+        least = replace(least, why=_too_little_room(problem, runs, minor_km), proven=False)
+    return least, chained
 
 
 def _finished(
@@ -173,11 +255,10 @@ def _finished(
     minor_km: float,
     vehicle: int,
     keep: bool,
-    limits: tuple[float, int],
-    found: tuple[Finding, ...],
+    least: Schedule,
 ) -> Schedule:
     """Make chains into duties; a duty that cannot begin or end at its depot is no answer."""
-    duties = _duties(problem, chains, homes, minor_km, vehicle, keep)
+    duties = days_of(problem, chains, homes, minor_km=minor_km, vehicle=vehicle, keep=keep)
     for depot, place in enumerate(problem.depot_place.tolist()):
         own = [duty.trips for duty in duties if duty.depot == depot]
         first = np.array([trips[0] for trips in own], np.int32)
@@ -191,63 +272,8 @@ def _finished(
                 f"the block that ends with trip {name!r} passes 24 hours, or no empty run leads to it "
                 f"from depot {problem.depots[depot].id!r} and back: add its terminals to the deadheads"
             )
-            return Schedule((), *limits, why, False, found)
-    return Schedule(duties, *limits, findings=found)
-
-
-def _duties(
-    problem: Problem,
-    chains: list[Run],
-    placed: NDArray[np.int64],
-    minor_km: float,
-    vehicle: int,
-    keep: bool,
-) -> tuple[Duty, ...]:
-    """Give every connection its cheaper way; cut where a rule that the flow relaxes needs it.
-
-    The flow relaxes two rules: waits add up along a time line past ``max_wait_s``, and nothing
-    ends a vehicle's day after 24 hours. Such chains are cut here: more vehicles, an honest gap.
-    """
-    first = np.array([one for trips in chains for one in trips[:-1]], np.int32)
-    then = np.array([one for trips in chains for one in trips[1:]], np.int32)
-    homes = np.repeat(placed, [len(trips) - 1 for trips in chains])
-    here = links(problem, first, then, problem.depot_place[homes], minor_km=minor_km,
-                 kept=kept_pairs(problem, first, then) if keep else None)  # fmt: skip
-    broken, via = ~np.isfinite(here.cost_minor), here.via
-    duties, at = [], 0
-    for trips, depot in zip(chains, placed.tolist(), strict=True):
-        links_here = slice(at, at + len(trips) - 1)
-        for start, end in _days(problem, trips, depot, broken[links_here]):
-            way = np.where(via[at + start : at + end - 1], depot, STRAIGHT).tolist()
-            duties.append(Duty(depot, trips[start:end], tuple(way), vehicle))
-        at += len(trips) - 1
-    return tuple(sorted(duties, key=lambda duty: duty.trips))
-
-
-def _days(
-    problem: Problem, trips: Run, depot: int, broken: NDArray[np.bool_]
-) -> list[tuple[int, int]]:
-    """Cut a chain at its broken links, and as late as it can go where it passes 24 hours.
-
-    A day may end only where a run leads home, and the next one begin only where one leads out; where
-    there is no such place the day stays too long, and `_finished` says so.
-    """
-    row, place = np.array(trips, np.int32), int(problem.depot_place[depot])
-    leave, out_m = pull_out(problem, row, place)
-    back, in_m = pull_in(problem, row, place)
-    days, start = [], 0
-    for stop in [*(np.flatnonzero(broken) + 1).tolist(), len(trips)]:
-        while back[stop - 1] - leave[start] > DAY_S:
-            ends = np.arange(start + 1, stop)
-            fits = np.isfinite(in_m[ends - 1]) & np.isfinite(out_m[ends])
-            fits &= back[ends - 1] - leave[start] <= DAY_S
-            if not fits.any():
-                break
-            days.append((start, int(ends[fits][-1])))
-            start = days[-1][1]
-        days.append((start, stop))
-        start = stop
-    return days
+            return replace(least, why=why, proven=False)
+    return replace(least, duties=duties)
 
 
 def _no_room(problem: Problem, needed: int) -> str:

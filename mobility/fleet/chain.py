@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from mobility.fleet.activities import COLUMNS, running_cost, write_out
-from mobility.fleet.blocks import Schedule, schedule
+from mobility.fleet.activities import empty_blocks, running_cost, write_out
+from mobility.fleet.blocks import merged, schedule_parts
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
-from mobility.fleet.depots import crowded, held, smaller
-from mobility.fleet.duty import CONVENTIONAL, Duty
+from mobility.fleet.depots import crowded, smaller
 from mobility.fleet.electrify import at_stays, respect_battery
-from mobility.fleet.energy import beyond_battery, least_kwh_price, trip_kwh
+from mobility.fleet.energy import trip_kwh
+from mobility.fleet.fuel import refuel, respect_range
+from mobility.fleet.mix import share_out
 from mobility.fleet.plan import (
     Plan,
     power_table,
@@ -34,6 +34,8 @@ from mobility.solution import Report, Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mobility.fleet.duty import Duty
+    from mobility.fleet.mix import Part
     from mobility.fleet.problem import Problem
     from mobility.fleet.runs import BlockMode
     from mobility.stop import Stop
@@ -84,60 +86,42 @@ def plan(
     del stop
     check_mode(blocks)
     start = time.perf_counter()
-    kwh_minor = least_kwh_price(problem)
-    electric_km = problem.costs.deadhead_km_minor + kwh_minor * problem.vehicle.kwh_km
-    beyond = beyond_battery(problem)
-    rows = np.arange(len(problem.trips), dtype=np.int32)
-    groups = [rows[~beyond], rows[beyond]]
-    asked, (problem, told) = problem, drivable_blocks(problem, groups, electric_km, blocks)
-    # Each kind with all the room there is: what it costs at least, whoever else needs a place.
-    electric = schedule(problem, groups[0], electric_km, blocks, vehicle=0)
-    other_km = problem.costs.deadhead_km_minor
-    other = schedule(problem, groups[1], other_km, blocks, vehicle=CONVENTIONAL)
-    trips_kwh = float(trip_kwh(problem)[~beyond].sum())
-    bound = electric.bound_minor + other.bound_minor + trips_kwh * kwh_minor
-    bounds = {
-        "blocks": electric.bound_minor + other.bound_minor,
-        "trip_energy": trips_kwh * kwh_minor,
-    }
+    mix = share_out(problem, blocks)
+    asked = problem
+    problem, told = drivable_blocks(
+        problem, [part.rows for part in mix.parts], mix.minor_km, blocks
+    )
+    # Each part with all the room there is: what it costs at least, whoever else needs a place.
+    alone, together = schedule_parts(problem, mix, blocks)
+    fleet = merged(problem, mix, (alone, together), blocks)
+    bounds = {"blocks": fleet.bound_minor, "trip_energy": float(mix.trips_minor.sum())}
     base = Plan(
         problem=asked,
-        blocks=pd.DataFrame(columns=list(COLUMNS)).astype({"electric": bool}),
+        blocks=empty_blocks(),
         sessions=pd.DataFrame(columns=["vehicle", "site", "charger", "start_s", "end_s", "kwh", "kw"]),
         power=pd.DataFrame(columns=["site", "start_s", "kw"]),
-        report=Report(Status.UNKNOWN, objective_unit=unit_of(problem), bound=math.floor(bound),
+        report=Report(Status.UNKNOWN, objective_unit=unit_of(problem),
+                      bound=math.floor(sum(bounds.values())),
                       bound_scope=scope_of(problem, blocks, energy=True), seed=seed),
         vehicles=0,
-        vehicles_bound=electric.vehicles_bound + other.vehicles_bound,
+        vehicles_bound=fleet.vehicles_bound,
         block_mode=blocks,
         input_findings=(*problem.findings, *told),
-        not_electric=tuple(problem.trips["trip_id"][beyond]),
-        assumptions=_assumptions(problem, beyond),
+        not_electric=tuple(problem.trips["trip_id"][mix.beyond]),
+        assumptions=_assumptions(problem, mix.beyond),
         bounds=bounds,
     )  # fmt: skip
-    for part in (electric, other):
-        if part.why:
-            return _without_answer(base, part.why, part.proven, start)
-    if why := _energy_beyond_sites(problem, trips_kwh):
-        return _without_answer(base, why, True, start)
+    electric = [part for part in mix.parts if problem.bus(part.vehicle).electric]
+    if fleet.why:
+        return _without_answer(base, fleet.why, fleet.proven, start)
+    if len(electric) == len(mix.parts) or mix.one_type:
+        rows = np.concatenate([part.rows for part in electric] or [np.zeros(0, np.int32)])
+        if why := _energy_beyond_sites(problem, float(trip_kwh(problem)[rows].sum())):
+            return _without_answer(base, why, True, start)
 
-    needed = electric.vehicles_bound + other.vehicles_bound
-    if held(problem) < needed:
-        why = f"the trips need at least {needed} buses, the depots hold {held(problem):.0f}"
-        return _without_answer(base, f"{why}: raise a capacity", True, start)
-    if crowded(problem, [duty.depot for duty in (*electric.duties, *other.duties)]):
-        # Together they are too many: one kind with the room that the other leaves.
-        fewer = schedule(_after(problem, other), groups[0], electric_km, blocks, vehicle=0)
-        if fewer.why:
-            left = _after(problem, electric)
-            other = schedule(left, groups[1], other_km, blocks, vehicle=CONVENTIONAL)
-        else:
-            electric = fewer
-        if other.why:
-            return _without_answer(base, other.why, False, start)
-
-    room = _after(problem, other)
-    answer, charged = _carried(base, problem, electric.duties, other.duties, electric_km, blocks)
+    held_by = list(zip(mix.parts, [one.duties for one in together], strict=True))
+    answer, charged = _carried(base, problem, held_by, blocks)
+    room = problem
     for _ in range(_REFITS if blocks != "given" else 0):
         over = _crowded(problem, answer.blocks)
         if not over:
@@ -145,31 +129,31 @@ def plan(
         # The battery made more buses than the depot holds: plan its blocks with so much less room.
         # The bound stays that of the room there is.
         room = smaller(room, over)
-        again = schedule(room, groups[0], electric_km, blocks, vehicle=0)
-        if again.why:
+        _, again = schedule_parts(room, mix, blocks)
+        if any(one.why for one in again):
             break
-        answer, charged = _carried(base, problem, again.duties, other.duties, electric_km, blocks)
+        held_by = list(zip(mix.parts, [one.duties for one in again], strict=True))
+        answer, charged = _carried(base, problem, held_by, blocks)
     if charged.unserved:
         return _without_answer(answer, charged.why, False, start)
     if over := _crowded(problem, answer.blocks):
         return _without_answer(answer, _no_place(problem, over), False, start)
+    if why := _too_many(problem, answer.blocks):
+        return _without_answer(answer, why, False, start)
     return finish(answer, charged, seed=seed, started=start)
 
 
 def _carried(
-    base: Plan,
-    problem: Problem,
-    duties: tuple[Duty, ...],
-    conventional: tuple[Duty, ...],
-    electric_km: float,
-    blocks: BlockMode,
+    base: Plan, problem: Problem, held_by: list[tuple[Part, tuple[Duty, ...]]], blocks: BlockMode
 ) -> tuple[Plan, Charged]:
     """Carry the duties as they are, and taken apart at their stays at the depot; keep the cheaper.
 
     Apart, the pieces may find each other anew with the battery in mind.
     """
-    starts = [duties, at_stays(duties)] if blocks == "optimise" else [duties]
-    tried = [_driven(base, problem, one, conventional, electric_km, blocks) for one in starts]
+    tries = [held_by]
+    if blocks == "optimise":
+        tries.append([(part, at_stays(duties)) for part, duties in held_by])
+    tried = [_driven(base, problem, one, blocks) for one in tries]
 
     def dear(one: tuple[Plan, Charged]) -> tuple[bool, float]:
         answer, charged = one
@@ -180,23 +164,18 @@ def _carried(
 
 
 def _driven(
-    base: Plan,
-    problem: Problem,
-    duties: tuple[Duty, ...],
-    conventional: tuple[Duty, ...],
-    electric_km: float,
-    blocks: BlockMode,
+    base: Plan, problem: Problem, held_by: list[tuple[Part, tuple[Duty, ...]]], blocks: BlockMode
 ) -> tuple[Plan, Charged]:
-    """Make duties ones that the battery carries, and charge them; round by round more cautious."""
+    """Make duties ones that batteries and tanks carry, and charge them; round by round more cautious."""
     keep = blocks != "optimise"
     share = np.ones(len(problem.trips))
     row_of = pd.Series(np.arange(share.size), index=problem.trips["trip_id"])
     for attempt in range(_ATTEMPTS + 1):
-        carried = respect_battery(
-            problem, duties, minor_km=electric_km, keep=keep, share=share, rejoin=blocks != "given"
-        )
-        everyone = sorted((*carried, *conventional), key=lambda duty: duty.trips)
-        table = write_out(problem, everyone, minor_km=electric_km, keep=keep)
+        everyone: list[Duty] = []
+        for part, duties in held_by:
+            everyone += _of_part(problem, part, duties, share, blocks)
+        everyone.sort(key=lambda duty: duty.trips)
+        table = write_out(problem, everyone, minor_km=problem.costs.deadhead_km_minor, keep=keep)
         charged = charge_blocks(problem, table)
         if not charged.unserved:
             break
@@ -209,12 +188,33 @@ def _driven(
     return replace(base, blocks=table), charged
 
 
+def _of_part(
+    problem: Problem,
+    part: Part,
+    duties: tuple[Duty, ...],
+    share: NDArray[np.float64],
+    blocks: BlockMode,
+) -> list[Duty]:
+    """Duties of one type of bus, made ones that it can drive."""
+    view, keep = problem.of_type(part.vehicle), blocks != "optimise"
+    if view.vehicle.electric:
+        carried = respect_battery(
+            view, duties, minor_km=part.minor_km, keep=keep, share=share, rejoin=blocks != "given"
+        )
+    else:
+        carried = respect_range(view, duties, minor_km=part.minor_km, keep=keep)
+    return [replace(duty, vehicle=part.vehicle) for duty in carried]
+
+
 def finish(base: Plan, charged: Charged, *, seed: int = 0, started: float | None = None) -> Plan:
     """Put blocks and charging together, count the cost, and let the checker replay it."""
     begin = time.perf_counter() if started is None else started
     problem = base.problem
     if charged.unserved:
         return _without_answer(base, charged.why, False, begin)
+    refuels, why = refuel(problem, base.blocks)
+    if why:
+        return _without_answer(base, why, False, begin)
     costs = {
         **running_cost(problem, base.blocks),
         "energy": charged.energy_minor,
@@ -234,6 +234,7 @@ def finish(base: Plan, charged: Charged, *, seed: int = 0, started: float | None
     whole = replace(
         base,
         sessions=charged.sessions,
+        refuels=refuels,
         power=power_table(charged.sites, charged.load_kw, problem.tariff.slot_s),
         vehicles=int(base.blocks["vehicle"].nunique()),
         report=report,
@@ -255,11 +256,6 @@ def _without_answer(base: Plan, why: str, proven: bool, start: float) -> Plan:
     return replace(base, report=report, why=why, vehicles=int(base.blocks["vehicle"].nunique()))
 
 
-def _after(problem: Problem, taken: Schedule) -> Problem:
-    """The problem with the room that some buses leave in the depots."""
-    return smaller(problem, Counter(duty.depot for duty in taken.duties))
-
-
 def _crowded(problem: Problem, table: pd.DataFrame) -> dict[int, int]:
     """Buses beyond each depot's capacity, in a table of activities."""
     row = {one.id: at for at, one in enumerate(problem.depots)}
@@ -274,6 +270,18 @@ def _no_place(problem: Problem, over: dict[int, int]) -> str:
         f"depot {one.id!r} holds {one.capacity} buses, the battery makes it "
         f"{(one.capacity or 0) + count}: a bigger battery, chargers at terminals or more room"
     )
+
+
+def _too_many(problem: Problem, table: pd.DataFrame) -> str:
+    """Say which type of bus has too few, in a table of activities; empty where all have enough."""
+    used = table.groupby("type")["vehicle"].nunique()
+    for bus in problem.vehicles:
+        if bus.count is not None and used.get(bus.id, 0) > bus.count:
+            return (
+                f"{int(used[bus.id])} buses of type {bus.id!r} are needed and there are {bus.count}: "
+                "the battery or the depots make it so; allow more types, or raise the count"
+            )
+    return ""
 
 
 def _energy_beyond_sites(problem: Problem, kwh: float) -> str:
@@ -302,7 +310,9 @@ def _assumptions(problem: Problem, beyond: NDArray[np.bool_]) -> tuple[str, ...]
             "at the same day and km costs, and nothing else; their fuel is not counted"
         )
     said.append(
-        f"consumption: {problem.vehicle.kwh_km:g} kWh/km on every run, charging without losses"
+        "consumption: "
+        + ", ".join(f"{one.id} {one.kwh_km:g} kWh/km" for one in problem.vehicles if one.electric)
+        + " on every run, charging without losses"
     )
     said.append(
         "every bus repeats its day: charge is restored by its next pull-out, 24 hours after this one"

@@ -13,7 +13,9 @@ import pandas as pd
 
 from mobility.findings import Finding, finding
 from mobility.fleet.check_charging import Power, check_charging
+from mobility.fleet.check_fuel import check_fuel
 from mobility.fleet.check_money import check_money
+from mobility.fleet.check_rules import check_rules
 from mobility.fleet.check_say import DAY, EMPTY, FAR, say
 
 if TYPE_CHECKING:
@@ -39,13 +41,17 @@ def check(problem: Problem, plan: Plan | BlockPlan) -> list[Finding]:
     if plan.report.objective is None:
         return []
     blocks = plan.blocks.reset_index(drop=True)
-    found = [*_trips(problem, blocks), *_activities(problem, blocks, plan.block_mode)]
+    found = [*_trips(problem, blocks), *_activities(problem, blocks)]
     found += _depots(problem, blocks)
+    found += check_rules(problem, blocks, plan.block_mode)
     sessions = getattr(plan, "sessions", None)
     load: dict[str, Power] | None = None
     if sessions is not None:
         broken, load = check_charging(problem, plan, blocks, sessions.reset_index(drop=True))
         found += broken
+    refuels = getattr(plan, "refuels", None)
+    if refuels is not None:
+        found += check_fuel(problem, blocks, refuels)
     found += check_money(problem, plan, blocks, load)
     return found
 
@@ -73,7 +79,7 @@ def _trips(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
     return found + say("trip_changed", bad, lambda at: known["trip_id"].iloc[at])
 
 
-def _activities(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Finding]:
+def _activities(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
     if blocks.empty:
         return []
     vehicle = blocks["vehicle"].to_numpy(object)
@@ -110,7 +116,6 @@ def _activities(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Findi
     odd |= (kind == "pull-out") & ~new & (before != "depot")
     found += say("wrong_depot", odd, name)
     found += _empty_runs(problem, blocks, name)
-    found += _layovers(problem, blocks, mode)
     span = (
         pd.DataFrame({"v": vehicle, "s": start, "e": end})
         .groupby("v", sort=False)
@@ -144,41 +149,6 @@ def _empty_runs(problem: Problem, blocks: pd.DataFrame, name: Any) -> list[Findi
     metres = table.distance_m[band if len(table.distance_m) > 1 else np.zeros_like(band), i, j]
     wrong = np.abs(runs["distance_km"].to_numpy(float) * 1000.0 - metres) > 0.5
     return found + say("distance_does_not_add_up", wrong & ~slow, lambda at: name(int(rows[at])))
-
-
-def _layovers(problem: Problem, blocks: pd.DataFrame, mode: str) -> list[Finding]:
-    """Between two trips a bus stands for the layover, and not longer than allowed at a terminal."""
-    rules = problem.rules
-    rows = np.flatnonzero((blocks["kind"] == "trip").to_numpy())
-    if rows.size < 2:
-        return []
-    kind = blocks["kind"].to_numpy(object)
-    length = (blocks["end_s"] - blocks["start_s"]).to_numpy(np.int64)
-    standing = np.concatenate(
-        [[0], np.cumsum(np.where(np.isin(kind, ["wait", "depot"]), length, 0))]
-    )
-    homes = np.concatenate([[0], np.cumsum(kind == "depot")])
-    parked = np.concatenate([[0], np.cumsum(np.where(kind == "depot", length, 0))])
-    trips = blocks.iloc[rows]
-    same = trips["vehicle"].to_numpy(object)[1:] == trips["vehicle"].to_numpy(object)[:-1]
-    stood = standing[rows[1:]] - standing[rows[:-1] + 1]
-    home = (homes[rows[1:]] - homes[rows[:-1] + 1]) > 0
-    at_home = parked[rows[1:]] - parked[rows[:-1] + 1]
-    exempt = np.zeros(same.size, bool)
-    if mode != "optimise":
-        block = (
-            trips["trip_id"].map(problem.trips.set_index("trip_id")["block_id"]).to_numpy(object)
-        )
-        exempt = (block[1:] == block[:-1]) & (block[1:] != "")
-
-    def name(at: int) -> str:
-        return f"{trips['vehicle'].iloc[at]}: {trips['trip_id'].iloc[at]} -> {trips['trip_id'].iloc[at + 1]}"
-
-    found = say("layover_too_short", same & ~exempt & (stood < rules.min_layover_s), name)
-    if rules.max_wait_s is not None:
-        waited = stood - at_home
-        found += say("wait_too_long", same & ~exempt & ~home & (waited > rules.max_wait_s), name)
-    return found
 
 
 def _depots(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:

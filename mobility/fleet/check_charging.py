@@ -13,7 +13,7 @@ from mobility.fleet.check_say import DAY, FAR, KW, WH, say
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mobility.fleet.problem import Charger, Depot, Problem
+    from mobility.fleet.problem import Charger, Depot, Problem, Vehicle
 
 # kW of every slot of the day, at one site.
 Power: TypeAlias = NDArray[np.float64]
@@ -37,27 +37,45 @@ def check_charging(
 
 
 def _conventional(problem: Problem, plan: Any, blocks: pd.DataFrame) -> list[Finding]:
-    """Conventional buses drive the trips that are listed as not electric, and only those."""
+    """The assumed conventional bus drives what is listed as not electric, and only that."""
     trips = blocks[blocks["kind"] == "trip"]
+    types = {one.id: one.energy == "electric" for one in problem.vehicles} | {"conventional": False}
     listed = trips["trip_id"].isin(plan.not_electric)
-    wrong = (listed == trips["electric"]).to_numpy()
-    mixed = blocks.groupby("vehicle", sort=False)["electric"].nunique().to_numpy() > 1
-    found = say("wrong_energy", wrong, lambda at: trips["trip_id"].iloc[at])
-    found += say("wrong_energy", mixed, "a vehicle is both electric and not")
-    bus = problem.vehicle
-    own = problem.trips.set_index("trip_id")["distance_km"] * bus.kwh_km
-    usable = bus.full_kwh * (bus.start_soc - bus.min_soc)
-    # A trip may be listed only if the trip with its nearest way out and home is beyond the battery.
+    found = say(
+        "wrong_energy",
+        (listed != (trips["type"] == "conventional")).to_numpy(),
+        lambda at: trips["trip_id"].iloc[at],
+    )
+    told = blocks["type"].map(types)
+    found += say(
+        "wrong_energy",
+        (told.isna() | (told != blocks["electric"])).to_numpy(bool),
+        lambda at: f"{blocks['vehicle'].iloc[at]} is of type {blocks['type'].iloc[at]}",
+    )
+    # A trip may be listed only if it is beyond every type, with its nearest way out and home.
+    rows = problem.trips.reset_index().set_index("trip_id")["index"]
     for trip in plan.not_electric:
-        if trip in own.index and own[trip] + _nearest_kwh(problem, trip) <= usable - WH:
+        if trip in rows.index and any(
+            _can_drive(problem, at, int(rows[trip])) for at in range(len(problem.vehicles))
+        ):
             found.append(finding("wrong_energy", value=trip))
     return found
 
 
-def _nearest_kwh(problem: Problem, trip: str) -> float:
-    row = problem.trips.index[problem.trips["trip_id"] == trip][0]
+def _can_drive(problem: Problem, kind: int, row: int) -> bool:
+    """Whether a bus of a type drives a trip alone from some depot, its rules aside."""
+    bus, around = problem.vehicles[kind], _nearest_km(problem, row)
+    if bus.energy != "electric":
+        own = float(problem.trips["distance_km"].iloc[row])
+        return bus.range_km is None or own + around <= bus.range_km
+    usable = bus.full_kwh * (bus.start_soc - bus.min_soc)
+    own = float(problem.trips["distance_km"].iloc[row]) * bus.kwh_km
+    return own + around * bus.kwh_km <= usable - WH
+
+
+def _nearest_km(problem: Problem, row: int) -> float:
     place = problem.deadheads.row
-    a, b = place[problem.trips["from_stop"][row]], place[problem.trips["to_stop"][row]]
+    a, b = (place[problem.trips[one].iloc[row]] for one in ("from_stop", "to_stop"))
     metres = problem.deadheads.distance_m
     # Pairs without a way in any band.
     lost = np.asarray((problem.deadheads.time_s > FAR).all(axis=0), bool)
@@ -66,21 +84,23 @@ def _nearest_kwh(problem: Problem, trip: str) -> float:
         for home in (place[one.stop_id] for one in problem.depots)
         if not (lost[home, a] or lost[b, home])
     ]
-    return min(ways) / 1000.0 * problem.vehicle.kwh_km if ways else float("inf")
+    return min(ways) / 1000.0 if ways else float("inf")
 
 
 def _energy(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
-    wanted = (
-        blocks["distance_km"].to_numpy(float)
-        * problem.vehicle.kwh_km
-        * blocks["electric"].to_numpy(bool)
-    )
-    off = np.abs(blocks["kwh"].to_numpy(float) - wanted) > WH
+    off = np.abs(blocks["kwh"].to_numpy(float) - _wanted_kwh(problem, blocks)) > WH
     return say(
         "energy_does_not_add_up",
         off,
         lambda at: f"{blocks['vehicle'].iloc[at]} {blocks['kind'].iloc[at]}",
     )
+
+
+def _wanted_kwh(problem: Problem, blocks: pd.DataFrame) -> Power:
+    """Energy of every activity by the problem's own figures, not the plan's."""
+    rate = {one.id: one.kwh_km for one in problem.vehicles if one.energy == "electric"}
+    per_km = blocks["type"].map(rate).astype(float).fillna(0.0)
+    return np.asarray(blocks["distance_km"].astype(float) * per_km, float)
 
 
 def _sites_of(problem: Problem) -> dict[str, tuple[str, float, int | None, float | None]]:
@@ -98,7 +118,8 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
     """Each session is well formed, within its charger's power, and inside one stay of its bus."""
     sites = _sites_of(problem)
     slot = problem.tariff.slot_s
-    bus_kw = problem.vehicle.max_kw
+    most_kw = {one.id: one.max_kw for one in problem.vehicles}
+    kind = dict(zip(blocks["vehicle"], blocks["type"], strict=True))
     depots = {one.id for one in problem.depots}
     stays: dict[str, list[tuple[int, int, str]]] = {}
     span: dict[str, tuple[int, int, str, bool]] = {}
@@ -135,7 +156,7 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
             continue
         if abs(sum(row.kw) * slot / 3600.0 - row.kwh) > WH:
             wrong.setdefault("session_malformed", []).append(name)
-        if max(row.kw) > min(kw, bus_kw) + KW:
+        if max(row.kw) > min(kw, most_kw.get(str(kind.get(row.vehicle)), kw)) + KW:
             wrong.setdefault("power_above_charger", []).append(name)
         if row.vehicle not in span or not span[row.vehicle][3]:
             wrong.setdefault("charging_while_driving", []).append(name)
@@ -173,6 +194,11 @@ def _chargers(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
     buses = blocks[blocks["electric"]].groupby("depot", observed=True)["vehicle"].nunique()
     overlap: list[str] = []
     beyond: list[str] = []
+    hasty = {f"terminal:{one.stop_id}": (one.min_s, one.buffer_s) for one in problem.chargers}
+    least = [hasty.get(site, (0, 0))[0] for site in sessions["site"]]
+    brief = sessions[
+        (sessions["end_s"] - sessions["start_s"]).to_numpy(float) < np.array(least, float)
+    ]
     key: Any
     for key, rows in sessions.groupby(["site", "charger"], sort=True):
         site, charger = key
@@ -184,12 +210,16 @@ def _chargers(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
         order = np.argsort(start, kind="stable")
         start, length = start[order], length[order]
         following = np.append(start[1:], start[0] + DAY)
-        if (start + length > following).any():
+        if (start + length + hasty.get(str(site), (0, 0))[1] > following).any():
             overlap.append(f"{site} charger {charger}")
     found = [finding("charger_overlap", value=overlap[0], count=len(overlap))] if overlap else []
     if beyond:
         found.append(finding("too_many_chargers_used", value=beyond[0], count=len(beyond)))
-    return found
+    return found + say(
+        "plugged_in_too_briefly",
+        np.ones(len(brief)),
+        lambda at: f"{brief['vehicle'].iloc[at]} at {brief['site'].iloc[at]}",
+    )
 
 
 def _sites(problem: Problem, load: dict[str, Power]) -> list[Finding]:
@@ -204,12 +234,20 @@ def _sites(problem: Problem, load: dict[str, Power]) -> list[Finding]:
 
 def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> list[Finding]:
     """Charge at every instant where it can turn: each end of an activity, each end of a slot."""
-    bus, slot = problem.vehicle, problem.tariff.slot_s
-    electric = blocks[blocks["electric"].to_numpy(bool)]
-    if electric.empty:
-        return []
+    found: list[Finding] = []
+    for bus in problem.vehicles:
+        own = blocks.assign(kwh=_wanted_kwh(problem, blocks))[blocks["type"] == bus.id]
+        if bus.energy == "electric" and not own.empty:
+            mine = sessions[sessions["vehicle"].isin(own["vehicle"].unique())]
+            found += _battery_of(bus, problem.tariff.slot_s, own, mine)
+    return found
+
+
+def _battery_of(
+    bus: Vehicle, slot: int, electric: pd.DataFrame, mine: pd.DataFrame
+) -> list[Finding]:
+    """The batteries of one type of bus."""
     code = {vehicle: at for at, vehicle in enumerate(electric["vehicle"].unique())}
-    mine = sessions[sessions["vehicle"].isin(code)]
     slots = mine["kw"].map(len).to_numpy(np.int64)
     begin = np.repeat(mine["start_s"].to_numpy(np.int64), slots)
     within = np.arange(slots.sum()) - np.repeat(np.cumsum(slots) - slots, slots)
@@ -219,11 +257,10 @@ def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> 
         np.repeat(mine["vehicle"].map(code).to_numpy(np.int64), slots),
     ])  # fmt: skip
     when = np.concatenate([electric["end_s"].to_numpy(np.int64), begin + (within + 1) * slot])
-    change = np.concatenate(
-        [-electric["distance_km"].to_numpy(float) * bus.kwh_km, powers * slot / 3600.0]
-    )
+    change = np.concatenate([-electric["kwh"].to_numpy(float), powers * slot / 3600.0])
+    charging = np.repeat([False, True], [len(electric), powers.size])
     order = np.lexsort((change, when, who))
-    who, when, change = who[order], when[order], change[order]
+    who, when, change, charging = who[order], when[order], change[order], charging[order]
     first = np.append(True, who[1:] != who[:-1])
     total = np.cumsum(change)
     offset = np.maximum.accumulate(np.where(first, np.arange(who.size), 0))
@@ -236,9 +273,25 @@ def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> 
     low, high = bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc
     found = say("soc_below_window", level < low - WH, name)
     found += say("soc_above_window", level > high + WH, name)
+    if bus.curve:
+        slow = [
+            bool(given) and _curve_s(bus, level[at] - change[at], level[at]) > slot + 1.0
+            for at, given in enumerate(charging)
+        ]
+        found += say("power_above_curve", slow, name)
     last = np.append(first[1:], True)
     short = last & (level < bus.full_kwh * bus.start_soc - WH)
     return found + say("soc_not_restored", short, name)
+
+
+def _curve_s(bus: Vehicle, low_kwh: float, high_kwh: float) -> float:
+    """Seconds that the bus's charging curve needs from one charge to another, in steps of 0.1 %."""
+    if high_kwh <= low_kwh:
+        return 0.0
+    edges = np.linspace(low_kwh, high_kwh, 2 + int((high_kwh - low_kwh) / bus.full_kwh / 0.001))
+    middle = (edges[1:] + edges[:-1]) / 2 / bus.full_kwh
+    kw = np.interp(middle, [soc for soc, _ in bus.curve], [one for _, one in bus.curve])
+    return float((np.diff(edges) / np.minimum(kw, bus.max_kw)).sum() * 3600.0)
 
 
 def _power_table(problem: Problem, plan: Any, load: dict[str, Power]) -> list[Finding]:

@@ -24,13 +24,25 @@ def check_money(
     costs = problem.costs
     kind = blocks["kind"]
     wait = blocks[kind == "wait"]
+    day = {
+        one.id: one.vehicle_day_minor
+        for one in problem.vehicles
+        if one.vehicle_day_minor is not None
+    }
+    buses = blocks.drop_duplicates("vehicle")["type"]
     parts = {
-        "vehicles": blocks["vehicle"].nunique() * costs.vehicle_day_minor,
+        "vehicles": float(buses.map(day).astype(float).fillna(costs.vehicle_day_minor).sum()),
         "deadhead": blocks.loc[kind.isin(EMPTY), "distance_km"].sum() * costs.deadhead_km_minor,
         "waiting": (wait["end_s"] - wait["start_s"]).sum() / 3600.0 * costs.waiting_h_minor,
     }
     if load is not None:
         parts["energy"], parts["demand"] = _electricity(problem, load)
+    if load is not None and any(one.energy != "electric" for one in problem.vehicles):
+        rate = {
+            one.id: one.fuel_km * problem.tariff.fuel_minor(one.energy) for one in problem.vehicles
+        }
+        fuel = blocks["distance_km"] * blocks["type"].map(rate).astype(float).fillna(0.0)
+        parts["fuel"] = float(fuel.sum())
     found = []
     report = plan.report
     for part, value in parts.items():

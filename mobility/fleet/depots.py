@@ -75,7 +75,7 @@ def rechain(
             over[depot] = 0 if limit is None else max(0, len(known[key]) - limit)
         if not over.any():
             return answer
-        price = _raised(cost, price, home, over)
+        price = raised_prices(cost, price, home, over)
     return None
 
 
@@ -86,13 +86,17 @@ def _chain(problem: Problem, runs: list[Run], depot: int, minor_km: float) -> li
     return [_trips(runs, chain) for chain in flows.chains_of(chained)]
 
 
-def _raised(
+def raised_prices(
     cost: NDArray[np.float64],
     price: NDArray[np.float64],
     home: NDArray[np.int64],
     over: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Raise the price of a place in each full depot until a few more pieces than needed move on."""
+    """Raise the price of each full home until a few more pieces than needed move on.
+
+    ``cost`` (pieces, homes), ``price`` (homes,), ``home`` the choice of each piece, ``over`` how many
+    too many each home has. A home is a depot here, a type of bus where a mixed fleet is shared out.
+    """
     raised = price.copy()
     for depot in np.flatnonzero(over).tolist():
         here = np.flatnonzero(home == depot)
@@ -124,20 +128,24 @@ def _pieces(
     ).straight_minor
     home = straight > least_link(problem, first, then, minor_km, np.full(first.size, keep)) + 1e-6
     home |= ~np.isfinite(straight)
+    allowed = problem.allowed.depots
     pieces, at = [], 0
     for chain in chains:
-        start = 0
+        start, depots = 0, allowed[list(runs[chain[0]])].all(axis=0)
         for step in range(1, len(chain)):
-            if home[at]:
+            own = allowed[list(runs[chain[step]])].all(axis=0)
+            apart = home[at] or not (depots & own).any()
+            if apart:
                 pieces.append(list(chain[start:step]))
                 start = step
+            depots = own if apart else depots & own
             at += 1
         pieces.append(list(chain[start:]))
     return pieces
 
 
 def _ends_minor(problem: Problem, pieces: Sequence[Run], minor_km: float) -> NDArray[np.float64]:
-    """(pieces, depots) minor units of each piece's pull-out and pull-in; inf: no way."""
+    """(pieces, depots) minor units of each piece's pull-out and pull-in; inf: no way, or not allowed."""
     first = np.array([trips[0] for trips in pieces], np.int32)
     last = np.array([trips[-1] for trips in pieces], np.int32)
     ends = [
@@ -145,6 +153,11 @@ def _ends_minor(problem: Problem, pieces: Sequence[Run], minor_km: float) -> NDA
         for place in problem.depot_place
     ]
     metres = np.stack(ends, axis=1)
+    owner = np.repeat(np.arange(len(pieces)), [len(trips) for trips in pieces])
+    refused = ~problem.allowed.depots[
+        np.array([one for trips in pieces for one in trips], np.int32)
+    ]
+    np.maximum.at(metres, owner, np.where(refused, np.inf, 0.0))
     # Not 0 x inf: an empty run that costs nothing still needs a way.
     return np.where(
         np.isfinite(metres), np.where(np.isfinite(metres), metres, 0.0) * minor_km / 1000.0, np.inf

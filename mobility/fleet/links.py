@@ -61,22 +61,20 @@ def links(
 
     ``kept`` marks pairs that the feed's own blocks prescribe: they need no layover.
     """
-    rules, costs, table = problem.rules, problem.costs, problem.deadheads
+    costs, table, rules = problem.costs, problem.deadheads, problem.allowed
     second = costs.waiting_h_minor / 3600.0
     at = problem.arrive_s[first].astype(np.int64)
     by = problem.depart_s[then].astype(np.int64)
     origin, target = problem.to_place[first], problem.from_place[then]
-    layover = np.full(first.size, rules.min_layover_s, np.int64)
-    if kept is not None:
-        layover[kept] = 0
+    free = np.zeros(first.size, bool) if kept is None else kept
+    layover = np.where(free, 0, rules.layover_s[first]).astype(np.int64)
+    together = free | (rules.group[first] == rules.group[then])
     # At once: a run that leaves later could be quicker, and then the network's bound would not hold.
     run_s = run_time(table, origin, target, at)
     run_m = run_metres(table, origin, target, at)
     standing = by - at - run_s
-    fits = (at + run_s + layover <= by) & (run_s < UNREACHABLE_S)
-    if rules.max_wait_s is not None:
-        free = np.zeros(first.size, bool) if kept is None else kept
-        fits &= (standing <= rules.max_wait_s) | free
+    fits = together & (at + run_s + layover <= by) & (run_s < UNREACHABLE_S)
+    fits &= (standing <= rules.max_wait_s[target]) | free
     straight = np.where(fits, run_m * minor_km / 1000.0 + standing * second, IMPOSSIBLE)
 
     depot = np.broadcast_to(np.asarray(depot_place, np.int32), first.shape)
@@ -85,7 +83,7 @@ def links(
     out = latest_leave(table, depot, target, by)
     home_m = run_metres(table, origin, depot, at)
     out_m = run_metres(table, depot, target, np.maximum(out, -86_400))
-    possible = (home_run_s < UNREACHABLE_S) & (out > NEVER_S) & (home + layover <= out)
+    possible = together & (home_run_s < UNREACHABLE_S) & (out > NEVER_S) & (home + layover <= out)
     via = np.where(possible, (home_m + out_m) * minor_km / 1000.0, IMPOSSIBLE)
     return Links(at, run_s, run_m, straight, home, home_m, out, out_m, via)
 

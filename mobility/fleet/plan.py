@@ -14,6 +14,7 @@ import pandas as pd
 
 from mobility.fleet.activities import running_cost, write_out
 from mobility.fleet.energy import least_kwh_price
+from mobility.fleet.fuel import no_refuels
 from mobility.solution import Report, Status
 from mobility.units import day_origin, format_money
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from mobility.fleet.blocks import Schedule
     from mobility.fleet.problem import Problem
     from mobility.fleet.runs import BlockMode
-
-PARTS = ("vehicles", "deadhead", "waiting", "energy", "demand")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +102,8 @@ class Plan:
         site, start_s (within the day), kw: every slot of every site.
     findings
         What the independent checker says; empty when the plan can be driven.
+    refuels
+        One row a visit to a pump: vehicle, depot, pump, start_s, end_s, amount (litres or kg), energy.
     input_findings
         What was found on the way in, as blocks of the feed that nobody can drive.
     not_electric
@@ -123,6 +124,7 @@ class Plan:
     assumptions: tuple[str, ...] = ()
     why: str = ""
     bounds: dict[str, float] = field(default_factory=dict)
+    refuels: pd.DataFrame = field(default_factory=no_refuels)
 
     def __str__(self) -> str:
         if self.report.objective is None:
@@ -275,6 +277,7 @@ def block_plan(
             problem, blocks, report, 0, found.vehicles_bound, mode, found.why, found.findings
         )
     costs = running_cost(problem, blocks)
+    costs.pop("fuel", None)  # what a bus runs on plays no part in blocks alone
     exact = sum(costs.values())
     parts = whole_parts(costs)
     bound = whole_bound(found.bound_minor, parts)

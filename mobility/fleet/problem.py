@@ -7,12 +7,14 @@ kWh, power kW, money integer minor units of ``currency`` (prices may be fraction
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mobility.errors import ConfigError
+from mobility.fleet.allowed import Allowed, allowed_of
 from mobility.fleet.assets import Charger, Depot, Vehicle
 from mobility.fleet.prices import Costs, Demand, Tariff
 from mobility.fleet.rules import Rules
@@ -103,11 +105,13 @@ class Problem:
             raise ConfigError("a fleet needs a type of bus", mend="add one [[vehicle]]")
         for kind, names in (
             ("depot", [one.id for one in self.depots]),
+            ("type of bus", [one.id for one in self.vehicles]),
             ("charger", [one.id for one in self.chargers]),
             ("depot's stop_id", [one.stop_id for one in self.depots]),
         ):
             if len(set(names)) < len(names):
                 raise ConfigError(f"a {kind} occurs twice: {sorted(names)}")
+        self._check_rules()
         known = self.deadheads.row
         places = [(one.id, one.stop_id) for one in self.depots]
         places += [(one.id, one.stop_id) for one in self.chargers]
@@ -118,6 +122,24 @@ class Problem:
                     mend="give a stop_id of the feed, or lat and lon",
                 )
 
+    def _check_rules(self) -> None:
+        """Refuse rules that name a depot or a type of bus that is not there: they would never hold."""
+        for kind, named, known in (
+            ("allowed_types", [one for rule in self.rules.routes for one in rule.allowed_types],
+             [one.id for one in self.vehicles]),
+            ("allowed_depots", [one for rule in self.rules.routes for one in rule.allowed_depots],
+             [one.id for one in self.depots]),
+        ):  # fmt: skip
+            for name in named:
+                if name not in known:
+                    near = get_close_matches(name, known, n=1)
+                    raise ConfigError(
+                        f"rules.route: {kind} has no {name!r}",
+                        mend=f"did you mean {near[0]!r}?"
+                        if near
+                        else f"there are {', '.join(known)}",
+                    )
+
     @property
     def vehicle(self) -> Vehicle:
         """The type that is planned: the first one."""
@@ -126,6 +148,26 @@ class Problem:
     def bus(self, row: int) -> Vehicle:
         """A type of bus by its row; ``CONVENTIONAL`` is the assumed one that goes anywhere."""
         return self.vehicles[row] if row >= 0 else CONVENTIONAL_BUS
+
+    def of_type(self, row: int) -> Problem:
+        """The problem as one type of bus sees it: its battery, its day cost, no other type."""
+        bus = self.bus(row)
+        day = (
+            self.costs.vehicle_day_minor if bus.vehicle_day_minor is None else bus.vehicle_day_minor
+        )
+        routes = tuple(replace(rule, allowed_types=()) for rule in self.rules.routes)
+        if self.vehicles == (bus,) and (day, routes) == (
+            self.costs.vehicle_day_minor,
+            self.rules.routes,
+        ):
+            return self
+        return replace(self, vehicles=(bus,), costs=replace(self.costs, vehicle_day_minor=day),
+                       rules=replace(self.rules, routes=routes))  # fmt: skip
+
+    @cached_property
+    def allowed(self) -> Allowed:
+        """The rules as arrays."""
+        return allowed_of(self)
 
     @cached_property
     def depart_s(self) -> NDArray[np.int32]:
