@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import network as flows
+from mobility.fleet import rule_costs
 from mobility.fleet.days import days_of
 from mobility.fleet.depots import assign, crowded, held, rechain, smaller
 from mobility.fleet.mix import share_out
+from mobility.fleet.parking import respect_parking
 from mobility.fleet.room import share_room
+from mobility.fleet.rule_costs import plan_softly
 from mobility.fleet.runs import (
     BlockMode,
     Run,
@@ -57,7 +60,12 @@ class Schedule:
 
 
 def plan_blocks(
-    problem: Problem, *, blocks: BlockMode = "optimise", stop: Stop | None = None, seed: int = 0
+    problem: Problem,
+    *,
+    blocks: BlockMode = "optimise",
+    stop: Stop | None = None,
+    seed: int = 0,
+    price_rules: bool = False,
 ) -> BlockPlan:
     """Chain timetabled trips into the cheapest vehicle blocks, whatever their batteries.
 
@@ -76,6 +84,8 @@ def plan_blocks(
         Taken for the family's sake: the flow ends by itself.
     seed
         Nothing here is random; it is noted in the report.
+    price_rules
+        Plan again without each rule of the case, and say in ``rule_costs`` what that would save.
 
     Returns
     -------
@@ -91,10 +101,25 @@ def plan_blocks(
     >>> print(plan_blocks(problem))
     12 vehicles (optimal, gap 0.00 %, 0.1 s), at least 12
     """
-    from mobility.fleet.plan import block_plan
-
     del stop  # one exact solve: there is nothing to improve
     check_mode(blocks)
+    start = time.perf_counter()
+
+    def solve(asked: Problem) -> BlockPlan:
+        return _planned(asked, blocks, seed)
+
+    answer = plan_softly(problem, solve)
+    if price_rules:
+        table = rule_costs.price_rules(problem, answer, solve)
+        answer = replace(answer, rule_costs=table)
+    seconds = time.perf_counter() - start
+    return replace(answer, report=replace(answer.report, seconds=seconds))
+
+
+def _planned(problem: Problem, blocks: BlockMode, seed: int) -> BlockPlan:
+    """Plan under all the rules that a problem has."""
+    from mobility.fleet.plan import block_plan
+
     start = time.perf_counter()
     mix = share_out(problem, blocks, battery=False)
     groups = [part.rows for part in mix.parts]
@@ -259,6 +284,7 @@ def _finished(
 ) -> Schedule:
     """Make chains into duties; a duty that cannot begin or end at its depot is no answer."""
     duties = days_of(problem, chains, homes, minor_km=minor_km, vehicle=vehicle, keep=keep)
+    duties = respect_parking(problem, duties, minor_km=minor_km, keep=keep)
     for depot, place in enumerate(problem.depot_place.tolist()):
         own = [duty.trips for duty in duties if duty.depot == depot]
         first = np.array([trips[0] for trips in own], np.int32)

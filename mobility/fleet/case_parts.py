@@ -34,6 +34,7 @@ class CostsPart(_Part):
     vehicle_day_minor: NotNegative | None = None
     deadhead_km_minor: NotNegative | None = None
     waiting_h_minor: NotNegative | None = None
+    soft_minor: NotNegative = 0.0
 
 
 class LayoverPart(_Part):

@@ -28,6 +28,7 @@ from mobility.fleet.plan import (
     whole_bound,
     whole_parts,
 )
+from mobility.fleet.rule_costs import plan_softly
 from mobility.fleet.runs import check_mode, drivable_blocks
 from mobility.solution import Report, Status
 
@@ -85,6 +86,16 @@ def plan(
     """
     del stop
     check_mode(blocks)
+    start = time.perf_counter()
+    answer = plan_softly(problem, lambda asked: _planned(asked, blocks, seed))
+    if problem.rules.soft and answer.report.objective is not None:
+        answer = replace(answer, findings=tuple(check(problem, answer)))
+    seconds = time.perf_counter() - start
+    return replace(answer, report=replace(answer.report, seconds=seconds))
+
+
+def _planned(problem: Problem, blocks: BlockMode, seed: int) -> Plan:
+    """Plan under all the rules that a problem has."""
     start = time.perf_counter()
     mix = share_out(problem, blocks)
     asked = problem

@@ -36,7 +36,8 @@ class BlockPlan:
     """Vehicle blocks, and how far they can be trusted.
 
     ``blocks`` has one row an activity (see ``Plan``); the objective is vehicles, empty running and
-    waiting, minor units of the problem's currency.
+    waiting, minor units of the problem's currency. ``rule_costs`` says what each rule of the case
+    costs (see ``rule_costs.price_rules``); empty where nobody asked.
     """
 
     problem: Problem
@@ -47,6 +48,7 @@ class BlockPlan:
     block_mode: BlockMode = "optimise"
     why: str = ""
     findings: tuple[Finding, ...] = ()
+    rule_costs: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -70,6 +72,7 @@ class BlockPlan:
             "vehicles": self.vehicles,
             "vehicles_bound": self.vehicles_bound,
             "why": self.why,
+            "rule_costs": self.rule_costs.to_dict("records"),
             "findings": [one.to_dict() for one in self.findings],
             "assumptions": list(self.assumptions),
         }

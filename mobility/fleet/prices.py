@@ -12,11 +12,15 @@ from mobility.fleet.limits import divides_the_day, not_negative
 
 @dataclass(frozen=True)
 class Costs:
-    """Minor units: a vehicle used per day, a km of empty running, an hour standing with a driver."""
+    """Minor units: a vehicle used per day, a km of empty running, an hour standing with a driver.
+
+    ``soft_minor`` weighs each break of a soft rule when plans are compared; nobody pays it.
+    """
 
     vehicle_day_minor: float = 0.0
     deadhead_km_minor: float = 0.0
     waiting_h_minor: float = 0.0
+    soft_minor: float = 0.0
 
     def __post_init__(self) -> None:
         for one in fields(self):
