@@ -212,7 +212,7 @@ def assign(
     taken = np.bincount(best, minlength=len(limits))
     if all(limit is None or count <= limit for limit, count in zip(limits, taken, strict=True)):
         return np.asarray(best, np.int64)
-    return _transport(cost, limits)
+    return transport(cost, limits)
 
 
 def home_costs(
@@ -231,16 +231,19 @@ def home_costs(
     return cost
 
 
-def _transport(cost: NDArray[np.float64], held: list[int | None]) -> NDArray[np.int64] | None:
+def transport(cost: NDArray[np.float64], held: list[int | None]) -> NDArray[np.int64] | None:
+    """The column of every row at the least total cost, each column taken at most ``held`` times.
+
+    None where they do not fit. ``cost`` is (rows, columns); inf is never taken.
+    """
     from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
     chains, depots = cost.shape
     solver = SimpleMinCostFlow()
-    tails = np.repeat(np.arange(chains), depots)
-    heads = chains + np.tile(np.arange(depots), chains)
+    tails, heads = np.nonzero(np.isfinite(cost))
     arcs = solver.add_arcs_with_capacity_and_unit_cost(
-        tails.astype(np.int32), heads.astype(np.int32), np.ones(tails.size, np.int64),
-        np.round(cost.ravel() * 10).astype(np.int64),
+        tails.astype(np.int32), (chains + heads).astype(np.int32), np.ones(tails.size, np.int64),
+        np.round(cost[tails, heads] * 10).astype(np.int64),
     )  # fmt: skip
     sink = chains + depots
     solver.add_arcs_with_capacity_and_unit_cost(
@@ -253,5 +256,7 @@ def _transport(cost: NDArray[np.float64], held: list[int | None]) -> NDArray[np.
     solver.set_nodes_supplies(np.arange(sink + 1, dtype=np.int32), supply)
     if solver.solve() != solver.OPTIMAL:
         return None
-    flow = np.asarray(solver.flows(arcs)).reshape(chains, depots)
-    return np.asarray(flow.argmax(axis=1), np.int64)
+    taken = np.asarray(solver.flows(arcs)) > 0
+    chosen = np.zeros(chains, np.int64)
+    chosen[tails[taken]] = heads[taken]
+    return chosen

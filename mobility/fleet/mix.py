@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import network as flows
-from mobility.fleet.depots import raised_prices
+from mobility.fleet.depots import raised_prices, transport
 from mobility.fleet.duty import CONVENTIONAL
 from mobility.fleet.energy import beyond_battery, least_kwh_price, trip_kwh
 from mobility.fleet.runs import kept_runs, pull_in, pull_out, units_of
@@ -180,6 +180,12 @@ def _choose(
         np.add.at(cost[:, kind], owner, each)
         cost[:, kind] += view.costs.vehicle_day_minor
     counts = [bus.count for bus in problem.vehicles]
+    fits = transport(cost, counts)
+    if fits is not None:
+        chosen = np.zeros(rows.size, np.int64)
+        chosen[order] = fits[owner]
+        return chosen, ""
+    # More pieces than buses: pieces of one type may still share buses.
     price = np.zeros(len(counts))
     for _ in range(_ROUNDS):
         pick = np.argmin(cost + price, axis=1)

@@ -98,7 +98,9 @@ def plan_softly(problem: Problem, solve: Callable[[Problem], Answer]) -> Answer:
     Each break of a soft rule costs ``costs.soft_minor``; that is weighed, not billed: the objective
     stays what the plan costs to run. The bound is that of the problem without its soft rules.
     """
-    soft: tuple[str, ...] = tuple(name for name in active_rules(problem) if name in problem.rules.soft)
+    soft: tuple[str, ...] = tuple(
+        name for name in active_rules(problem) if name in problem.rules.soft
+    )
     if not soft:
         return solve(problem)
     tries: list[tuple[str, ...]] = [(), *((name,) for name in soft if len(soft) > 1), soft]

@@ -90,20 +90,14 @@ def test_a_trip_beyond_every_allowed_type_is_infeasible_and_named():
 
 
 def test_a_bus_goes_home_to_refuel_before_its_tank_is_empty():
-    trips = back_and_forth(8, gap_s=3_600)
-    short = {**DIESEL, "range_km": 45.0}
-    plan = fleet.plan(problem_of(trips, [short]))
+    trips = back_and_forth(8, gap_s=2_400)
+    short, costs = {**DIESEL, "range_km": 45.0}, {**COSTS, "waiting_h_minor": 100}
+    plan = fleet.plan(problem_of(trips, [short], costs=costs))
     assert fleet.check(plan.problem, plan) == []
     assert len(plan.refuels) > 1
     assert plan.refuels["amount"].max() <= 45.0 * 0.4
-    without = fleet.plan(problem_of(trips, [DIESEL]))
-    assert {one.code for one in fleet.check(plan.problem, _with(without))} >= {"tank_empty"}
-
-
-def _with(plan):
-    from dataclasses import replace
-
-    return replace(plan)
+    without = fleet.plan(problem_of(trips, [DIESEL], costs=costs))
+    assert {one.code for one in fleet.check(plan.problem, without)} >= {"tank_empty"}
 
 
 def test_pumps_serve_one_bus_at_a_time_and_too_few_are_said():
