@@ -222,7 +222,7 @@ def _solve(network: Network) -> list[Flow] | None:
     fewest[network.night_arc] = 1
     return min_cost_flow(
         network.tails, network.heads, network.capacities, np.stack([network.costs, fewest]),
-        network.supply,
+        network.supply, always=(network.kind[network.tails] != 0) | (network.kind[network.heads] != 1),
     )  # fmt: skip
 
 
