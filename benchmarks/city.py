@@ -55,7 +55,9 @@ def city_like(trips: int, terminals: int, seed: int = 0, depots: int = 1) -> Cit
     far = np.hypot(*(places_km[:, None] - places_km[None]).transpose(2, 0, 1)) * 1.3
 
     # Every terminal has a route, so that none is idle.
-    start = np.concatenate([random.permutation(terminals), random.integers(0, terminals, terminals // 5)])
+    start = np.concatenate(
+        [random.permutation(terminals), random.integers(0, terminals, terminals // 5)]
+    )
     end = np.empty_like(start)
     for route, here in enumerate(start):
         weight = np.exp(-np.abs(far[here, :terminals] - 12.0) / 5.0)

@@ -301,7 +301,12 @@ def any_chaining(problem, units, most_wait):
     ends = [
         (int(depart), int(arrive), places[one], places[other], int(layover))
         for depart, arrive, one, other, layover in zip(
-            units.depart_s, units.arrive_s, units.from_place, units.to_place, units.layover_s, strict=True
+            units.depart_s,
+            units.arrive_s,
+            units.from_place,
+            units.to_place,
+            units.layover_s,
+            strict=True,
         )
     ]
 
@@ -317,7 +322,10 @@ def any_chaining(problem, units, most_wait):
         _, arrive, _, here, layover = ends[one]
         depart, _, there, _, _ = ends[other]
         ways, run = [], empty_run(problem, here, there, arrive)
-        if run is not None and layover <= depart - arrive - run[0] <= most_wait[places.index(there)]:
+        if (
+            run is not None
+            and layover <= depart - arrive - run[0] <= most_wait[places.index(there)]
+        ):
             ways.append(run[1] * metre + (depart - arrive - run[0]) * second)
         if home(one) and out(other) and home(one)[0] + layover <= out(other)[0]:
             ways.append(home(one)[1] + out(other)[1])

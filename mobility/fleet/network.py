@@ -280,7 +280,9 @@ def _waits(problem: Problem, max_wait_s: NDArray[np.int32] | None) -> NDArray[np
     """Longest wait by place; no limit is more than any day has."""
     if max_wait_s is None:
         limit = problem.rules.max_wait_s
-        return np.full(len(problem.deadheads.places), _NO_LIMIT_S if limit is None else limit, np.int32)
+        return np.full(
+            len(problem.deadheads.places), _NO_LIMIT_S if limit is None else limit, np.int32
+        )
     return np.ascontiguousarray(np.minimum(max_wait_s, _NO_LIMIT_S), np.int32)
 
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-from mobility.errors import ConfigError
 from mobility import fleet
+from mobility.errors import ConfigError
 from mobility.fleet import network
 from mobility.fleet.flow import min_cost_flow
 
@@ -111,7 +111,11 @@ def unit_days(draw, limited=False):
 
 def chained(problem, units, waits):
     net = network.build(
-        problem, units, problem.depot_place, minor_km=problem.costs.deadhead_km_minor, max_wait_s=waits
+        problem,
+        units,
+        problem.depot_place,
+        minor_km=problem.costs.deadhead_km_minor,
+        max_wait_s=waits,
     )
     return network.chain(net)
 

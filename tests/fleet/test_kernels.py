@@ -39,7 +39,9 @@ def test_kernel_band_is_the_last_one_that_started(starts, at_s):
 
 @given(
     st.lists(
-        st.lists(st.sampled_from([5, 9, 30, 100_000_000]), min_size=2, max_size=2), min_size=2, max_size=2
+        st.lists(st.sampled_from([5, 9, 30, 100_000_000]), min_size=2, max_size=2),
+        min_size=2,
+        max_size=2,
     ),
     st.integers(0, 1),
 )
@@ -50,7 +52,11 @@ def test_kernel_pull_ins_take_the_best_of_both_depots(seconds, band):
         time_s[:, 2, depot] = seconds[depot]
     metres = 7 * time_s
     needed, least = _kernels.pull_ins(
-        time_s, metres, np.array([0, 1], np.int32), np.array([2], np.int32), np.array([band], np.int32)
+        time_s,
+        metres,
+        np.array([0, 1], np.int32),
+        np.array([2], np.int32),
+        np.array([band], np.int32),
     )
     ways = [seconds[depot][band] for depot in (0, 1)]
     assert needed[0] == min(ways)
