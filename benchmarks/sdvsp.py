@@ -23,6 +23,8 @@ from benchmarks.city import city_like
 SIZES = ((1_000, 100), (5_000, 300), (20_000, 300))
 # Every pair of trips that fits is an edge: 150 million at 20,000 trips.
 _MOST_FOR_PAIRS = 6_000
+# Contenders whose rules are harder than ours: their optimum may be dearer.
+_HARDER = ("ortools_plain",)
 
 
 def ours(problem: Any) -> dict[str, Any]:
@@ -74,6 +76,75 @@ def ortools_flow(problem: Any) -> dict[str, Any]:
     }
 
 
+def ortools_plain(problem: Any) -> dict[str, Any]:
+    """Solve the textbook's time-space model with OR-Tools: no bus is home between two trips.
+
+    A harder rule than ours, so its optimum may be dearer.
+    """
+    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+
+    from mobility.fleet.runs import pull_in, pull_out
+
+    place = int(problem.depot_place[0])
+    second, km = problem.costs.waiting_h_minor / 3600.0, problem.costs.deadhead_km_minor
+    seconds, metres = problem.deadheads.time_s[0], problem.deadheads.distance_m[0]
+    trips = np.arange(len(problem.trips), dtype=np.int32)
+    ends = np.lexsort((problem.arrive_s, problem.to_place))
+    at, ready = problem.to_place[ends], problem.arrive_s[ends].astype(np.int64)
+    line_in = np.flatnonzero(at[1:] == at[:-1])
+    starts = np.lexsort((problem.depart_s, problem.from_place))
+    origin, leaves = problem.from_place[starts], problem.depart_s[starts].astype(np.int64)
+    line_out = np.flatnonzero(origin[1:] == origin[:-1])
+    many, tails, heads, costs = trips.size, [], [], []
+    next_ready = np.append(ready[1:], 0)
+    next_ready[np.append(at[1:] != at[:-1], True)] = 1 << 40
+    for target in np.unique(origin).tolist():
+        first, end = np.searchsorted(origin, [target, target + 1])
+        by = ready + seconds[at, target]
+        found = np.searchsorted(leaves[first:end], by)
+        tail = np.flatnonzero(found < end - first)
+        head = first + found[tail]
+        keep = leaves[head] < next_ready[tail] + seconds[at[tail], target]
+        tail, head = tail[keep], head[keep]
+        tails.append(tail)
+        heads.append(many + head)
+        stood = leaves[head] - by[tail]
+        costs.append(metres[at[tail], target] * km / 1000.0 + stood * second)
+    out_m, in_m = pull_out(problem, trips, place)[1], pull_in(problem, trips, place)[1]
+    home = 2 * many
+    solver = SimpleMinCostFlow()
+    start = time.perf_counter()
+    bus = [
+        (
+            np.full(many, home),
+            many + trips,
+            out_m[starts] * km / 1e3 + problem.costs.vehicle_day_minor,
+        ),
+        (trips, np.full(many, home), in_m[ends] * km / 1e3),
+        (line_in, line_in + 1, (ready[line_in + 1] - ready[line_in]) * second),
+        (many + line_out, many + line_out + 1, (leaves[line_out + 1] - leaves[line_out]) * second),
+        (np.concatenate(tails), np.concatenate(heads), np.concatenate(costs)),
+    ]
+    size = 0
+    for tail, head, cost in bus:
+        size += tail.size
+        solver.add_arcs_with_capacity_and_unit_cost(
+            tail.astype(np.int32), head.astype(np.int32), np.full(tail.size, many, np.int64),
+            np.floor(1000.0 * cost).astype(np.int64),
+        )  # fmt: skip
+    supply = np.repeat(np.array([1, -1, 0], np.int64), [many, many, 1])
+    solver.set_nodes_supplies(np.arange(supply.size, dtype=np.int32), supply)
+    if solver.solve() != solver.OPTIMAL:
+        raise SystemExit("OR-Tools finds no flow")
+    took = time.perf_counter() - start
+    vehicles = int(solver.flows(np.arange(many, dtype=np.int32)).sum())
+    return {
+        "objective": round(solver.optimal_cost() / 1000.0),
+        "vehicles": vehicles,
+        "note": f"{size:,} arcs, solver alone {took:.2f} s, no stay at the depot",
+    }
+
+
 def scipy_matching(problem: Any) -> dict[str, Any]:
     """Match ends of trips to starts, every pair that fits; a trip that is not matched goes home."""
     from scipy.sparse import csr_array
@@ -122,7 +193,7 @@ def scipy_matching(problem: Any) -> dict[str, Any]:
 
 
 CONTENDERS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    one.__name__: one for one in (ours, ours_flow, ortools_flow, scipy_matching)
+    one.__name__: one for one in (ours, ours_flow, ortools_plain, ortools_flow, scipy_matching)
 }
 
 
@@ -187,7 +258,8 @@ def main() -> None:
             )
         # Ours is the written plan, whole minor units an activity; the others are bare optima.
         least = min(row["objective"] for row in rows)
-        if any(row["objective"] - least > 1e-6 * least + 5 for row in rows):
+        same = [row for row in rows if row["contender"] not in _HARDER]
+        if any(row["objective"] - least > 1e-6 * least + 5 for row in same):
             raise SystemExit("the contenders do not agree on the optimum")
 
 
