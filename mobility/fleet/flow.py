@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Each phase prices so many of the cheapest arcs per source. A first phase of one arc a source finds
-# a basis that the later ones hardly change: a fifth of the pivots of a start with a fifth of all arcs.
+# a basis that the later ones hardly change: a quarter of the pivots of a start with a fifth of all arcs.
 _PER_SOURCE = (1, 5, 20)
 _SMALL = 2_000
 
