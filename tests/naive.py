@@ -288,6 +288,77 @@ def any_blocks(problem):
     return found
 
 
+def any_chaining(problem, units, most_wait):
+    """{vehicles: least minor units} of all chainings of ``network.Units``; {} where none.
+
+    Each unit has its own layover after it, each place its longest wait; one depot, no capacity, no
+    end of a bus's day. Empty runs leave at once, pull-outs as late as they can; a stand at a place
+    is paid, layover included, at the depot it is not.
+    """
+    costs, places = problem.costs, problem.deadheads.places
+    metre, second = costs.deadhead_km_minor / 1000.0, costs.waiting_h_minor / 3600.0
+    depot = problem.depots[0].stop_id
+    ends = [
+        (int(depart), int(arrive), places[one], places[other], int(layover))
+        for depart, arrive, one, other, layover in zip(
+            units.depart_s,
+            units.arrive_s,
+            units.from_place,
+            units.to_place,
+            units.layover_s,
+            strict=True,
+        )
+    ]
+
+    def out(at):
+        run = leave_depot(problem, depot, ends[at][2], ends[at][0])
+        return None if run is None else (run[0], run[2] * metre)
+
+    def home(at):
+        run = empty_run(problem, ends[at][3], depot, ends[at][1])
+        return None if run is None else (ends[at][1] + run[0], run[1] * metre)
+
+    def between(one, other):
+        _, arrive, _, here, layover = ends[one]
+        depart, _, there, _, _ = ends[other]
+        ways, run = [], empty_run(problem, here, there, arrive)
+        if (
+            run is not None
+            and layover <= depart - arrive - run[0] <= most_wait[places.index(there)]
+        ):
+            ways.append(run[1] * metre + (depart - arrive - run[0]) * second)
+        if home(one) and out(other) and home(one)[0] + layover <= out(other)[0]:
+            ways.append(home(one)[1] + out(other)[1])
+        return min(ways, default=math.inf)
+
+    found = {}
+
+    def share_out(at, lasts, cost):
+        if at == len(ends):
+            if all(home(last) for last in lasts):
+                total = cost + sum(home(last)[1] for last in lasts)
+                found[len(lasts)] = min(total, found.get(len(lasts), math.inf))
+            return
+        for slot, last in enumerate(lasts):
+            if between(last, at) < math.inf:
+                longer = (*lasts[:slot], at, *lasts[slot + 1 :])
+                share_out(at + 1, longer, cost + between(last, at))
+        if out(at):
+            share_out(at + 1, (*lasts, at), cost + out(at)[1] + costs.vehicle_day_minor)
+
+    share_out(0, (), 0.0)
+    return found
+
+
+def cost_of_chains(problem, units, chains, most_wait):
+    """What given chains cost; inf where one cannot be driven. Each chain alone, in its own order."""
+    total = 0.0
+    for chain in chains:
+        own = type(units)(*(getattr(units, name)[chain] for name in units.__dataclass_fields__))
+        total += any_chaining(problem, own, most_wait).get(1, math.inf)
+    return total
+
+
 def driven_on_one_battery(legs, stays, start, least, most, night_kw):
     """How many trips one bus drives so that it gets home and is full again within 24 hours.
 

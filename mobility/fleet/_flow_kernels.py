@@ -1,8 +1,10 @@
 """Primal network simplex. Flows, capacities, costs and potentials: int64. Nodes and arcs: int32 rows.
 
 The basis is a tree over the nodes and one root. A node knows its parent, the arc that joins them
-(``pred``, ``up`` when the arc leads to the parent), its depth, and its children as a doubly linked
-list. Trees stay strongly feasible, so that degenerate pivots cannot cycle.
+(``pred``, ``up`` when the arc leads to the parent) with its flow and room, how many nodes hang below
+it, itself included, and its children as a doubly linked list. Trees stay strongly feasible, so that
+degenerate pivots cannot cycle. Potentials matter by their differences only: a pivot shifts those of
+the smaller side of the tree.
 
 Reference: Ahuja, Magnanti, Orlin (1993), "Network Flows", chapter 11.
 """
@@ -42,7 +44,9 @@ def network_simplex(tails, heads, capacity, cost, supply, big, phases, flow, pot
     parent = np.empty(nodes + 1, np.int32)
     pred = np.empty(nodes + 1, np.int32)
     up = np.empty(nodes + 1, np.bool_)
-    depth = np.empty(nodes + 1, np.int32)
+    size = np.ones(nodes + 1, np.int32)
+    carried = np.zeros(nodes + 1, np.int64)  # flow on the arc to the parent
+    limits = np.zeros(nodes + 1, np.int64)  # its capacity
     child = np.full(nodes + 1, -1, np.int32)
     after = np.full(nodes + 1, -1, np.int32)
     before = np.full(nodes + 1, -1, np.int32)
@@ -52,14 +56,14 @@ def network_simplex(tails, heads, capacity, cost, supply, big, phases, flow, pot
     parent[root] = -1
     pred[root] = -1
     up[root] = False
-    depth[root] = 0
+    size[root] = nodes + 1
     for node in range(nodes):
         arc = arcs + node
-        room[arc] = np.int64(1) << 60
+        limits[node] = np.int64(1) << 60
+        room[arc] = limits[node]
         state[arc] = 0
         parent[node] = root
         pred[node] = arc
-        depth[node] = 1
         after[node] = child[root]
         if child[root] >= 0:
             before[child[root]] = node
@@ -68,20 +72,21 @@ def network_simplex(tails, heads, capacity, cost, supply, big, phases, flow, pot
             up[node] = True
             tail[arc] = node
             head[arc] = root
-            amount[arc] = supply[node]
+            carried[node] = supply[node]
             price[arc] = big if supply[node] > 0 else 0
             pi[node] = price[arc]
         else:
             up[node] = False
             tail[arc] = root
             head[arc] = node
-            amount[arc] = -supply[node]
+            carried[node] = -supply[node]
             price[arc] = big
             pi[node] = -big
 
     # pi[u] is what a unit at u costs on its way to the root: an arc u -> v is worth entering when
     # price + pi[v] - pi[u] is below 0 at no flow, above 0 at capacity.
     pivots = 0
+    far = np.int64(1) << 58
     for turn in range(cost.shape[0]):
         if turn > 0:
             # Another cost: the tree stays, the prices of its nodes are counted anew.
@@ -132,77 +137,87 @@ def network_simplex(tails, heads, capacity, cost, supply, big, phases, flow, pot
                 continue
             pivots += 1
 
-            # The cycle is walked in the direction of the flow that enters.
+            # The cycle is walked in the direction of the flow that enters: join -> first -> second
+            # -> join. The last blocking arc on that way leaves: this keeps the tree strongly feasible.
+            # The smaller subtree cannot hold the join, so that side climbs.
             if state[entering] == 1:
                 first, second = tail[entering], head[entering]
             else:
                 first, second = head[entering], tail[entering]
+            one, other = np.int64(1) << 60, np.int64(1) << 60
+            low, high = -1, -1
             u, v = first, second
             while u != v:
-                if depth[u] >= depth[v]:
+                if size[u] < size[v]:
+                    left = carried[u] if up[u] else limits[u] - carried[u]
+                    if left < one:
+                        one = left
+                        low = u
                     u = parent[u]
                 else:
+                    left = limits[v] - carried[v] if up[v] else carried[v]
+                    if left <= other:
+                        other = left
+                        high = v
                     v = parent[v]
             join = u
-
-            # Flow runs join -> first -> second -> join. The last blocking arc on that way, from the
-            # join, leaves: this keeps the tree strongly feasible.
             delta = room[entering]
             leaving = -1  # the node below the leaving arc
-            side = 0
-            u = first
-            while u != join:
-                arc = pred[u]
-                left = amount[arc] if up[u] else room[arc] - amount[arc]
-                if left < delta:
-                    delta = left
-                    leaving = u
-                    side = 1
-                u = parent[u]
-            u = second
-            while u != join:
-                arc = pred[u]
-                left = room[arc] - amount[arc] if up[u] else amount[arc]
-                if left <= delta:
-                    delta = left
-                    leaving = u
-                    side = 2
-                u = parent[u]
+            inside, outside = first, second
+            if one < delta:
+                delta = one
+                leaving = low
+            if other <= delta:
+                delta = other
+                leaving = high
+                inside, outside = second, first
 
             if delta > 0:
-                amount[entering] += state[entering] * delta
                 u = first
                 while u != join:
-                    amount[pred[u]] += -delta if up[u] else delta
+                    carried[u] += -delta if up[u] else delta
                     u = parent[u]
                 u = second
                 while u != join:
-                    amount[pred[u]] += delta if up[u] else -delta
+                    carried[u] += delta if up[u] else -delta
                     u = parent[u]
             if leaving < 0:  # the entering arc runs full: it goes to its other bound
+                amount[entering] += state[entering] * delta
                 state[entering] = -state[entering]
                 continue
 
             gone = pred[leaving]
+            amount[gone] = carried[leaving]
             state[gone] = 1 if amount[gone] == 0 else -1
-            if side == 1:
-                inside, outside = first, second
-            else:
-                inside, outside = second, first
             shift = price[entering] + pi[head[entering]] - pi[tail[entering]]
             if inside == head[entering]:
                 shift = -shift
-            state[entering] = 0
+            moved = size[leaving]
+            u = parent[leaving]
+            while u != join:
+                size[u] -= moved
+                u = parent[u]
+            u = outside
+            while u != join:
+                size[u] += moved
+                u = parent[u]
 
             # Turn the way from `inside` up to the leaving arc around, then hang it below `outside`.
             node = inside
             new_parent = outside
             new_pred = entering
             new_up = tail[entering] == inside
+            new_carried = amount[entering] + state[entering] * delta
+            new_limit = room[entering]
+            state[entering] = 0
+            below_it = 0
             while True:
                 old_parent = parent[node]
                 old_pred = pred[node]
                 old_up = up[node]
+                old_carried = carried[node]
+                old_limit = limits[node]
+                old_size = size[node]
                 if before[node] >= 0:
                     after[before[node]] = after[node]
                 else:
@@ -212,6 +227,9 @@ def network_simplex(tails, heads, capacity, cost, supply, big, phases, flow, pot
                 parent[node] = new_parent
                 pred[node] = new_pred
                 up[node] = new_up
+                carried[node] = new_carried
+                limits[node] = new_limit
+                size[node] = moved - below_it
                 before[node] = -1
                 after[node] = child[new_parent]
                 if child[new_parent] >= 0:
@@ -222,21 +240,35 @@ def network_simplex(tails, heads, capacity, cost, supply, big, phases, flow, pot
                 new_parent = node
                 new_pred = old_pred
                 new_up = not old_up
+                new_carried = old_carried
+                new_limit = old_limit
+                below_it = old_size
                 node = old_parent
 
-            top = 0
+            skipped = -1
             stack[0] = inside
+            if 2 * moved > nodes:
+                shift = -shift
+                skipped = inside
+                stack[0] = root
+            top = 0
             while top >= 0:
                 node = stack[top]
                 top -= 1
-                depth[node] = depth[parent[node]] + 1
                 pi[node] += shift
                 below = child[node]
                 while below >= 0:
-                    top += 1
-                    stack[top] = below
+                    if below != skipped:
+                        top += 1
+                        stack[top] = below
                     below = after[below]
+            if abs(pi[root]) > far:  # drifted off: no sum may leave 64 bits
+                drift = pi[root]
+                for node in range(nodes + 1):
+                    pi[node] -= drift
 
+        for node in range(nodes):
+            amount[pred[node]] = carried[node]
         flow[turn] = amount[:arcs]
         potential[turn] = pi[:nodes]
 

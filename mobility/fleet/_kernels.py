@@ -49,86 +49,88 @@ def metres_at(starts, metres, origin, target, at_s):
 
 
 @kernel
-def depot_runs(starts, time_s, metres, depots, place, at_s, outward):
-    """Best pull-out (outward) or pull-in of each event over the depots, as a relaxation.
+def pull_outs(starts, time_s, metres, depots, place, by_s):
+    """Best pull-out of each departure event over the depots, as a relaxation.
 
-    Returns the latest leaving time (outward) or the earliest arrival, and the least metres; both
-    over all depots, each at its own best, so that no depot can beat them.
+    Returns the latest leaving time (NEVER: none) and the least metres; both over all depots, each
+    at its own best, so that no depot can beat them.
     """
-    count = place.size
-    when = np.empty(count, np.int32)
-    least = np.empty(count, np.int32)
-    for event in range(count):
-        when[event] = NEVER if outward else UNREACHABLE
-        least[event] = UNREACHABLE
+    when = np.full(place.size, NEVER, np.int32)
+    least = np.full(place.size, UNREACHABLE, np.int32)
+    for event in range(place.size):
         for depot in depots:
-            if outward:
-                leave = latest_leave(starts, time_s, depot, place[event], at_s[event])
-                if leave == NEVER:
-                    continue
+            leave = latest_leave(starts, time_s, depot, place[event], by_s[event])
+            if leave > NEVER:
                 run = metres_at(starts, metres, depot, place[event], leave)
                 when[event] = max(when[event], leave)
-            else:
-                band = band_of(starts, at_s[event])
-                needed = time_s[band, place[event], depot]
-                if needed >= UNREACHABLE:
-                    continue
-                run = metres_at(starts, metres, place[event], depot, at_s[event])
-                when[event] = min(when[event], at_s[event] + needed)
-            least[event] = min(least[event], run)
+                least[event] = min(least[event], run)
     return when, least
 
 
 @kernel
-def count_connections(starts, time_s, metres, layover_s, max_wait_s, minor_km, minor_s,
-                      arrive_place, arrive_s, arrive_last, in_s, in_m,
+def pull_ins(time_s, metres, depots, place, band):
+    """Best pull-in of each event, which leaves in ``band``, over the depots, as a relaxation.
+
+    Returns the least seconds (UNREACHABLE: none) and the least metres, each over all depots.
+    """
+    seconds = np.full(place.size, UNREACHABLE, np.int32)
+    least = np.full(place.size, UNREACHABLE, np.int32)
+    for event in range(place.size):
+        table = 0 if metres.shape[0] == 1 else band[event]
+        for depot in depots:
+            needed = time_s[band[event], place[event], depot]
+            if needed < UNREACHABLE:
+                seconds[event] = min(seconds[event], needed)
+                least[event] = min(least[event], metres[table, place[event], depot])
+    return seconds, least
+
+
+@kernel
+def count_connections(time_s, metres, max_wait_s, minor_km, minor_s,
+                      place, band, ready_s, paid_s, last, home_s, home_m,
                       depart_from, depart_s, out_s, out_m, tails, heads, costs):  # fmt: skip
     """First-arrival arcs from arrival events to departure events; fills the arrays if not empty.
 
-    Arrival events are sorted by (place, time); ``arrive_last`` marks the last of its place.
-    Departure events of place p are rows ``depart_from[p]:depart_from[p + 1]``, sorted by time. An
-    arc is left out where the next arrival at the place has the same arc in the same band (waiting
-    there costs the same), or where going via the depot is possible and no dearer. Returns how many
-    arcs there are, or would be.
+    Arrival events are sorted by (place, band, ready_s); ``last`` marks the last of its line, which
+    is a place and a band. A bus may leave a departure once ``ready_s`` plus its run is over; its
+    standing is paid from ``paid_s``, the arrival, on. ``home_s``: when it would be ready at the
+    depot. Departure events of place p are rows ``depart_from[p]:depart_from[p + 1]``, sorted by
+    time; nobody waits there for more than ``max_wait_s[p]``. An arc is left out where the next
+    event of the line has the same arc (waiting there costs the same), or where going via the depot
+    is possible and no dearer. Returns how many arcs there are, or would be.
     """
     places = depart_from.size - 1
     filled = tails.size > 0
     count = 0
-    for event in range(arrive_s.size):
-        origin = arrive_place[event]
-        at = arrive_s[event]
-        band = band_of(starts, at)
-        table = 0 if metres.shape[0] == 1 else band
+    for event in range(place.size):
+        origin = place[event]
+        table = 0 if metres.shape[0] == 1 else band[event]
         for target in range(places):
             first, end = depart_from[target], depart_from[target + 1]
             if first == end:
                 continue
-            needed = time_s[band, origin, target]
+            needed = time_s[band[event], origin, target]
             if needed >= UNREACHABLE:
                 continue
-            ready = at + needed + layover_s
-            if depart_s[end - 1] < ready:
+            by = ready_s[event] + needed
+            if depart_s[end - 1] < by:
                 continue
             low, high = first, end
             while low < high:
                 middle = (low + high) // 2
-                if depart_s[middle] < ready:
+                if depart_s[middle] < by:
                     low = middle + 1
                 else:
                     high = middle
-            wait = depart_s[low] - at - needed
-            if wait > max_wait_s:
+            wait = depart_s[low] - paid_s[event] - needed
+            if wait > max_wait_s[target]:
                 continue
-            if not arrive_last[event]:
-                later = arrive_s[event + 1]
-                if band_of(starts, later) == band:
-                    ready = later + needed + layover_s
-                    # Same first departure from the next arrival on: that arc carries both.
-                    if depart_s[low] >= ready:
-                        continue
+            # Same first departure from the next event on: that arc carries both.
+            if not last[event] and depart_s[low] >= ready_s[event + 1] + needed:
+                continue
             run = metres[table, origin, target] * minor_km / 1000.0 + wait * minor_s
-            if in_s[event] + layover_s <= out_s[low]:
-                around = (in_m[event] + out_m[low]) * minor_km / 1000.0
+            if home_s[event] <= out_s[low]:
+                around = (home_m[event] + out_m[low]) * minor_km / 1000.0
                 if around <= run:
                     continue
             if filled:
@@ -144,8 +146,8 @@ def follow_flow(order, kind, line, supply, arc_from, arc_head, arc_flow,
                 by_arrival, by_departure, fresh, depot_line, after, before):  # fmt: skip
     """Split a flow into who follows whom, first in first out at every place.
 
-    Nodes are visited in ``order``. ``kind``: 0 arrival, 1 departure, 2 depot. ``line`` is the
-    queue of the node's place; waiting moves nobody between queues, so it needs no arc here.
+    Nodes are visited in ``order``. ``kind``: 1 departure, else an arrival or the depot. ``line``
+    is the queue in which the node's buses stand; waiting moves nobody between queues, so it needs no arc here.
     ``supply``: trips that end (> 0) or start (< 0) at the node; ``by_arrival`` and
     ``by_departure`` list the trips in node order. ``fresh`` vehicles stand at the depot when the
     day starts. Fills ``after`` and ``before`` (-1: none). Returns the vehicles that drive.
@@ -218,9 +220,10 @@ def warm():
     """Call every kernel that Python calls, with every dtype it is used with: a day of two trips."""
     starts, table = np.zeros(1, np.int32), np.zeros((1, 2, 2), np.int32)
     one32, yes = np.zeros(1, np.int32), np.ones(1, np.bool_)
-    depot_runs(starts, table, table, one32, one32, one32, True)
+    pull_outs(starts, table, table, one32, one32, one32)
+    pull_ins(table, table, one32, one32, one32)
     count_connections(
-        starts, table, table, np.int32(0), np.int32(0), 1.0, 1.0, one32, one32, yes, one32, one32,
+        table, table, np.zeros(2, np.int32), 1.0, 1.0, one32, one32, one32, one32, yes, one32, one32,
         np.zeros(3, np.int32), one32, one32, one32, np.zeros(0, np.int32), np.zeros(0, np.int32),
         np.zeros(0, np.int64),
     )  # fmt: skip

@@ -1,9 +1,19 @@
 """The time-space network: exact vehicle scheduling for one depot as a min-cost flow.
 
-Every place has two time lines, one of arrivals and one of departures; empty runs lead from the first
-kind to the second, so that no bus chains two empty runs. The depot has a line of its own, where
-standing is free: a long gap goes via the depot where that is cheaper. A vehicle is one unit of flow
-on the arc that closes the day.
+Every place has a time line of departures, and one of arrivals for each band of empty running; empty
+runs lead from the second kind to the first, so that no bus chains two empty runs. The depot has a
+line of its own, where standing is free: a long gap goes via the depot where that is cheaper. A
+vehicle is one unit of flow on the arc that closes the day.
+
+Layovers. A unit that arrives at ``a`` and stands for ``l`` may follow any departure that a run begun
+at ``r = a + l`` would reach, so ``r`` is its time on the line. Two units with the same ``r`` differ
+in two things: in the band of ``a``, which is why a line has one band only, and in the standing that
+is paid, ``l``, which is paid at a terminal but not at the depot. Everybody on a line pays its least
+layover with the arc that leaves it. A unit with a longer one has a node of its own, with a pull-in
+that costs no standing, and an arc onto the line that costs the rest. Nobody gains by a pull-in from
+the line, later and dearer than the own one. So every path is a chain that can be driven, at its
+cost: with one depot, no ``max_wait_s``, and pull-outs as long in every band, the flow is exact;
+else every chain is still a path, no dearer than it is, and the bound holds.
 
 References
 ----------
@@ -19,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.fleet import _kernels
+from mobility.fleet.arrivals import depot_events, ends_of, events
 from mobility.fleet.flow import Flow, min_cost_flow
 
 if TYPE_CHECKING:
@@ -33,12 +44,17 @@ _NO_LIMIT_S = 1_000_000
 
 @dataclass(frozen=True)
 class Units:
-    """What is chained: single trips, or runs of trips that stay together. Sorted by departure."""
+    """What is chained: single trips, or runs of trips that stay together. Sorted by departure.
+
+    ``layover_s``: how long a bus stands after each, before the next one departs, at its terminal or
+    at the depot on the way; None is ``rules.min_layover_s`` for all.
+    """
 
     depart_s: NDArray[np.int32]
     arrive_s: NDArray[np.int32]
     from_place: NDArray[np.int32]
     to_place: NDArray[np.int32]
+    layover_s: NDArray[np.int32] | None = None
 
     @property
     def size(self) -> int:
@@ -66,7 +82,10 @@ class Chaining:
 
 @dataclass(frozen=True)
 class Network:
-    """Nodes: arrival events, departure events, depot events, the depot's end of day."""
+    """Nodes: arrival events, departure events, depot events, the depot's end of day, own nodes.
+
+    ``kind``: 0 arrival, 1 departure, 2 depot, 3 a node of units with a longer layover.
+    """
 
     tails: NDArray[np.int32]
     heads: NDArray[np.int32]
@@ -90,36 +109,30 @@ def build(
     *,
     minor_km: float,
     instant: bool = False,
+    max_wait_s: NDArray[np.int32] | None = None,
 ) -> Network:
     """Make the network of some units and depots (rows of ``problem.deadheads``).
 
     With several depots every pull-out and pull-in takes the best of them: a relaxation.
     ``minor_km`` is the price of a km of empty running, with or without its energy. Without a
     layover a trip of no length could follow itself, so it is taken to last a second; ``instant``
-    leaves it as it is, for a bound.
+    leaves it as it is, for a bound. ``max_wait_s`` (places,): the longest wait for a trip that
+    starts there; None is ``rules.max_wait_s`` everywhere.
     """
-    table, rules, costs = problem.deadheads, problem.rules, problem.costs
-    places = len(table.places)
-    second = costs.waiting_h_minor / 3600.0
-    layover = np.int32(rules.min_layover_s)
-    wait = np.int32(_NO_LIMIT_S if rules.max_wait_s is None else rules.max_wait_s)
-    stretched = layover == 0 and not instant
-    arrive = np.maximum(units.arrive_s, units.depart_s + int(stretched))
-
-    in_place, in_s, in_of, in_count = _events(units.to_place, arrive)
-    out_place, out_s, out_of, out_count = _events(units.from_place, units.depart_s)
+    table, costs = problem.deadheads, problem.costs
+    places, everyone = len(table.places), units.size
+    scaled_km, scaled_s = minor_km * SCALE, costs.waiting_h_minor / 3600.0 * SCALE
+    waits = _waits(problem, max_wait_s)
+    ends = ends_of(problem, units, instant=instant)
+    out_place, out_s, out_of, out_count = events(units.from_place, units.depart_s)
     depart_from = np.searchsorted(out_place, np.arange(places + 1)).astype(np.int32)
-    in_last = np.append(in_place[1:] != in_place[:-1], True)
-    leave, leave_m = _kernels.depot_runs(
-        table.from_s, table.time_s, table.distance_m, depots, out_place, out_s, True
-    )
-    home, home_m = _kernels.depot_runs(
-        table.from_s, table.time_s, table.distance_m, depots, in_place, in_s, False
-    )
-    scaled_km, scaled_s = minor_km * SCALE, second * SCALE
+    tables = (table.time_s, table.distance_m)
+    leave, leave_m = _kernels.pull_outs(table.from_s, *tables, depots, out_place, out_s)
+    home_run, home_m = _kernels.pull_ins(*tables, depots, ends.place, ends.band)
+    home = ends.ready_s + home_run
     arguments = (
-        table.from_s, table.time_s, table.distance_m, layover, wait, scaled_km, scaled_s,
-        in_place, in_s, in_last, home, home_m, depart_from, out_s, leave, leave_m,
+        *tables, waits, scaled_km, scaled_s, ends.place, ends.band, ends.ready_s, ends.paid_s,
+        ends.last, home, home_m, depart_from, out_s, leave, leave_m,
     )  # fmt: skip
     none32, none64 = np.empty(0, np.int32), np.empty(0, np.int64)
     size = int(_kernels.count_connections(*arguments, none32, none32, none64))
@@ -128,54 +141,66 @@ def build(
     if size:
         _kernels.count_connections(*arguments, tails, heads, run_costs)
 
-    arrivals, departures = in_s.size, out_s.size
+    own = ends.own
+    own_run, own_m = _kernels.pull_ins(*tables, depots, own.place, own.band)
+    own_home = own.ready_s + own_run
+    arrivals, departures = ends.place.size, out_s.size
     can_leave = leave > _kernels.NEVER
-    depot_s = np.unique(leave[can_leave])
+    can_home = np.flatnonzero((home_run < _kernels.UNREACHABLE) & (ends.count > 0))
+    own_can = np.flatnonzero(own_run < _kernels.UNREACHABLE)
+    pull_out = np.flatnonzero(can_leave)
+    depot_s, depot_of = depot_events(
+        leave[pull_out], np.concatenate([home[can_home], own_home[own_can]])
+    )
     depot_0 = arrivals + departures
     end = depot_0 + depot_s.size
-    pull_out = np.flatnonzero(can_leave)
-    can_home = np.flatnonzero(home < _kernels.UNREACHABLE)
-    everyone = units.size
+    own_0 = end + 1
 
-    waits_in = np.flatnonzero(~in_last)
-    waits_out = np.flatnonzero(out_place[1:] == out_place[:-1]) if departures > 1 else none32
-    if rules.max_wait_s is not None:
-        waits_in = waits_in[in_s[waits_in + 1] - in_s[waits_in] <= wait]
-        waits_out = waits_out[out_s[waits_out + 1] - out_s[waits_out] <= wait]
+    stay_in = np.flatnonzero(~ends.last)
+    stay_in = stay_in[ends.ready_s[stay_in + 1] - ends.ready_s[stay_in] <= waits.max(initial=0)]
+    stay_out = np.flatnonzero(out_place[1:] == out_place[:-1])
+    stay_out = stay_out[out_s[stay_out + 1] - out_s[stay_out] <= waits[out_place[stay_out]]]
     depot_nodes = depot_0 + np.arange(depot_s.size)
     groups: list[tuple[Any, Any, Any, Any]] = [
         (tails, arrivals + heads, everyone, run_costs),
-        (waits_in, waits_in + 1, everyone, _floor((in_s[waits_in + 1] - in_s[waits_in]) * scaled_s)),
-        (arrivals + waits_out, arrivals + waits_out + 1, everyone,
-         _floor((out_s[waits_out + 1] - out_s[waits_out]) * scaled_s)),
-        (can_home, depot_0 + np.searchsorted(depot_s, home[can_home] + layover), everyone,
+        (stay_in, stay_in + 1, everyone,
+         _floor((ends.ready_s[stay_in + 1] - ends.ready_s[stay_in]) * scaled_s)),
+        (arrivals + stay_out, arrivals + stay_out + 1, everyone,
+         _floor((out_s[stay_out + 1] - out_s[stay_out]) * scaled_s)),
+        (can_home, depot_0 + np.searchsorted(depot_s, home[can_home]), everyone,
          _floor(home_m[can_home] * scaled_km / 1000.0)),
-        (depot_0 + np.searchsorted(depot_s, leave[pull_out]), arrivals + pull_out, everyone,
+        (own_0 + own_can, depot_0 + np.searchsorted(depot_s, own_home[own_can]), everyone,
+         _floor(own_m[own_can] * scaled_km / 1000.0)),
+        (own_0 + np.arange(own.place.size), own.event, everyone, _floor(own.longer_s * scaled_s)),
+        (depot_0 + depot_of, arrivals + pull_out, everyone,
          _floor(leave_m[pull_out] * scaled_km / 1000.0)),
         (depot_nodes, depot_nodes + 1, everyone, np.zeros(depot_s.size, np.int64)),
         ([end], [depot_0], _room(problem, depots, everyone),
          [int(np.floor(costs.vehicle_day_minor * SCALE))]),
     ]  # fmt: skip
-    supply = np.zeros(end + 1, np.int64)
-    supply[:arrivals] = in_count
-    supply[arrivals:depot_0] = -out_count
+    lines = places * table.from_s.size
+    depot_line = lines + places
     return Network(
         tails=np.concatenate([np.asarray(one[0], np.int32) for one in groups]),
         heads=np.concatenate([np.asarray(one[1], np.int32) for one in groups]),
         capacities=np.concatenate([np.full(len(one[0]), one[2], np.int64) for one in groups]),
         costs=np.concatenate([np.asarray(one[3], np.int64) for one in groups]),
-        supply=supply,
-        kind=np.repeat(np.array([0, 1, 2], np.int8), [arrivals, departures, depot_s.size + 1]),
-        line=np.concatenate(
-            [in_place, places + out_place, np.full(depot_s.size + 1, 2 * places, np.int32)]
-        ).astype(np.int32),
-        time_s=np.concatenate([in_s, out_s, depot_s, [2**31]]).astype(np.int64),
-        by_arrival=in_of,
+        supply=np.concatenate([ends.count, -out_count, np.zeros(depot_s.size + 1, np.int64), own.count]),
+        kind=np.repeat(
+            np.array([0, 1, 2, 3], np.int8),
+            [arrivals, departures, depot_s.size + 1, own.place.size],
+        ),
+        line=np.concatenate([
+            ends.place * table.from_s.size + ends.band, lines + out_place,
+            np.full(depot_s.size + 1, depot_line), depot_line + 1 + np.arange(own.place.size),
+        ]).astype(np.int32),
+        time_s=np.concatenate([ends.ready_s, out_s, depot_s, [2**31], own.arrive_s]).astype(np.int64),
+        by_arrival=np.concatenate([ends.units, own.units]),
         by_departure=out_of,
         night_arc=sum(len(one[0]) for one in groups) - 1,
-        depot_line=2 * places,
-        units=units.size,
-    )
+        depot_line=depot_line,
+        units=everyone,
+    )  # fmt: skip
 
 
 def chain(network: Network) -> Chaining:
@@ -198,7 +223,7 @@ def chain(network: Network) -> Chaining:
     moving = moving[np.lexsort((network.heads[moving], network.tails[moving]))]
     arc_from = np.searchsorted(network.tails[moving], np.arange(network.kind.size + 1))
     # At one instant buses first arrive, then leave the depot, then start their trips.
-    rank = np.array([0, 2, 1], np.int8)[network.kind]
+    rank = np.array([1, 3, 2, 0], np.int8)[network.kind]
     order = np.lexsort((np.arange(network.kind.size), rank, network.time_s))
     _kernels.follow_flow(
         order.astype(np.int32), network.kind, network.line, network.supply,
@@ -222,7 +247,7 @@ def _solve(network: Network) -> list[Flow] | None:
     fewest[network.night_arc] = 1
     return min_cost_flow(
         network.tails, network.heads, network.capacities, np.stack([network.costs, fewest]),
-        network.supply,
+        network.supply, always=(network.kind[network.tails] != 0) | (network.kind[network.heads] != 1),
     )  # fmt: skip
 
 
@@ -238,19 +263,6 @@ def chains_of(chained: Chaining) -> list[list[int]]:
     return chains
 
 
-def _events(
-    place: NDArray[np.int32], time_s: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
-    """Distinct (place, time) events in order; the units in event order; units an event."""
-    order = np.lexsort((np.arange(place.size), time_s, place)).astype(np.int32)
-    sorted_place, sorted_s = place[order], time_s[order]
-    new = np.ones(order.size, bool)
-    new[1:] = (sorted_place[1:] != sorted_place[:-1]) | (sorted_s[1:] != sorted_s[:-1])
-    first = np.flatnonzero(new)
-    counts = np.diff(np.append(first, order.size)).astype(np.int64)
-    return sorted_place[first], sorted_s[first], order, counts
-
-
 def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
     """Buses that the depots at these places hold together, at most one a unit."""
     here = set(depots.tolist())
@@ -262,6 +274,16 @@ def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
     if any(one is None for one in held):
         return everyone
     return min(everyone, sum(one for one in held if one is not None))
+
+
+def _waits(problem: Problem, max_wait_s: NDArray[np.int32] | None) -> NDArray[np.int32]:
+    """Longest wait by place; no limit is more than any day has."""
+    if max_wait_s is None:
+        limit = problem.rules.max_wait_s
+        return np.full(
+            len(problem.deadheads.places), _NO_LIMIT_S if limit is None else limit, np.int32
+        )
+    return np.ascontiguousarray(np.minimum(max_wait_s, _NO_LIMIT_S), np.int32)
 
 
 def _floor(values: NDArray[Any]) -> NDArray[np.int64]:

@@ -1,12 +1,18 @@
 """The network simplex against OR-Tools' cost scaling: same cost, a bound that meets it, a real flow."""
 
+import itertools
+
+import naive
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
+from mobility import fleet
 from mobility.errors import ConfigError
+from mobility.fleet import network
 from mobility.fleet.flow import min_cost_flow
 
 
@@ -59,3 +65,84 @@ def test_costs_that_cannot_be_added_exactly_are_refused():
             np.full((1, 1), 1 << 52),
             np.array([1, -1], np.int64),
         )
+
+
+@st.composite
+def unit_days(draw, limited=False):
+    """Trips with a layover each, one depot, one or two bands of runs (pull-outs alike in both)."""
+    spots = ("a", "b", "c")[: draw(st.integers(1, 3))]
+    trips = []
+    for at in range(draw(st.integers(1, 6))):
+        start = draw(st.integers(20, 30)) * 1_800
+        length = draw(st.sampled_from([600, 1_500, 2_700]))
+        ends = [draw(st.sampled_from(spots)) for _ in range(2)]
+        trips.append((f"t{at}", start, start + length, *ends))
+    runs, cut = [], draw(st.sampled_from([0, 45_000]))
+    for one, other in itertools.permutations(("home", *spots), 2):
+        spans = [(0, cut), (cut, 10**6)] if cut and one != "home" else [(0, 10**6)]
+        for begin, end in spans:
+            minutes = draw(st.sampled_from([2, 10, 25]))
+            runs.append((one, other, begin, end, 60 * minutes, minutes / 2))
+    problem = fleet.Problem.from_tables(
+        pd.DataFrame(trips, columns=["trip_id", "depart_s", "arrive_s", "from_stop", "to_stop"]),
+        deadheads=pd.DataFrame(
+            runs, columns=["from_stop", "to_stop", "from_s", "to_s", "time_s", "distance_km"]
+        ),
+        depots=[{"id": "home", "stop_id": "home"}],
+        costs={
+            "vehicle_day_minor": draw(st.sampled_from([0, 700, 20_000])),
+            "deadhead_km_minor": draw(st.sampled_from([0, 90])),
+            "waiting_h_minor": draw(st.sampled_from([0, 360, 3_600])),
+        },
+    )
+    layover = [draw(st.sampled_from([0, 120, 300, 900, 1_800])) for _ in trips]
+    units = network.Units(
+        problem.depart_s, problem.arrive_s, problem.from_place, problem.to_place,
+        np.array(layover, np.int32),
+    )  # fmt: skip
+    waits = [
+        draw(st.sampled_from([0, 600, 1_800, 10**6])) if limited else 10**6
+        for _ in problem.deadheads.places
+    ]
+    return problem, units, np.array(waits, np.int32)
+
+
+def chained(problem, units, waits):
+    net = network.build(
+        problem,
+        units,
+        problem.depot_place,
+        minor_km=problem.costs.deadhead_km_minor,
+        max_wait_s=waits,
+    )
+    return network.chain(net)
+
+
+@settings(max_examples=300)
+@given(unit_days())
+def test_kernel_connections_with_a_layover_for_every_trip_are_exact(day):
+    """Also across bands, where the runs from the depot are alike in all of them."""
+    problem, units, waits = day
+    every, answer = naive.any_chaining(problem, units, waits), chained(*day)
+    assert answer.feasible == bool(every)
+    if not every:
+        return
+    least = min(every.values())
+    # Every arc is rounded down to 1/1000 minor unit.
+    assert least - 0.1 <= answer.bound_minor <= least + 1e-6
+    assert answer.vehicles_bound == min(every)
+    chains = network.chains_of(answer)
+    assert sorted(unit for chain in chains for unit in chain) == list(range(units.size))
+    driven = naive.cost_of_chains(problem, units, chains, waits)
+    assert driven <= least + 0.1
+
+
+@settings(max_examples=200)
+@given(unit_days(limited=True))
+def test_kernel_connections_with_longest_waits_by_place_leave_the_bound_below(day):
+    problem, units, waits = day
+    every, answer = naive.any_chaining(problem, units, waits), chained(*day)
+    if every:
+        assert answer.feasible
+        assert answer.bound_minor <= min(every.values()) + 1e-6
+        assert answer.vehicles_bound <= min(every)

@@ -21,9 +21,9 @@ def test_kernel_pull_outs_leave_as_late_as_they_can(bands, seconds, by_s):
     for depot in (0, 1):
         time_s[:, depot, 2] = seconds[depot][: starts.size]
         metres[0, depot, 2] = 100 * seconds[depot][0]
-    when, least = _kernels.depot_runs(
+    when, least = _kernels.pull_outs(
         starts, time_s, metres, np.array([0, 1], np.int32), np.array([2], np.int32),
-        np.array([by_s], np.int32), True,
+        np.array([by_s], np.int32),
     )  # fmt: skip
     slow = [naive.latest_leave(starts, time_s[:, depot, 2], by_s, 300) for depot in (0, 1)]
     assert when[0] == max(slow)
@@ -35,6 +35,33 @@ def test_kernel_band_is_the_last_one_that_started(starts, at_s):
     starts = sorted(starts)
     expected = max(sum(start <= at_s for start in starts) - 1, 0)
     assert _kernels.band_of(np.array(starts, np.int32), np.int32(at_s)) == expected
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([5, 9, 30, 100_000_000]), min_size=2, max_size=2),
+        min_size=2,
+        max_size=2,
+    ),
+    st.integers(0, 1),
+)
+def test_kernel_pull_ins_take_the_best_of_both_depots(seconds, band):
+    """Two bands; two depots at rows 0 and 1, one place at row 2."""
+    time_s = np.zeros((2, 3, 3), np.int32)
+    for depot in (0, 1):
+        time_s[:, 2, depot] = seconds[depot]
+    metres = 7 * time_s
+    needed, least = _kernels.pull_ins(
+        time_s,
+        metres,
+        np.array([0, 1], np.int32),
+        np.array([2], np.int32),
+        np.array([band], np.int32),
+    )
+    ways = [seconds[depot][band] for depot in (0, 1)]
+    assert needed[0] == min(ways)
+    if min(ways) < 100_000_000:
+        assert least[0] == 7 * min(ways)
 
 
 KWH = st.integers(0, 30).map(float)
