@@ -262,7 +262,10 @@ def _relaxed(
     net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
     chained = flows.chain(net)
     limits = (chained.bound_minor, chained.vehicles_bound) if chained.feasible else None
-    if (problem.allowed.layover_s == 0).any() and (units.arrive_s <= units.depart_s).any():
+    if (
+        (problem.allowed.layover_s[[run[-1] for run in runs]] == 0)
+        & (units.arrive_s <= units.depart_s)
+    ).any():
         net = flows.build(problem, units, problem.depot_place, minor_km=minor_km, instant=True)
         limits = flows.least(net)
     if limits is None:

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 # Flow costs are integers of 1/1000 minor unit, always rounded down: the bound stays a bound.
 SCALE = 1000
-_NO_LIMIT_S = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -109,20 +108,18 @@ def build(
     *,
     minor_km: float,
     instant: bool = False,
-    max_wait_s: NDArray[np.int32] | None = None,
 ) -> Network:
     """Make the network of some units and depots (rows of ``problem.deadheads``).
 
     With several depots every pull-out and pull-in takes the best of them: a relaxation.
     ``minor_km`` is the price of a km of empty running, with or without its energy. Without a
     layover a trip of no length could follow itself, so it is taken to last a second; ``instant``
-    leaves it as it is, for a bound. ``max_wait_s`` (places,): the longest wait for a trip that
-    starts there; None is ``rules.max_wait_s`` everywhere.
+    leaves it as it is, for a bound. Longest waits are those of ``problem.allowed``, by place.
     """
     table, costs = problem.deadheads, problem.costs
     places, everyone = len(table.places), units.size
     scaled_km, scaled_s = minor_km * SCALE, costs.waiting_h_minor / 3600.0 * SCALE
-    waits = _waits(problem, max_wait_s)
+    waits = problem.allowed.max_wait_s
     ends = ends_of(problem, units, instant=instant)
     out_place, out_s, out_of, out_count = events(units.from_place, units.depart_s)
     depart_from = np.searchsorted(out_place, np.arange(places + 1)).astype(np.int32)
@@ -274,16 +271,6 @@ def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
     if any(one is None for one in held):
         return everyone
     return min(everyone, sum(one for one in held if one is not None))
-
-
-def _waits(problem: Problem, max_wait_s: NDArray[np.int32] | None) -> NDArray[np.int32]:
-    """Longest wait by place; no limit is more than any day has."""
-    if max_wait_s is None:
-        limit = problem.rules.max_wait_s
-        return np.full(
-            len(problem.deadheads.places), _NO_LIMIT_S if limit is None else limit, np.int32
-        )
-    return np.ascontiguousarray(np.minimum(max_wait_s, _NO_LIMIT_S), np.int32)
 
 
 def _floor(values: NDArray[Any]) -> NDArray[np.int64]:

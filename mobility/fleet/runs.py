@@ -136,6 +136,7 @@ def units_of(problem: Problem, runs: list[Run]) -> Units:
         problem.arrive_s[last],
         problem.from_place[first],
         problem.to_place[last],
+        problem.allowed.layover_s[last],
     )
 
 

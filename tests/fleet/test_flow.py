@@ -14,6 +14,7 @@ from mobility import fleet
 from mobility.errors import ConfigError
 from mobility.fleet import network
 from mobility.fleet.flow import min_cost_flow
+from mobility.fleet.rules import Terminal
 
 
 @st.composite
@@ -104,16 +105,19 @@ def unit_days(draw, limited=False):
         draw(st.sampled_from([0, 600, 1_800, 10**6])) if limited else 10**6
         for _ in problem.deadheads.places
     ]
-    return problem, units, np.array(waits, np.int32)
+    terminals = tuple(
+        Terminal((place,), wait)
+        for place, wait in zip(problem.deadheads.places, waits, strict=True)
+    )
+    return problem.replace(**{"rules.terminals": terminals}), units, np.array(waits, np.int32)
 
 
-def chained(problem, units, waits):
+def chained(problem, units):
     net = network.build(
         problem,
         units,
         problem.depot_place,
         minor_km=problem.costs.deadhead_km_minor,
-        max_wait_s=waits,
     )
     return network.chain(net)
 
@@ -123,7 +127,7 @@ def chained(problem, units, waits):
 def test_kernel_connections_with_a_layover_for_every_trip_are_exact(day):
     """Also across bands, where the runs from the depot are alike in all of them."""
     problem, units, waits = day
-    every, answer = naive.any_chaining(problem, units, waits), chained(*day)
+    every, answer = naive.any_chaining(problem, units, waits), chained(problem, units)
     assert answer.feasible == bool(every)
     if not every:
         return
@@ -141,7 +145,7 @@ def test_kernel_connections_with_a_layover_for_every_trip_are_exact(day):
 @given(unit_days(limited=True))
 def test_kernel_connections_with_longest_waits_by_place_leave_the_bound_below(day):
     problem, units, waits = day
-    every, answer = naive.any_chaining(problem, units, waits), chained(*day)
+    every, answer = naive.any_chaining(problem, units, waits), chained(problem, units)
     if every:
         assert answer.feasible
         assert answer.bound_minor <= min(every.values()) + 1e-6
