@@ -1,6 +1,7 @@
 """How much energy a run takes, and what the grid asks for it at the very least.
 
-Consumption is ``kwh_km`` times distance, the same for trips and empty runs; standing takes none.
+Trips and empty runs take what the problem says (:mod:`mobility.fleet.consumption`); a bus that
+stands at a terminal or in a depot takes nothing.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 def trip_kwh(problem: Problem) -> NDArray[np.float64]:
     """Energy of each trip in service, kWh."""
-    return np.asarray(problem.trips["distance_km"].to_numpy(float) * problem.vehicle.kwh_km, float)
+    return problem.trip_kwh()
 
 
 def run_kwh(problem: Problem, metres: NDArray[np.int64]) -> NDArray[np.float64]:
     """Energy of empty runs, kWh."""
-    return np.asarray(metres * (problem.vehicle.kwh_km / 1000.0), np.float64)
+    return np.asarray(metres * (problem.run_kwh_km() / 1000.0), np.float64)
 
 
 def beyond_battery(problem: Problem) -> NDArray[np.bool_]:
