@@ -157,8 +157,8 @@ def at_hour(value: Hourly | None, at_s: NDArray[np.int64]) -> Floats:
     """The value in the hour of a time of day; NaN where there is none."""
     if value is None:
         return np.full(at_s.shape, np.nan)
-    values = np.atleast_1d(np.asarray(value, np.float64))
-    return values[(at_s // 3600) % values.size]
+    values: Floats = np.atleast_1d(np.asarray(value, np.float64))
+    return np.asarray(values[(at_s // 3600) % values.size], np.float64)
 
 
 def hvac_kw(bus: Vehicle, temperature_c: Any) -> Floats:
@@ -186,7 +186,7 @@ def driven_kwh(bus: Vehicle, runs: Runs) -> Floats:
     """
     places = USUAL_PLACES if bus.passengers is None else bus.passengers
     mass = (bus.mass_kg or 0.0) + runs.load * places * PASSENGER_KG
-    moving = runs.hours > 0
+    moving = runs.hours > 1e-6
     kmh = np.where(moving, runs.km / np.where(moving, runs.hours, 1.0), SORT2_KMH)
     pace = np.clip(kmh, _SLOWEST, _FASTEST) / SORT2_KMH
     metres = runs.km * 1000.0
@@ -249,7 +249,7 @@ def trip_runs(problem: Problem, temperature_c: Hourly | None = None) -> Runs:
     climb = np.zeros(len(trips))
     if said.heights_m:
         high, low = (trips[name].map(said.heights_m) for name in ("to_stop", "from_stop"))
-        climb = (high.astype(float) - low.astype(float)).fillna(0.0).to_numpy(float)
+        climb = np.nan_to_num((high.astype(float) - low.astype(float)).to_numpy(float))
     return Runs.of(
         trips["distance_km"].to_numpy(float),
         (end - begin) / 3600.0,
@@ -304,22 +304,3 @@ def _empty_kmh(problem: Problem) -> float:
     if not (metres and seconds):
         return SORT2_KMH
     return float(np.clip(3.6 * metres / seconds, _SLOWEST, _FASTEST))
-
-
-def said(problem: Problem) -> str:
-    """How the energy of a problem is reckoned, in one sentence."""
-    bus, extra = problem.vehicle, problem.consumption
-    parts = [f"{bus.kwh_km:g} kWh/km"]
-    if bus.mass_kg is not None:
-        parts = [
-            f"{bus.kwh_km:g} kWh/km at 18 km/h, with speed, stops, load and climb by the model"
-        ]
-    else:
-        parts.append("on every run")
-    if problem.temperature_c is not None:
-        outside = np.atleast_1d(np.asarray(problem.temperature_c, float))
-        span = f"{outside.min():g} to {outside.max():g}" if np.ptp(outside) else f"{outside[0]:g}"
-        parts.append(f"and cabin heating or cooling at {span} C")
-    if extra is not None and extra.table is not None:
-        parts.append(f"; {len(extra.table):,} measured rows ({extra.use}) stand before it")
-    return f"consumption: {' '.join(parts)}".replace(" ;", ";")

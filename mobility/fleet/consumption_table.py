@@ -212,7 +212,7 @@ def _codes(
     if not used:
         return np.zeros(len(rows), np.int64), np.zeros(len(trips), np.int64)
     both = pd.concat([rows[used].astype(str), trips[used].astype(str)], ignore_index=True)
-    code = both.groupby(used, sort=False).ngroup().to_numpy(np.int64)
+    code: Any = both.groupby(used, sort=False).ngroup().to_numpy(np.int64)
     return code[: len(rows)], code[len(rows) :]
 
 
