@@ -350,8 +350,10 @@ def test_measured_rows_stand_before_the_model():
     high = problem.replace(**{"consumption.use": "p90"})
     assert high.trip_kwh() == pytest.approx(km * [1.3, 1.9, 1.7])
     assert energy.notes(high) == [
-        "consumption: 1.3 kWh/km at 18 km/h; speed, stops, load and climb by the model; cabin at -10 C "
-        "outside; standing takes nothing",
+        (
+            "consumption: 1.3 kWh/km at 18 km/h; speed, stops, load and climb by the model; cabin at -10 C "
+            "outside; standing takes nothing"
+        ),
         "bus 'bus': heated by an electric heater; give hvac for another",
         "bus 'bus': 62 places",
         "measured consumption (p90): 3 of 5 rows stand for 3 of 3 trips",
