@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,10 @@ class Calibration:
             "days": self.days.to_dict("records"),
             **{name: getattr(self, name) for name in names},
         }
+
+    def to_json(self) -> str:
+        """The same as one JSON document."""
+        return json.dumps(self.to_dict(), indent=2)
 
 
 def calibrate(
@@ -200,7 +205,7 @@ def _usable(
     rows = pd.DataFrame({"trip": trip, "kwh": _numbers(measured, "kwh")})
     rows["date"] = ""
     if "date" in measured:
-        dates = pd.to_datetime(measured["date"], errors="coerce", format="mixed")
+        dates = pd.to_datetime(measured["date"].map(_as_text), errors="coerce", format="mixed")
         rows["date"] = dates.dt.strftime("%Y-%m-%d").fillna("").to_numpy()
     for name in ("temperature_c", "load"):
         rows[name] = _numbers(measured, name) if name in measured else np.nan
@@ -234,7 +239,7 @@ def _usable(
 
 def _by_id(problem: Problem, measured: pd.DataFrame) -> NDArray[np.int64]:
     known = pd.Index(problem.trips["trip_id"])
-    return np.asarray(known.get_indexer(measured["trip_id"].astype(str)), np.int64)
+    return np.asarray(known.get_indexer(measured["trip_id"].map(_as_text)), np.int64)
 
 
 def _by_departure(problem: Problem, measured: pd.DataFrame) -> NDArray[np.int64]:

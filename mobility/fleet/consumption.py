@@ -15,7 +15,7 @@ counted; with neither the answer is ``kwh_km`` times km to the last bit.
 Speeds and halts follow the three SORT cycles of the UITP: 520, 920 and 1,450 m with three halts each
 (Otokar, "SORT Sunumu", 2023), at 12.1, 18.0 and 25.2 km/h (the grid of the SimBA table below). A
 timetable with more stops than that counts its own stops. The top speeds of the trapezes (20/30/40,
-20/40/50 and 30/50/60 km/h) are quoted from memory; the two power laws meet them within 4 %.
+20/40/50 and 30/50/60 km/h) are quoted from memory; the two power laws meet all this within 5 %.
 
 Sources of the defaults:
 
@@ -23,8 +23,8 @@ Sources of the defaults:
   the eCitaro in "sidrobus" (Daniel-C-R, GitHub), which cites no measurement. MAN reports more than
   half recuperated ("Efficient over mountain and valley", MAN Truck & Bus, on the Lion's City 10 E).
 - 1.1 for what turns, 1.2 kg/m3 of air, 1 m/s2 when starting: assumed, usual in the field.
-- 5 kW of base load (2-7 kW), 10 passengers of 75 kg aboard (16 % of the places): "carculator_bus"
-  documentation (Sacchi, Paul Scherrer Institute, tables 3 to 7), after Mobitool 2.1.
+- 5 kW of base load (2 to 7 kW, its table 7) and 10 passengers aboard, 16 % of the places (after
+  Mobitool 2.1), of 75 kg each: documentation of "carculator" and "carculator_bus" (R. Sacchi, GitHub).
 - Heating and cooling: the step by temperature in the example table of SimBA (Reiner Lemoine
   Institut, GitHub, ``energy_consumption_example.csv``: solo bus, 30 % load, 18 km/h), rounded.
   It is an electric heater; a heat pump takes 1 / 2.3 of it (heating CoP of "carculator_bus").

@@ -1,5 +1,6 @@
 """Calibration: what was put in comes out, on days that were not looked at; bad rows are told."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_the_error_is_that_of_days_not_looked_at():
     text = str(found)
     assert "480 trips" in text
     assert "on 12 held-out days" in text
-    assert set(found.to_dict()) >= {"figures", "days", "mape", "dropped"}
+    assert set(json.loads(found.to_json())) >= {"figures", "days", "mape", "dropped"}
     # A day that is unlike the others shows it: it was not in its own fit.
     odd = measured_of(problem, true=Vehicle(kwh_km=1.1, hvac=((20.0, 0.0),)))
     odd = odd.drop(columns="temperature_c")
@@ -144,6 +145,8 @@ def test_one_day_has_no_day_to_hold_out_and_says_so():
     found = calibrate(problem, measured_of(problem, days=1).drop(columns=["date", "temperature_c"]))
     assert not found.held_out
     assert "on the fitted rows" in str(found)
+    dated = measured_of(problem, days=2).assign(date=lambda rows: 20250300 + (rows.index // 40) + 1)
+    assert calibrate(problem, dated).days["date"].tolist() == ["2025-03-01", "2025-03-02"]
     # Nothing was said of temperature, so nothing is learnt of it.
     assert found.vehicle.hvac == ()
 
