@@ -6,9 +6,12 @@ imported only when a flow is solved.
 """
 
 from mobility.fleet.blocks import plan_blocks
+from mobility.fleet.calibrate import Calibration, calibrate
 from mobility.fleet.chain import plan
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
+from mobility.fleet.consumption import Consumption
+from mobility.fleet.consumption_table import ConsumptionTable, consumption_table
 from mobility.fleet.files import read_plan
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
@@ -26,7 +29,10 @@ from mobility.fleet.tables import problem
 
 __all__ = [
     "BlockPlan",
+    "Calibration",
     "Charger",
+    "Consumption",
+    "ConsumptionTable",
     "Costs",
     "Deadheads",
     "Demand",
@@ -36,8 +42,10 @@ __all__ = [
     "Rules",
     "Tariff",
     "Vehicle",
+    "calibrate",
     "charge",
     "check",
+    "consumption_table",
     "plan",
     "plan_blocks",
     "problem",

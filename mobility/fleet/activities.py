@@ -50,6 +50,7 @@ class _Day:
     duty: Duty
     depot: Depot
     bus: Vehicle
+    run_kwh_km: float
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     piece: int = 1
 
@@ -57,16 +58,25 @@ class _Day:
         self, kind: str, here: str, there: str, start_s: int, end_s: int, metres: float = 0.0
     ) -> None:
         """Note something that is no trip."""
-        self.note(kind, "", here, there, start_s, end_s, metres / 1000.0)
+        km = metres / 1000.0
+        self.note(kind, "", here, there, start_s, end_s, km, km * self.run_kwh_km)
 
     def note(
-        self, kind: str, trip: str, here: str, there: str, start_s: int, end_s: int, km: float
+        self,
+        kind: str,
+        trip: str,
+        here: str,
+        there: str,
+        start_s: int,
+        end_s: int,
+        km: float,
+        kwh: float,
     ) -> None:
         """Append one row."""
         block = f"{self.vehicle}/{self.piece}"
         self.rows.append((
             self.vehicle, block, len(self.rows) + 1, kind, trip, here, there, start_s, end_s, km,
-            km * self.bus.kwh_km * self.bus.electric, self.depot.id, self.bus.electric, self.bus.id,
+            kwh * self.bus.electric, self.depot.id, self.bus.electric, self.bus.id,
         ))  # fmt: skip
 
 
@@ -99,7 +109,7 @@ def write_out(
     for number, duty in enumerate(duties, 1):
         bus = problem.bus(duty.vehicle)
         name = f"{'v' if bus.electric else 'c'}{number:0{width}d}"
-        day = _Day(name, duty, problem.depots[duty.depot], bus)
+        day = _Day(name, duty, problem.depots[duty.depot], bus, problem.run_kwh_km(duty.vehicle))
         _write_day(problem, trips, day, ways, link)
         rows += day.rows
         link += len(duty.trips) - 1
@@ -115,7 +125,8 @@ def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: in
     for step, trip in enumerate(duty.trips):
         end = trips.arrive_s[trip]
         here = trips.origin[trip], trips.target[trip]
-        day.note("trip", trips.names[trip], *here, trips.depart_s[trip], end, trips.km[trip])
+        kwh = float(problem.trip_kwh(duty.vehicle)[trip])
+        day.note("trip", trips.names[trip], *here, trips.depart_s[trip], end, trips.km[trip], kwh)
         if step + 1 == len(duty.trips):
             break
         follower, at = duty.trips[step + 1], link + step

@@ -37,6 +37,14 @@ class Vehicle:
         Day cost of this type; None is the case's.
     passengers
         Places; None where nobody said.
+    mass_kg
+        Without passengers. Where given, trips are weighed by :mod:`~mobility.fleet.consumption`'s
+        model and ``kwh_km`` is that of its reference run; None: ``kwh_km`` on every run.
+    hvac
+        (temperature C, electric kW) pairs of heating and cooling; empty for an electric heater. It
+        counts only where the problem has a temperature.
+    kwh_stop, hour_kw, kwh_km_full
+        What a stop, an hour and a km with every place taken cost on top, as ``fleet.calibrate`` finds.
     """
 
     id: str = "bus"
@@ -56,6 +64,11 @@ class Vehicle:
     count: int | None = None
     vehicle_day_minor: float | None = None
     passengers: int | None = None
+    mass_kg: float | None = None
+    hvac: tuple[tuple[float, float], ...] = ()
+    kwh_stop: float = 0.0
+    hour_kw: float = 0.0
+    kwh_km_full: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_soc < self.start_soc <= self.max_soc <= 1:
@@ -79,9 +92,23 @@ class Vehicle:
             )
         for name in ("refuel_min", "fuel_km", "count", "vehicle_day_minor", "passengers"):
             not_negative(f"vehicle {self.id!r}: {name}", getattr(self, name))
-        if self.range_km is not None:
-            positive(f"vehicle {self.id!r}: range_km", self.range_km)
+        for name in ("kwh_stop", "hour_kw", "kwh_km_full"):
+            not_negative(f"vehicle {self.id!r}: {name}", getattr(self, name))
+        for name in ("range_km", "mass_kg"):
+            if getattr(self, name) is not None:
+                positive(f"vehicle {self.id!r}: {name}", getattr(self, name))
         self._check_curve()
+        self._check_hvac()
+
+    def _check_hvac(self) -> None:
+        degrees = [celsius for celsius, _ in self.hvac]
+        if any(not -60 <= one <= 60 for one in degrees) or degrees != sorted(set(degrees)):
+            raise ConfigError(
+                f"vehicle {self.id!r}: the temperatures of hvac must rise, from -60 to 60 C",
+                mend="hvac = [[-15, 33.0], [15, 0.0], [25, 1.0], [35, 7.5]]",
+            )
+        for _, kw in self.hvac:
+            not_negative(f"vehicle {self.id!r}: kW of hvac", kw)
 
     def _check_curve(self) -> None:
         levels = [soc for soc, _ in self.curve]

@@ -16,11 +16,15 @@ from mobility.fleet.case_parts import (
     ChargerPart,
     CostsPart,
     DepotPart,
+    EnergyPart,
     RulesPart,
     TariffPart,
     VehiclePart,
+    WeatherPart,
     keys_at,
 )
+from mobility.fleet.consumption import HVAC_KW, USUAL_LOAD, Consumption, Hourly, of_day
+from mobility.fleet.consumption_table import read_consumption, read_heights, read_temperatures
 from mobility.fleet.prices import Costs, Demand, Tariff
 from mobility.fleet.rules import Layover, RouteRule, Rules, Terminal
 from mobility.units import DAY_S, minor_digits, parse_time
@@ -135,7 +139,51 @@ def vehicle_of(part: VehiclePart, default: Vehicle) -> Vehicle:
     if "max_soc" in given and "start_soc" not in given:
         given["start_soc"] = given["max_soc"]
     given["curve"] = tuple(part.curve)
+    if part.hvac is not None:
+        given["hvac"] = HVAC_KW[part.hvac] if isinstance(part.hvac, str) else tuple(part.hvac)
     return Vehicle(**{**default.__dict__, **given})
+
+
+def consumption_of(
+    part: EnergyPart, folder: Path, vehicles: tuple[Vehicle, ...]
+) -> Consumption | None:
+    """Load, heights and measured consumption of ``[energy]``; None where it says nothing.
+
+    Raises
+    ------
+    ConfigError, TableError
+        When a figure is out of range, a file cannot be read, or a cell of one is wrong.
+    """
+    if part == EnergyPart():
+        return None
+    load: Any = USUAL_LOAD if part.load is None else part.load
+    types = [one.id for one in vehicles]
+    return Consumption(
+        load=tuple(load) if isinstance(load, list) else load,
+        heights_m=read_heights(folder / part.heights) if part.heights else {},
+        table=read_consumption(folder / part.file, types) if part.file else None,
+        use=part.use,
+    )
+
+
+def temperature_of(part: WeatherPart, folder: Path) -> Hourly | None:
+    """Outside temperature of ``[weather]``, C; None where it says nothing.
+
+    Raises
+    ------
+    ConfigError, TableError
+        When it is given twice, is out of range, or its file is wrong.
+    """
+    if part.temperature_file is not None:
+        if part.temperature_c is not None:
+            raise ConfigError("weather gives temperature_c and temperature_file",
+                              mend="leave one of the two")  # fmt: skip
+        return read_temperatures(folder / part.temperature_file)
+    if part.temperature_c is None:
+        return None
+    value: Any = part.temperature_c
+    of_day("temperature_c", value, -60.0, 60.0)
+    return tuple(value) if isinstance(value, list) else float(value)
 
 
 def depot_of(part: DepotPart, default_kw: float) -> Depot:

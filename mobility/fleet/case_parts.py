@@ -107,6 +107,29 @@ class VehiclePart(_Part):
     count: Whole | None = None
     vehicle_day_minor: NotNegative | None = None
     passengers: Whole | None = None
+    mass_kg: Positive | None = None
+    hvac: Literal["heater", "heat-pump", "fuel-heater"] | list[tuple[float, NotNegative]] | None = (
+        None
+    )
+    kwh_stop: NotNegative = 0.0
+    hour_kw: NotNegative = 0.0
+    kwh_km_full: NotNegative = 0.0
+
+
+class EnergyPart(_Part):
+    """What trips take beyond the type of bus; files are relative to the case."""
+
+    load: float | list[float] | None = None
+    heights: str | None = None
+    file: str | None = None
+    use: Literal["mean", "p90"] = "mean"
+
+
+class WeatherPart(_Part):
+    """Outside temperature, of the day or of each of its 24 hours."""
+
+    temperature_c: float | list[float] | None = None
+    temperature_file: str | None = None
 
 
 class DepotPart(_Part):
@@ -166,6 +189,8 @@ class Case(_Part):
     depot: list[DepotPart] = []
     charger: list[ChargerPart] = []
     tariff: TariffPart | None = None
+    energy: EnergyPart = EnergyPart()
+    weather: WeatherPart = WeatherPart()
 
 
 def keys_at(location: tuple[int | str, ...]) -> list[str]:

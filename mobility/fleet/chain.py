@@ -16,7 +16,7 @@ from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
 from mobility.fleet.depots import crowded, smaller
 from mobility.fleet.electrify import at_stays, respect_battery
-from mobility.fleet.energy import trip_kwh
+from mobility.fleet.energy import notes
 from mobility.fleet.fuel import refuel, respect_range
 from mobility.fleet.mix import share_out
 from mobility.fleet.plan import (
@@ -125,9 +125,9 @@ def _planned(problem: Problem, blocks: BlockMode, seed: int) -> Plan:
     electric = [part for part in mix.parts if problem.bus(part.vehicle).electric]
     if fleet.why:
         return _without_answer(base, fleet.why, fleet.proven, start)
-    if len(electric) == len(mix.parts) or mix.one_type:
-        rows = np.concatenate([part.rows for part in electric] or [np.zeros(0, np.int32)])
-        if why := _energy_beyond_sites(problem, float(trip_kwh(problem)[rows].sum())):
+    if mix.one_type:
+        kwh = sum(float(problem.trip_kwh(part.vehicle)[part.rows].sum()) for part in electric)
+        if why := _energy_beyond_sites(problem, kwh):
             return _without_answer(base, why, True, start)
 
     held_by = list(zip(mix.parts, [one.duties for one in together], strict=True))
@@ -298,11 +298,12 @@ def _too_many(problem: Problem, table: pd.DataFrame) -> str:
 def _energy_beyond_sites(problem: Problem, kwh: float) -> str:
     """Proof that no charging can do: more energy than all sites together give in 24 hours."""
     given = 0.0
+    bus_kw = max((one.max_kw for one in problem.vehicles if one.electric), default=0.0)
     for count, kw, limit in (
         *((one.chargers, one.charger_kw, one.site_kw) for one in problem.depots),
         *((one.count, one.kw, one.site_kw) for one in problem.chargers),
     ):
-        most = np.inf if count is None else count * min(kw, problem.vehicle.max_kw)
+        most = np.inf if count is None else count * min(kw, bus_kw)
         given += 24.0 * min(most, np.inf if limit is None else limit)
     if kwh <= given + 1e-6:
         return ""
@@ -320,11 +321,7 @@ def _assumptions(problem: Problem, beyond: NDArray[np.bool_]) -> tuple[str, ...]
             f"{int(beyond.sum())} trips are beyond one battery even alone: conventional buses drive them, "
             "at the same day and km costs, and nothing else; their fuel is not counted"
         )
-    said.append(
-        "consumption: "
-        + ", ".join(f"{one.id} {one.kwh_km:g} kWh/km" for one in problem.vehicles if one.electric)
-        + " on every run, charging without losses"
-    )
+    said += [*notes(problem), "charging is without losses"]
     said.append(
         "every bus repeats its day: charge is restored by its next pull-out, 24 hours after this one"
     )

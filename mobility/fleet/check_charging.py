@@ -69,8 +69,8 @@ def _can_drive(problem: Problem, kind: int, row: int) -> bool:
         own = float(problem.trips["distance_km"].iloc[row])
         return bus.range_km is None or own + around <= bus.range_km
     usable = bus.full_kwh * (bus.start_soc - bus.min_soc)
-    own = float(problem.trips["distance_km"].iloc[row]) * bus.kwh_km
-    return own + around * bus.kwh_km <= usable - WH
+    own = float(problem.trip_kwh(kind)[row])
+    return own + around * problem.run_kwh_km(kind) <= usable - WH
 
 
 def _nearest_km(problem: Problem, row: int) -> float:
@@ -98,9 +98,18 @@ def _energy(problem: Problem, blocks: pd.DataFrame) -> list[Finding]:
 
 def _wanted_kwh(problem: Problem, blocks: pd.DataFrame) -> Power:
     """Energy of every activity by the problem's own figures, not the plan's."""
-    rate = {one.id: one.kwh_km for one in problem.vehicles if one.energy == "electric"}
-    per_km = blocks["type"].map(rate).astype(float).fillna(0.0)
-    return np.asarray(blocks["distance_km"].astype(float) * per_km, float)
+    kwh = np.zeros(len(blocks))
+    row = dict(zip(problem.trips["trip_id"], range(len(problem.trips)), strict=True))
+    at = np.array([row.get(one, -1) for one in blocks["trip_id"]], np.int64)
+    km, trip = blocks["distance_km"].to_numpy(float), (blocks["kind"] == "trip").to_numpy()
+    for kind, bus in enumerate(problem.vehicles):
+        if bus.energy != "electric":
+            continue
+        own = (blocks["type"] == bus.id).to_numpy()
+        kwh[own] = km[own] * problem.run_kwh_km(kind)
+        known = own & trip & (at >= 0)
+        kwh[known] = problem.trip_kwh(kind)[at[known]]
+    return kwh
 
 
 def _sites_of(problem: Problem) -> dict[str, tuple[str, float, int | None, float | None]]:

@@ -1,6 +1,7 @@
 """How much energy a run takes, and what the grid asks for it at the very least.
 
-Consumption is ``kwh_km`` times distance, the same for trips and empty runs; standing takes none.
+Trips and empty runs take what the problem says (:mod:`mobility.fleet.consumption`); a bus that
+stands at a terminal or in a depot takes nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mobility.fleet.consumption import USUAL_PLACES
 from mobility.fleet.links import NEVER_S, latest_leave, run_metres, run_time
 from mobility.fleet.problem import UNREACHABLE_S
 from mobility.units import DAY_S
@@ -21,12 +23,48 @@ if TYPE_CHECKING:
 
 def trip_kwh(problem: Problem) -> NDArray[np.float64]:
     """Energy of each trip in service, kWh."""
-    return np.asarray(problem.trips["distance_km"].to_numpy(float) * problem.vehicle.kwh_km, float)
+    return problem.trip_kwh()
 
 
 def run_kwh(problem: Problem, metres: NDArray[np.int64]) -> NDArray[np.float64]:
     """Energy of empty runs, kWh."""
-    return np.asarray(metres * (problem.vehicle.kwh_km / 1000.0), np.float64)
+    return np.asarray(metres * (problem.run_kwh_km() / 1000.0), np.float64)
+
+
+def notes(problem: Problem) -> list[str]:
+    """How the energy is reckoned and what is assumed in it, in sentences; the first always stands."""
+    bus, own = problem.vehicle, problem.consumption
+    parts = f"{bus.kwh_km:g} kWh/km on every run"
+    if bus.mass_kg is not None:
+        parts = f"{bus.kwh_km:g} kWh/km at 18 km/h; speed, stops, load and climb by the model"
+    if problem.temperature_c is not None:
+        outside = np.asarray(problem.temperature_c, np.float64)
+        low, high = float(outside.min()), float(outside.max())
+        parts += (
+            f"; cabin at {low:g} C outside" if low == high else f"; cabin at {low:g} to {high:g} C"
+        )
+    told = [f"consumption: {parts}; standing takes nothing"]
+    if problem.temperature_c is not None and not bus.hvac:
+        told.append(f"bus {bus.id!r}: heated by an electric heater; give hvac for another")
+    if bus.mass_kg is not None and bus.passengers is None:
+        told.append(f"bus {bus.id!r}: {USUAL_PLACES} places")
+    if own is None:
+        return told
+    if own.heights_m:
+        ends = problem.trips[["from_stop", "to_stop"]].isin(list(own.heights_m)).all(axis=1)
+        if level := int((~ends).sum()):
+            told.append(f"heights: {level:,} trips are level, an end of theirs has no height")
+    if own.table is not None:
+        used = own.table.rows_of(problem.trips, bus.id)
+        fit, rows = int((used >= 0).sum()), np.unique(used[used >= 0])
+        told.append(
+            f"measured consumption ({own.use}): {len(rows):,} of {len(own.table):,} rows stand for "
+            f"{fit:,} of {used.size:,} trips"
+        )
+        blank = int(own.table.rows["p90"].iloc[rows].isna().sum())
+        if own.use == "p90" and blank:
+            told.append(f"measured consumption: {blank:,} rows have no p90, their mean serves")
+    return told
 
 
 def beyond_battery(problem: Problem) -> NDArray[np.bool_]:

@@ -136,7 +136,7 @@ def _minor_km(problem: Problem, row: int, *, battery: bool) -> float:
     if not battery:
         return km
     if bus.electric:
-        return km + least_kwh_price(problem) * bus.kwh_km
+        return km + least_kwh_price(problem) * problem.run_kwh_km(row)
     return km + bus.fuel_km * problem.tariff.fuel_minor(bus.energy)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from mobility.errors import ConfigError
 from mobility.fleet.allowed import Allowed, allowed_of
 from mobility.fleet.assets import Charger, Depot, Vehicle
+from mobility.fleet.consumption import Consumption, Hourly, empty_kwh_km, of_day, trips_kwh
 from mobility.fleet.prices import Costs, Demand, Tariff
 from mobility.fleet.rules import Rules
 
@@ -97,12 +98,16 @@ class Problem:
     assumed_depots: bool = False
     assumptions: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    consumption: Consumption | None = None
+    temperature_c: Hourly | None = None
 
     def __post_init__(self) -> None:
         if not self.depots:
             raise ConfigError("a fleet needs a depot", mend="add one [[depot]]")
         if not self.vehicles:
             raise ConfigError("a fleet needs a type of bus", mend="add one [[vehicle]]")
+        if self.temperature_c is not None:
+            of_day("temperature_c", self.temperature_c, -60.0, 60.0)
         for kind, names in (
             ("depot", [one.id for one in self.depots]),
             ("type of bus", [one.id for one in self.vehicles]),
@@ -168,6 +173,28 @@ class Problem:
     def allowed(self) -> Allowed:
         """The rules as arrays."""
         return allowed_of(self)
+
+    def trip_kwh(self, vehicle_row: int = 0) -> NDArray[np.float64]:
+        """Energy of each trip driven by a type of bus, kWh; not to be written to."""
+        if vehicle_row not in self._trip_kwh:
+            kwh = trips_kwh(self, self.bus(vehicle_row))
+            kwh.setflags(write=False)
+            self._trip_kwh[vehicle_row] = kwh
+        return self._trip_kwh[vehicle_row]
+
+    def run_kwh_km(self, vehicle_row: int = 0) -> float:
+        """Energy of a km of empty running by a type of bus, kWh; the same all day."""
+        if vehicle_row not in self._run_kwh_km:
+            self._run_kwh_km[vehicle_row] = empty_kwh_km(self, self.bus(vehicle_row))
+        return self._run_kwh_km[vehicle_row]
+
+    @cached_property
+    def _trip_kwh(self) -> dict[int, NDArray[np.float64]]:
+        return {}
+
+    @cached_property
+    def _run_kwh_km(self) -> dict[int, float]:
+        return {}
 
     @cached_property
     def depart_s(self) -> NDArray[np.int32]:
@@ -279,6 +306,8 @@ def _changed(problem: Problem, path: str, value: Any) -> Problem:
     if not rest:
         return replace(problem, **{name: changed})
     group = getattr(problem, name)
+    if group is None and name == "consumption":
+        group = Consumption()
     members = group if isinstance(group, tuple) else (group,)
     for one in members:
         known = [field.name for field in fields(one)]

@@ -98,6 +98,8 @@ def problem(
         assumed_depots=assumed_depots,
         assumptions=tuple(assumed),
         findings=tuple(found),
+        consumption=cases.consumption_of(read.energy, folder, vehicles),
+        temperature_c=cases.temperature_of(read.weather, folder),
     )
 
 
