@@ -13,6 +13,7 @@ from mobility.fleet import rule_costs
 from mobility.fleet.days import days_of
 from mobility.fleet.depots import assign, crowded, held, rechain, smaller
 from mobility.fleet.mix import share_out
+from mobility.fleet.pairs import network_of
 from mobility.fleet.parking import respect_parking
 from mobility.fleet.room import share_room
 from mobility.fleet.rule_costs import plan_softly
@@ -259,14 +260,14 @@ def _relaxed(
         bound += ends_cost(problem, runs, minor_km) + len(runs) * problem.costs.vehicle_day_minor
         return Schedule((), bound, len(runs)), None
     units = units_of(problem, runs)
-    net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
+    net = network_of(problem, runs, problem.depot_place, minor_km=minor_km)
     chained = flows.chain(net)
     limits = (chained.bound_minor, chained.vehicles_bound) if chained.feasible else None
     if (
         (problem.allowed.layover_s[[run[-1] for run in runs]] == 0)
         & (units.arrive_s <= units.depart_s)
     ).any():
-        net = flows.build(problem, units, problem.depot_place, minor_km=minor_km, instant=True)
+        net = network_of(problem, runs, problem.depot_place, minor_km=minor_km, instant=True)
         limits = flows.least(net)
     if limits is None:
         return Schedule((), 0.0, 0, _too_little_room(problem, runs, minor_km)), chained
@@ -336,7 +337,7 @@ def _too_little_room(problem: Problem, runs: list[Run], minor_km: float) -> str:
     if why := _out_of_reach(problem, runs):
         return why
     roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
-    net = flows.build(roomy, units_of(roomy, runs), roomy.depot_place, minor_km=minor_km)
+    net = network_of(roomy, runs, roomy.depot_place, minor_km=minor_km)
     needed = flows.least(net)
     fewest = len(runs) if needed is None else needed[1]
     return f"the trips need at least {fewest} buses, the depots hold {held(problem):.0f}: raise a capacity"

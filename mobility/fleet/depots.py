@@ -9,7 +9,8 @@ import numpy as np
 
 from mobility.fleet import network as flows
 from mobility.fleet.links import links
-from mobility.fleet.runs import Run, least_link, pull_in, pull_out, units_of
+from mobility.fleet.pairs import network_of
+from mobility.fleet.runs import Run, least_link, pull_in, pull_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +83,7 @@ def rechain(
 def _chain(problem: Problem, runs: list[Run], depot: int, minor_km: float) -> list[Run]:
     """Chain runs from one depot that holds any number of buses: there is always a way."""
     place = problem.depot_place[[depot]]
-    chained = flows.chain(flows.build(problem, units_of(problem, runs), place, minor_km=minor_km))
+    chained = flows.chain(network_of(problem, runs, place, minor_km=minor_km))
     return [_trips(runs, chain) for chain in flows.chains_of(chained)]
 
 

@@ -11,7 +11,8 @@ from mobility.fleet import network as flows
 from mobility.fleet.depots import raised_prices, transport
 from mobility.fleet.duty import CONVENTIONAL
 from mobility.fleet.energy import beyond_battery, least_kwh_price, trip_kwh
-from mobility.fleet.runs import kept_runs, pull_in, pull_out, units_of
+from mobility.fleet.pairs import network_of
+from mobility.fleet.runs import kept_runs, pull_in, pull_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -216,8 +217,7 @@ def _chains(problem: Problem, rows: NDArray[np.int32], blocks: BlockMode) -> lis
         if blocks == "given":
             found += runs
             continue
-        net = flows.build(
-            problem, units_of(problem, runs), problem.depot_place,
+        net = network_of(problem, runs, problem.depot_place,
             minor_km=problem.costs.deadhead_km_minor,
         )  # fmt: skip
         chained = flows.chain(net)
@@ -250,8 +250,7 @@ def _fewest(problem: Problem, rows: NDArray[np.int32], blocks: BlockMode) -> int
         if blocks == "given":
             fewest += len(runs)
             continue
-        net = flows.build(
-            problem, units_of(problem, runs), problem.depot_place,
+        net = network_of(problem, runs, problem.depot_place,
             minor_km=problem.costs.deadhead_km_minor,
         )  # fmt: skip
         least = flows.least(net)

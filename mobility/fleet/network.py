@@ -161,18 +161,18 @@ def build(
     groups: list[tuple[Any, Any, Any, Any]] = [
         (tails, arrivals + heads, everyone, run_costs),
         (stay_in, stay_in + 1, everyone,
-         _floor((ends.ready_s[stay_in + 1] - ends.ready_s[stay_in]) * scaled_s)),
+         floor((ends.ready_s[stay_in + 1] - ends.ready_s[stay_in]) * scaled_s)),
         (arrivals + stay_out, arrivals + stay_out + 1, everyone,
-         _floor((out_s[stay_out + 1] - out_s[stay_out]) * scaled_s)),
+         floor((out_s[stay_out + 1] - out_s[stay_out]) * scaled_s)),
         (can_home, depot_0 + np.searchsorted(depot_s, home[can_home]), everyone,
-         _floor(home_m[can_home] * scaled_km / 1000.0)),
+         floor(home_m[can_home] * scaled_km / 1000.0)),
         (own_0 + own_can, depot_0 + np.searchsorted(depot_s, own_home[own_can]), everyone,
-         _floor(own_m[own_can] * scaled_km / 1000.0)),
-        (own_0 + np.arange(own.place.size), own.event, everyone, _floor(own.longer_s * scaled_s)),
+         floor(own_m[own_can] * scaled_km / 1000.0)),
+        (own_0 + np.arange(own.place.size), own.event, everyone, floor(own.longer_s * scaled_s)),
         (depot_0 + depot_of, arrivals + pull_out, everyone,
-         _floor(leave_m[pull_out] * scaled_km / 1000.0)),
+         floor(leave_m[pull_out] * scaled_km / 1000.0)),
         (depot_nodes, depot_nodes + 1, everyone, np.zeros(depot_s.size, np.int64)),
-        ([end], [depot_0], _room(problem, depots, everyone),
+        ([end], [depot_0], room(problem, depots, everyone),
          [int(np.floor(costs.vehicle_day_minor * SCALE))]),
     ]  # fmt: skip
     lines = places * table.from_s.size
@@ -260,7 +260,7 @@ def chains_of(chained: Chaining) -> list[list[int]]:
     return chains
 
 
-def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
+def room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
     """Buses that the depots at these places hold together, at most one a unit."""
     here = set(depots.tolist())
     held = [
@@ -273,5 +273,6 @@ def _room(problem: Problem, depots: NDArray[np.int32], everyone: int) -> int:
     return min(everyone, sum(one for one in held if one is not None))
 
 
-def _floor(values: NDArray[Any]) -> NDArray[np.int64]:
+def floor(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Whole units, rounded down."""
     return np.asarray(np.floor(values), np.int64)

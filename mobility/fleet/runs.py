@@ -15,6 +15,8 @@ from mobility.fleet.problem import UNREACHABLE_S
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from mobility.fleet.problem import Problem
@@ -127,7 +129,7 @@ def least_link(
     return least
 
 
-def units_of(problem: Problem, runs: list[Run]) -> Units:
+def units_of(problem: Problem, runs: Sequence[Run]) -> Units:
     """Runs as what the network chains: when and where each begins and ends."""
     first = np.array([trips[0] for trips in runs], np.int32)
     last = np.array([trips[-1] for trips in runs], np.int32)
