@@ -30,6 +30,7 @@ from mobility.fleet.plan import (
 )
 from mobility.fleet.rule_costs import plan_softly
 from mobility.fleet.runs import check_mode, drivable_blocks
+from mobility.fleet.warm import better_plan
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
@@ -52,7 +53,12 @@ _REFITS = 8
 
 
 def plan(
-    problem: Problem, *, blocks: BlockMode = "optimise", stop: Stop | None = None, seed: int = 0
+    problem: Problem,
+    *,
+    blocks: BlockMode = "optimise",
+    stop: Stop | None = None,
+    seed: int = 0,
+    start: Plan | None = None,
 ) -> Plan:
     """Plan a day: vehicle blocks that the batteries carry, and who charges where and when.
 
@@ -71,6 +77,8 @@ def plan(
         Taken for the family's sake: every step ends by itself.
     seed
         Noted in the report; nothing in the chain is random.
+    start
+        An earlier plan: where it still holds and costs less than what is found, it is kept.
 
     Returns
     -------
@@ -86,11 +94,15 @@ def plan(
     """
     del stop
     check_mode(blocks)
-    start = time.perf_counter()
+    begin = time.perf_counter()
     answer = plan_softly(problem, lambda asked: _planned(asked, blocks, seed))
+    if start is not None:
+        answer = better_plan(
+            problem, answer, start, lambda base, done: finish(base, done, seed=seed)
+        )
     if problem.rules.soft and answer.report.objective is not None:
         answer = replace(answer, findings=tuple(check(problem, answer)))
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - begin
     return replace(answer, report=replace(answer.report, seconds=seconds))
 
 

@@ -99,6 +99,28 @@ def charge_blocks(problem: Problem, blocks: pd.DataFrame) -> Charged:
     return _charged(problem, stays, sites, best)
 
 
+def kept_sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> Charged:
+    """Sessions as they are, counted anew under the problem's prices; the checker judges them."""
+    sites = sites_of(problem, blocks)
+    row = {name: at for at, name in enumerate(sites.names)}
+    slot_s = problem.tariff.slot_s
+    load = np.zeros((len(sites.names), DAY_S // slot_s))
+    one: Any  # pandas types a row's cells as anything
+    for one in sessions.itertuples(index=False):
+        if one.site in row:
+            at = (one.start_s // slot_s + np.arange(len(one.kw))) % load.shape[1]
+            np.add.at(load[row[one.site]], at, one.kw)
+    return Charged(
+        sessions=sessions,
+        load_kw=load,
+        sites=sites.names,
+        energy_minor=prices.energy_minor(problem, load),
+        demand_minor=prices.demand_minor(problem, load),
+        unserved=(),
+        why="",
+    )
+
+
 def sites_of(problem: Problem, blocks: pd.DataFrame) -> Sites:
     """Every place with chargers; a depot without a count has one a bus."""
     electric = blocks[blocks["electric"]]
