@@ -47,6 +47,9 @@ Plot = Annotated[
     Path | None,
     typer.Option("--plot", help="Draw the plan into this file (PNG, SVG, PDF).", dir_okay=False),
 ]
+Parquet = Annotated[
+    bool, typer.Option("--parquet", help="With --out: the tables as Parquet too, with units.")
+]
 
 
 @app.command("plan")
@@ -57,6 +60,7 @@ def plan(
     modes: Modes = None,
     blocks: Blocks = "optimise",
     out: options.Out = None,
+    parquet: Parquet = False,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     seconds: options.StopSeconds = None,
@@ -101,7 +105,8 @@ def plan(
     answered = answer.report.objective is not None
     if answered and out is not None:
         with working(f"writing {out}", quiet=quiet):
-            answer.write(out, day=day, source=_source(feed, case, day, modes))
+            source = _source(feed, case, day, modes)
+            answer.write(out, day=day, source=source, parquet=parquet)
     if answered and picture is not None:
         _draw(answer, picture)
     if not answered and (out or picture):
@@ -215,7 +220,10 @@ def show_plan(answer: Plan) -> None:
     print(answer)
     if answer.report.objective is not None:
         print_table(_money_rows(answer), columns=("", "a day"))
-        print_table(_kpi_rows(answer))
+        print_table(_kpi_rows(answer), columns=("", "", "unit"))
+        print(
+            f"checker: {len(answer.findings)} findings" if answer.findings else "every check holds"
+        )
     print(f"the bound covers {answer.report.bound_scope}")
     if answer.not_electric:
         print(f"not electric: {len(answer.not_electric):,} trips, {answer.not_electric[0]!r} first")
@@ -260,9 +268,9 @@ def _draw(answer: Plan, picture: Path) -> None:
             "--plot needs matplotlib", mend="pip install 'mobility-engine[plots]'"
         ) from None
     mpl.use("Agg")
-    above, _ = answer.plot()
+    axes = answer.plot()
     try:
-        above.figure.savefig(picture, dpi=100)
+        axes[0].figure.savefig(picture, dpi=100)
     except ValueError as error:  # a suffix that it does not know
         raise ConfigError(f"{picture}: {error}", mend="--plot FILE.png") from None
 
@@ -316,18 +324,12 @@ def _money_rows(answer: Plan | BlockPlan) -> list[tuple[str, str]]:
     return rows
 
 
-def _kpi_rows(answer: Plan) -> list[tuple[str, str]]:
-    kpis = answer.kpis
-    peaks = ", ".join(f"{site} {kw:,.0f} kW" for site, kw in kpis["peak_kw"].items())
+def _kpi_rows(answer: Plan | BlockPlan) -> list[tuple[str, str, str]]:
+    from mobility.fleet.kpis import kpi_rows
+
     return [
-        ("vehicles", f"{answer.vehicles:,} (proved: at least {answer.vehicles_bound:,})"),
-        ("trips, blocks", f"{kpis['trips']:,}, {kpis['blocks']:,}"),
-        ("in service", f"{kpis['in_service_km']:,.0f} km, {kpis['in_service_h']:,.0f} h"),
-        ("empty", f"{kpis['deadhead_km']:,.0f} km ({kpis['deadhead_share']:.1%})"),
-        ("waiting", f"{kpis['waiting_h']:,.0f} h"),
-        ("charged", f"{kpis['energy_kwh']:,.0f} kWh"),
-        ("peak", peaks or "none"),
-        ("checker", f"{len(answer.findings)} findings" if answer.findings else "every check holds"),
+        *kpi_rows(answer.kpis),
+        ("vehicles_bound", f"{answer.vehicles_bound:,}", "buses, proved"),
     ]
 
 

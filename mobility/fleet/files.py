@@ -1,4 +1,4 @@
-"""Plans as files: CSV tables, one JSON document and the feed with its blocks; whole or not at all."""
+"""Plans as files: tables, one JSON document and the feed with its blocks; whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import pandas as pd
 
 from mobility.errors import ConfigError, TableError
 from mobility.fleet.activities import COLUMNS
-from mobility.fleet.plan import Plan, with_times
+from mobility.fleet.fuel import COLUMNS as REFUELS
+from mobility.fleet.fuel import no_refuels
+from mobility.fleet.plan import BlockPlan, Plan, with_times
 from mobility.solution import Report, Status, StopReason
 
 if TYPE_CHECKING:
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
 
 DOCUMENT = "plan.json"
 FEED_FOLDER = "feed"
-_OURS = {DOCUMENT, FEED_FOLDER, "blocks.csv", "sessions.csv", "power.csv"}
 _COLUMNS = {
     "blocks": COLUMNS,
     "sessions": ("vehicle", "site", "charger", "start_s", "end_s", "kwh", "kw"),
     "power": ("site", "start_s", "kw"),
+    "refuels": REFUELS,
 }
-_WHOLE = ("seq", "start_s", "end_s", "charger")
+_OURS = {
+    DOCUMENT,
+    FEED_FOLDER,
+    *(f"{name}.{kind}" for name in _COLUMNS for kind in ("csv", "parquet")),
+}
+_WHOLE = ("seq", "start_s", "end_s", "charger", "pump")
 _TEXT_COLUMNS = (
     "vehicle",
     "block",
@@ -39,30 +46,37 @@ _TEXT_COLUMNS = (
     "depot",
     "type",
     "site",
+    "energy",
 )
 
 
 def write_plan(
-    plan: Plan,
+    plan: Plan | BlockPlan,
     folder: str | Path,
     *,
     day: ServiceDay | None = None,
     source: dict[str, Any] | None = None,
+    parquet: bool = False,
 ) -> Path:
     """Write a plan into a folder of its own.
 
     ``blocks.csv`` and ``sessions.csv`` carry absolute local times with their offset (``start``,
     ``end``) beside the seconds; ``sessions.csv`` has the kW of a session's slots separated by
-    blanks. Everything is built beside the folder and then renamed.
+    blanks. A plan of blocks alone has ``blocks.csv`` only. Everything is built beside the folder
+    and then renamed.
 
     Parameters
     ----------
+    plan
+        Of ``fleet.plan`` or of ``fleet.plan_blocks``.
     folder
         New, empty, or holding an earlier plan, which is replaced.
     day
         The service day: with it the feed is written back too, into ``feed/``, with ``block_id``.
     source
         Where the problem came from, kept in ``plan.json`` so that it can be checked again.
+    parquet
+        Write every table as Parquet too, for tools that want types and units.
 
     Raises
     ------
@@ -75,8 +89,8 @@ def write_plan(
     part = target.parent / f".{target.name}.{uuid4().hex[:8]}.part"
     part.mkdir(parents=True)
     try:
-        _write_tables(plan, part)
-        document = {**plan.to_dict(), "source": source or {}}
+        _write_tables(plan, part, parquet=parquet)
+        document = {**plan.to_dict(), "source": source or {}, "tables": list(_tables(plan))}
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
         (part / DOCUMENT).write_text(text + "\n", "utf-8")
         if day is not None and plan.block_of_trip:
@@ -155,8 +169,11 @@ def read_document(folder: str | Path) -> dict[str, Any]:
     return told
 
 
-def read_plan(folder: str | Path, problem: Problem) -> Plan:
+def read_plan(folder: str | Path, problem: Problem) -> Plan | BlockPlan:
     """Read a written plan back, as an answer to a problem.
+
+    A table is read from its CSV file, which a person may have edited, or else from Parquet. Where
+    the folder holds blocks alone, the answer is a ``BlockPlan``.
 
     Raises
     ------
@@ -165,8 +182,6 @@ def read_plan(folder: str | Path, problem: Problem) -> Plan:
     """
     told, at = read_document(folder), Path(folder)
     try:
-        blocks, sessions, power = (_read_table(at, name) for name in _COLUMNS)
-        sessions["kw"] = [tuple(float(one) for one in str(row).split()) for row in sessions["kw"]]
         report = Report(
             status=Status(told["status"]),
             objective=told["objective"],
@@ -179,11 +194,23 @@ def read_plan(folder: str | Path, problem: Problem) -> Plan:
             stop_reason=StopReason(told["stop_reason"]),
             versions=told["versions"],
         )
+        blocks = _read_table(at, "blocks")
+        if told.get("tables") == ["blocks"]:
+            return BlockPlan(
+                problem=problem,
+                blocks=blocks,
+                report=report,
+                vehicles=told["vehicles"],
+                vehicles_bound=told["vehicles_bound"],
+                block_mode=told["blocks_mode"],
+                why=told["why"],
+            )
         return Plan(
             problem=problem,
-            blocks=blocks.drop(columns=["start", "end"], errors="ignore"),
-            sessions=sessions.drop(columns=["start", "end"], errors="ignore"),
-            power=power,
+            blocks=blocks,
+            sessions=_read_table(at, "sessions"),
+            power=_read_table(at, "power"),
+            refuels=_read_table(at, "refuels") if "refuels" in told["tables"] else no_refuels(),
             report=report,
             vehicles=told["vehicles"],
             vehicles_bound=told["vehicles_bound"],
@@ -200,6 +227,19 @@ def read_plan(folder: str | Path, problem: Problem) -> Plan:
 
 
 def _read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Read a plan's table without its local times, which follow from the seconds."""
+    if (folder / f"{name}.csv").exists() or not (folder / f"{name}.parquet").exists():
+        table = _read_csv(folder, name)
+        if name == "sessions":
+            table["kw"] = [tuple(float(one) for one in str(row).split()) for row in table["kw"]]
+    else:
+        from mobility.fleet.parquet import read_parquet
+
+        table = read_parquet(folder / f"{name}.parquet", _COLUMNS[name])
+    return table.drop(columns=["start", "end"], errors="ignore")
+
+
+def _read_csv(folder: Path, name: str) -> pd.DataFrame:
     """Read a plan's table, each column in its type: an edited cell is refused with its row."""
     table = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
     for column in _COLUMNS[name]:
@@ -229,19 +269,29 @@ def _read_table(folder: Path, name: str) -> pd.DataFrame:
     return table
 
 
-def _write_tables(plan: Plan, folder: Path) -> None:
-    sessions = with_times(plan.sessions, plan.problem)
-    sessions["kw"] = [" ".join(f"{value:.10g}" for value in row) for row in plan.sessions["kw"]]
-    for name, table in (
-        ("blocks.csv", with_times(plan.blocks, plan.problem)),
-        ("sessions.csv", sessions),
-        ("power.csv", plan.power),
-    ):
+def _tables(plan: Plan | BlockPlan) -> dict[str, pd.DataFrame]:
+    """The tables of a plan, with local times where there are any."""
+    tables = {"blocks": with_times(plan.blocks, plan.problem)}
+    if isinstance(plan, Plan):
+        tables |= {"sessions": with_times(plan.sessions, plan.problem), "power": plan.power}
+        if len(plan.refuels):
+            tables["refuels"] = with_times(plan.refuels, plan.problem)
+    return tables
+
+
+def _write_tables(plan: Plan | BlockPlan, folder: Path, *, parquet: bool) -> None:
+    for name, table in _tables(plan).items():
+        if parquet:
+            from mobility.fleet.parquet import write_parquet
+
+            write_parquet(table, folder / f"{name}.parquet", plan.report)
         timed = table.copy()
+        if name == "sessions":
+            timed["kw"] = [" ".join(f"{value:.10g}" for value in row) for row in table["kw"]]
         for column in ("start", "end"):
             if column in timed:
                 timed[column] = [one.isoformat() for one in timed[column]]
-        timed.to_csv(folder / name, index=False, lineterminator="\n")
+        timed.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
 def _no_plan(folder: str | Path, why: object) -> TableError:

@@ -75,15 +75,48 @@ class BlockPlan:
             "rule_costs": self.rule_costs.to_dict("records"),
             "findings": [one.to_dict() for one in self.findings],
             "assumptions": list(self.assumptions),
+            "kpis": self.kpis,
+            "blocks_mode": self.block_mode,
         }
 
     def to_json(self) -> str:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
+    @cached_property
+    def block_of_trip(self) -> dict[str, str]:
+        """trip_id to block, as a feed's ``block_id`` wants it."""
+        return block_of_trip(self.blocks)
+
+    @cached_property
+    def kpis(self) -> dict[str, Any]:
+        """What a planner compares, as ``fleet.kpis`` counts it; None for what batteries decide."""
+        from mobility.fleet.kpis import kpis
+
+        return kpis(self)
+
     def timestamps(self) -> pd.DataFrame:
         """Blocks with absolute local times, columns ``start`` and ``end``."""
         return with_times(self.blocks, self.problem)
+
+    def write(
+        self,
+        folder: str | Path,
+        *,
+        day: ServiceDay | None = None,
+        source: dict[str, Any] | None = None,
+        parquet: bool = False,
+    ) -> Path:
+        """Write blocks.csv and plan.json, as ``Plan.write`` does; the folder is returned."""
+        from mobility.fleet.files import write_plan
+
+        return write_plan(self, folder, day=day, source=source, parquet=parquet)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw every vehicle's day, and below it what the buses do; the axes are returned."""
+        from mobility.fleet.plot import plot_plan
+
+        return plot_plan(self, ax)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,35 +183,14 @@ class Plan:
     @cached_property
     def block_of_trip(self) -> dict[str, str]:
         """trip_id to block, as a feed's ``block_id`` wants it."""
-        trips = self.blocks[self.blocks["kind"] == "trip"]
-        return dict(zip(trips["trip_id"], trips["block"], strict=True))
+        return block_of_trip(self.blocks)
 
     @cached_property
     def kpis(self) -> dict[str, Any]:
-        """What a planner compares: trips, kilometres, hours, energy, peaks."""
-        hours = (self.blocks["end_s"] - self.blocks["start_s"]) / 3600.0
-        kind = self.blocks["kind"]
-        empty = kind.isin(["pull-out", "deadhead", "pull-in"])
-        service = kind == "trip"
-        service_km = float(self.blocks.loc[service, "distance_km"].sum())
-        empty_km = float(self.blocks.loc[empty, "distance_km"].sum())
-        peaks: dict[Any, float] = (
-            self.power.groupby("site", observed=True)["kw"].max().to_dict()
-            if len(self.power)
-            else {}
-        )
-        return {
-            "trips": int(service.sum()),
-            "blocks": int(self.blocks["block"].nunique()),
-            "in_service_km": round(service_km, 3),
-            "in_service_h": round(float(hours[service].sum()), 3),
-            "deadhead_km": round(empty_km, 3),
-            "deadhead_h": round(float(hours[empty].sum()), 3),
-            "deadhead_share": round(empty_km / max(empty_km + service_km, 1e-9), 4),
-            "waiting_h": round(float(hours[kind == "wait"].sum()), 3),
-            "energy_kwh": round(float(self.sessions["kwh"].sum()), 3),
-            "peak_kw": {str(site): round(float(value), 3) for site, value in peaks.items()},
-        }
+        """What a planner compares, as ``fleet.kpis`` counts it."""
+        from mobility.fleet.kpis import kpis
+
+        return kpis(self)
 
     def timestamps(self) -> pd.DataFrame:
         """Sessions with absolute local times, columns ``start`` and ``end``."""
@@ -214,8 +226,11 @@ class Plan:
         *,
         day: ServiceDay | None = None,
         source: dict[str, Any] | None = None,
+        parquet: bool = False,
     ) -> Path:
         """Write blocks.csv, sessions.csv, power.csv and plan.json; with ``day`` also the feed.
+
+        With ``parquet`` the tables stand beside the CSV files as Parquet too, with units.
 
         The feed, in ``feed/``, has the plan's blocks as ``block_id``. An earlier plan in the folder
         is replaced; nothing is left half-written.
@@ -227,7 +242,7 @@ class Plan:
         """
         from mobility.fleet.files import write_plan
 
-        return write_plan(self, folder, day=day, source=source)
+        return write_plan(self, folder, day=day, source=source, parquet=parquet)
 
     def geo(self) -> gpd.GeoDataFrame:
         """Depots, chargers and terminals as points, EPSG:4326.
@@ -249,7 +264,8 @@ class Plan:
         buses = self.blocks.groupby("depot", observed=True)["vehicle"].nunique()
         table["buses"] = table["id"].map(buses).fillna(0).astype(int).where(depot, 0)
         table["trips"] = table["id"].map(terminals).fillna(0).astype(int).where(terminal, 0)
-        table["peak_kw"] = table["id"].map(self.kpis["peak_kw"]).fillna(0.0).astype(float)
+        peaks = self.kpis["peak_kw"] or {}
+        table["peak_kw"] = table["id"].map(peaks).fillna(0.0).astype(float)
         lat = lon = np.full(len(table), np.nan)
         if stops is not None:
             known = stops[~stops.index.duplicated()].reindex(table["stop_id"])
@@ -258,7 +274,7 @@ class Plan:
         return geopandas.GeoDataFrame(table, geometry=points, crs="EPSG:4326")
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw every vehicle's day, and below it the power of every site; the axes are returned."""
+        """Draw every vehicle's day, what the buses do and the sites' power; the axes are returned."""
         from mobility.fleet.plot import plot_plan
 
         return plot_plan(self, ax)
@@ -353,6 +369,12 @@ def power_table(sites: tuple[str, ...], load_kw: NDArray[np.float64], slot_s: in
             "kw": load_kw.ravel(),
         }
     )
+
+
+def block_of_trip(blocks: pd.DataFrame) -> dict[str, str]:
+    """Map trip_id to block, of a table of activities."""
+    trips = blocks[blocks["kind"] == "trip"]
+    return dict(zip(trips["trip_id"], trips["block"], strict=True))
 
 
 def with_times(table: pd.DataFrame, problem: Problem) -> pd.DataFrame:

@@ -116,3 +116,62 @@ def test_local_times_know_the_change_of_the_clocks(tmp_path, date, first, last):
     assert str(timed["start"].dt.tz) == "Europe/Berlin"
     seconds = (timed["end"] - timed["start"]).dt.total_seconds()
     assert (seconds == timed["end_s"] - timed["start_s"]).all()
+
+
+def test_parquet_reads_back_as_the_csv_does(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    plan = plan_of(*TRIPS, date=dt.date(2025, 3, 5), timezone="America/Santiago")
+    folder = plan.write(tmp_path / "plan", parquet=True)
+    from_csv = fleet.read_plan(folder, plan.problem)
+    schema = pq.read_schema(folder / "blocks.parquet")
+    assert str(schema.field("start_s").type) == "int32"
+    assert schema.field("distance_km").metadata == {b"unit": b"km"}
+    assert json.loads(schema.metadata[b"mobility.report"])["objective"] == plan.report.objective
+    assert str(schema.field("start").type) == "timestamp[ms, tz=America/Santiago]"
+    assert str(pq.read_schema(folder / "sessions.parquet").field("kw").type).startswith("list<")
+    for name in ("blocks", "sessions", "power"):
+        (folder / f"{name}.csv").unlink()
+    back = fleet.read_plan(folder, plan.problem)
+    for name in ("blocks", "sessions", "power"):
+        pd.testing.assert_frame_equal(
+            getattr(back, name), getattr(from_csv, name), check_exact=False, rtol=1e-9
+        )
+    assert back.sessions["kw"].tolist() == plan.sessions["kw"].tolist()  # not rounded, as CSV is
+    assert fleet.check(plan.problem, back) == []
+    (folder / "power.parquet").write_bytes(b"PAR1")
+    with pytest.raises(TableError, match="no Parquet"):
+        fleet.read_plan(folder, plan.problem)
+    plan.write(folder)  # and it is a plan of ours, that may be replaced
+    assert not (folder / "blocks.parquet").exists()
+
+
+@pytest.mark.parametrize("trips", [[], [("t1", 30_000, 33_000, "a", "NA", 400.0)]])
+def test_empty_tables_have_types_too(tmp_path, trips):
+    pytest.importorskip("pyarrow")
+    plan = plan_of(*trips)
+    folder = plan.write(tmp_path / "plan", parquet=True)
+    for name in ("blocks", "sessions", "power"):
+        (folder / f"{name}.csv").unlink()
+    back = fleet.read_plan(folder, plan.problem)
+    assert list(back.blocks.columns) == list(plan.blocks.columns)
+    assert fleet.check(plan.problem, back) == []
+
+
+@pytest.mark.parametrize("parquet", [False, True])
+def test_blocks_alone_are_written_and_read_back(tmp_path, parquet):
+    problem = plan_of(*TRIPS).problem
+    blocks = fleet.plan_blocks(problem)
+    folder = blocks.write(tmp_path / "plan", parquet=parquet)
+    kinds = ["csv", "parquet"] if parquet else ["csv"]
+    assert {one.name for one in folder.iterdir()} == {
+        "plan.json", *(f"blocks.{kind}" for kind in kinds),
+    }  # fmt: skip
+    if parquet:
+        (folder / "blocks.csv").unlink()
+    back = fleet.read_plan(folder, problem)
+    assert isinstance(back, fleet.BlockPlan)
+    pd.testing.assert_frame_equal(back.blocks, blocks.blocks, check_dtype=False)
+    assert (back.report.objective, back.vehicles) == (blocks.report.objective, blocks.vehicles)
+    assert fleet.check(problem, back) == []
+    blocks.write(folder)
+    assert fleet.check(problem, fleet.read_plan(folder, problem)) == []

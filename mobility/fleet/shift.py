@@ -1,0 +1,429 @@
+"""Departures of headway services that move a little, where that saves a bus.
+
+Passengers of a headway service read no timetable, so a departure may move by ``shift_s`` either way,
+and the whole series of a route direction by ``phase_s``. Which connections can hold together is a
+system of difference constraints (see ``_Slack``): each is added if the others leave room for it.
+
+A first guess of the connections is the exact flow on optimistic trips, each as late to start and as
+early to end as it may be. Its value is at the same time a bound for *any* shifting: whatever
+departures are chosen, every connection they allow is one of the optimistic ones.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mobility.errors import ConfigError
+from mobility.fleet.blocks import plan_blocks
+from mobility.fleet.limits import not_negative
+from mobility.fleet.problem import UNREACHABLE_S
+from mobility.fleet.slack import Slack
+from mobility.units import format_money
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mobility.fleet.plan import BlockPlan
+    from mobility.fleet.problem import Deadheads, Problem
+
+SERIES = ["route_id", "direction_id", "from_stop", "to_stop"]
+# How often near misses of the blocks are tried again, and how many at once.
+_ROUNDS = 6
+# How optimistic the first guesses are: parts of how far a departure may move.
+_REACHES = (1.0, 0.5, 0.25)
+_NEAR = 4_000
+
+
+@dataclass(frozen=True, eq=False)
+class Shifted:
+    """Headway departures that moved, the blocks they give, and what cannot be beaten.
+
+    Parameters
+    ----------
+    problem
+        As asked, with the new ``depart_s`` and ``arrive_s``; ``planned_depart_s`` in its trips are
+        the old ones.
+    moved
+        trip_id, route_id, planned_depart_s, depart_s, by_s: the trips that moved, by new departure.
+    before, after
+        Blocks of the trips as planned, and as moved.
+    vehicles_bound, bound_minor
+        No shifting within the limits, and no blocks, need fewer vehicles or cost less; the money
+        covers vehicles and empty running.
+    seconds
+        Wall time.
+    """
+
+    problem: Problem
+    moved: pd.DataFrame
+    before: BlockPlan
+    after: BlockPlan
+    vehicles_bound: int
+    bound_minor: float
+    seconds: float = 0.0
+
+    @property
+    def saved_vehicles(self) -> int:
+        """Buses that the shifting saves."""
+        return self.before.vehicles - self.after.vehicles
+
+    @property
+    def saved_minor(self) -> float:
+        """Minor units a day that it saves."""
+        one, other = self.before.report.objective, self.after.report.objective
+        return 0.0 if one is None or other is None else one - other
+
+    def __str__(self) -> str:
+        currency = self.problem.currency
+        most = 0 if self.moved.empty else int(self.moved["by_s"].abs().max())
+        return (
+            f"{self.saved_vehicles} of {self.before.vehicles} vehicles saved "
+            f"({format_money(self.saved_minor, currency)} a day) by moving {len(self.moved):,} of "
+            f"{len(self.problem.trips):,} trips by up to {most} s; at least {self.vehicles_bound} "
+            "are needed however they move"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "saved_vehicles": self.saved_vehicles,
+            "saved_minor": self.saved_minor,
+            "vehicles_before": self.before.vehicles,
+            "vehicles_after": self.after.vehicles,
+            "vehicles_bound": self.vehicles_bound,
+            "bound": self.bound_minor,
+            "moved": self.moved.to_dict("records"),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def shift(
+    problem: Problem,
+    *,
+    shift_s: int | None = None,
+    phase_s: int | None = None,
+) -> Shifted:
+    """Move departures of headway services within their limits, where that makes blocks cheaper.
+
+    The blocks are those of ``plan_blocks``, whatever the feed's own say.
+
+    Running times stay, and so does the order of departures of a series (route, direction, first and
+    last stop). Beside the common phase of its series no departure moves by more than ``shift_s``,
+    and no gap between two departures changes by more than that.
+
+    Parameters
+    ----------
+    problem
+        Trips with ``headway`` may move; the others keep their times.
+    shift_s, phase_s
+        Limits either way, seconds; by default those of ``problem.rules``, 0 where they say nothing.
+
+    Returns
+    -------
+    Shifted
+        Never worse than the trips as planned: where nothing is gained, nothing moves.
+
+    Raises
+    ------
+    ConfigError
+        When a limit is negative.
+    """
+    begun = time.perf_counter()
+    most = _limit(problem, "shift_s", shift_s)
+    phase = _limit(problem, "phase_s", phase_s)
+    before = plan_blocks(problem)
+    vehicles, minor = before.vehicles_bound, float(before.report.bound or 0.0)
+    nothing = _told(problem, problem, before, before, (vehicles, minor), begun)
+    free = problem.trips["headway"].to_numpy(bool)
+    if most + phase == 0 or not free.any() or before.report.objective is None:
+        return nothing
+    bounds = _bounds(problem, most + phase)
+    limits = _Limits(problem, most, phase)
+    best = nothing.after
+    best_moves = np.zeros(free.size, np.int64)
+    tried = [links_of(problem, before)]
+    for part in _REACHES:
+        hopeful = plan_blocks(_optimistic(problem, round(part * (most + phase))))
+        if hopeful.report.objective is not None:
+            tried.append(links_of(problem, hopeful))
+    for links in tried:
+        wanted, own = links, before
+        for _ in range(_ROUNDS):
+            moves = limits.settle(wanted)
+            plan = plan_blocks(_moved(problem, moves))
+            if not _better(plan, own) and own is not before:
+                break
+            own, wanted = plan, links_of(problem, plan)
+            if _better(plan, best):
+                best, best_moves = plan, moves
+    # Only as much as the chosen blocks need: what their connections do not ask for moves back.
+    least = limits.settle(links_of(problem, best), join=False)
+    if np.abs(least).sum() < np.abs(best_moves).sum():
+        plan = plan_blocks(_moved(problem, least))
+        if not _better(best, plan):
+            best, best_moves = plan, least
+    if best is nothing.after or not _better(best, before):
+        return _told(problem, problem, before, before, bounds, begun)
+    return _told(problem, _moved(problem, best_moves), before, best, bounds, begun)
+
+
+def _limit(problem: Problem, name: str, given: int | None) -> int:
+    value = getattr(problem.rules, name, 0) if given is None else given
+    not_negative(name, value)
+    if value != int(value):
+        raise ConfigError(f"{name} must be whole seconds (found {value})")
+    return int(value)
+
+
+def _better(one: BlockPlan, other: BlockPlan) -> bool:
+    a, b = one.report.objective, other.report.objective
+    return a is not None and (b is None or a < b - 1e-6)
+
+
+def _told(
+    asked: Problem,
+    shifted: Problem,
+    before: BlockPlan,
+    after: BlockPlan,
+    bounds: tuple[int, float],
+    begun: float,
+) -> Shifted:
+    planned = asked.trips.set_index("trip_id")["depart_s"]
+    trips = shifted.trips.assign(planned_depart_s=shifted.trips["trip_id"].map(planned).to_numpy())
+    by = trips["depart_s"] - trips["planned_depart_s"]
+    columns = ["trip_id", "route_id", "planned_depart_s", "depart_s"]
+    moved = trips.loc[by != 0, columns].assign(by_s=by[by != 0]).reset_index(drop=True)
+    return Shifted(
+        replace(shifted, trips=trips), moved, before, after, *bounds, time.perf_counter() - begun
+    )
+
+
+def _moved(problem: Problem, by_s: NDArray[np.int64]) -> Problem:
+    """The problem with its trips moved, sorted as a problem's trips are."""
+    trips = problem.trips.assign(
+        depart_s=(problem.depart_s + by_s).astype(np.int32),
+        arrive_s=(problem.arrive_s + by_s).astype(np.int32),
+    )
+    trips = trips.sort_values(["depart_s", "trip_id"], kind="stable", ignore_index=True)
+    return replace(problem, trips=trips)
+
+
+def _optimistic(problem: Problem, reach: int) -> Problem:
+    """Headway trips that start as late and end as early as they may, on runs as quick as any."""
+    free = problem.trips["headway"].to_numpy(bool)
+    late = (problem.depart_s + reach * free).astype(np.int32)
+    early = (problem.arrive_s - reach * free).astype(np.int32)
+    trips = problem.trips.assign(depart_s=late, arrive_s=np.maximum(early, late))
+    rules = problem.rules
+    if rules.max_wait_s is not None:
+        rules = replace(rules, max_wait_s=rules.max_wait_s + 4 * reach)
+    terminals = tuple(
+        replace(
+            one,
+            max_wait_s=None if one.max_wait_s is None else one.max_wait_s + 4 * reach,
+            parking=None,
+        )
+        for one in rules.terminals
+    )
+    layovers = rules.layovers
+    if any(one.hours for one in layovers):  # another hour may ask for less
+        least = min([rules.min_layover_s, *(one.seconds for one in layovers)])
+        rules, layovers = replace(rules, min_layover_s=least), ()
+    rules = replace(rules, terminals=terminals, layovers=layovers)
+    return replace(
+        problem,
+        trips=trips.sort_values(["depart_s", "trip_id"], kind="stable", ignore_index=True),
+        deadheads=_quickest(problem.deadheads, 2 * reach),
+        rules=rules,
+    )
+
+
+def _quickest(table: Deadheads, window: int) -> Deadheads:
+    """Runs that take as long as the quickest of the next ``window`` seconds, on the shortest way."""
+    quick = table.time_s.copy()
+    for band in range(table.from_s.size):
+        for later in range(band + 1, table.from_s.size):
+            if int(table.from_s[later]) < int(table.from_s[band + 1]) + window:
+                quick[band] = np.minimum(quick[band], table.time_s[later])
+    short = table.distance_m.min(axis=0, keepdims=True)
+    return replace(table, time_s=quick, distance_m=short)
+
+
+def _bounds(problem: Problem, reach: int) -> tuple[int, float]:
+    """Vehicles and minor units that no shifting can beat.
+
+    Waiting is free here: how long a bus waits depends on the shifting. A trip that could end before
+    it starts is none that the flow can hold; then only what surely runs at one instant counts.
+    """
+    free = problem.trips["headway"].to_numpy(bool)
+    late, early = problem.depart_s + reach * free, problem.arrive_s - reach * free
+    times = np.concatenate([early, late])
+    change = np.repeat([-1, 1], free.size)[np.tile(early > late, 2)]
+    times = times[np.tile(early > late, 2)]
+    at_once = int(np.cumsum(change[np.lexsort((change, times))]).max(initial=0))
+    sure = int(at_once), at_once * problem.costs.vehicle_day_minor
+    if (early <= late)[free].any():
+        return sure
+    costs = replace(problem.costs, waiting_h_minor=0.0)
+    least = plan_blocks(replace(_optimistic(problem, reach), costs=costs))
+    if least.report.bound is None:
+        return sure
+    return max(sure[0], least.vehicles_bound), max(sure[1], float(least.report.bound))
+
+
+def links_of(problem: Problem, plan: BlockPlan) -> NDArray[np.int64]:
+    """Rows of ``problem.trips`` that follow each other on a vehicle of a plan, (K, 2)."""
+    driven = plan.blocks[plan.blocks["kind"] == "trip"]
+    row_of = pd.Series(np.arange(len(problem.trips)), index=problem.trips["trip_id"])
+    rows = row_of[driven["trip_id"]].to_numpy(np.int64)
+    vehicle = driven["vehicle"].to_numpy(object)
+    same = vehicle[1:] == vehicle[:-1]
+    return np.stack([rows[:-1][same], rows[1:][same]], axis=1)
+
+
+class _Limits:
+    """How far trips may move, and which connections hold together within that."""
+
+    def __init__(self, problem: Problem, most: int, phase: int) -> None:
+        self.problem, self.most, self.phase = problem, most, phase
+        self.free = problem.trips["headway"].to_numpy(bool)
+        keys = problem.trips.loc[self.free, SERIES]
+        self.series = [
+            rows.to_numpy(np.int64) for rows in keys.groupby(SERIES, sort=True).groups.values()
+        ]  # rows are in order of departure, as the trips are
+        self.layover = _layovers(problem)
+
+    def settle(self, links: NDArray[np.int64], *, join: bool = True) -> NDArray[np.int64]:
+        """Seconds by which each trip moves so that as many connections as can hold do hold.
+
+        Those that hold unmoved come first, then the nearest misses. ``join``: then also ends of
+        vehicles' days that nearly reach the start of another's.
+        """
+        slack = self._start()
+        missing = self._missing(links)
+        for at in np.lexsort((links[:, 1], links[:, 0], np.maximum(missing, 0))).tolist():
+            if missing[at] <= 2 * (self.most + self.phase):
+                slack.add(int(links[at, 0]), int(links[at, 1]), int(missing[at]))
+        if join:
+            self._join(slack, links)
+        moves = slack.value[: self.free.size]
+        return np.asarray(moves, np.int64)
+
+    def _start(self) -> Slack:
+        trips = self.free.size
+        reach = (self.most + self.phase) * self.free
+        high = [*reach.tolist(), *([self.phase] * len(self.series))]
+        slack = Slack(high)
+        depart = self.problem.depart_s.astype(np.int64)
+        for number, rows in enumerate(self.series, trips):
+            for row in rows.tolist():
+                slack.hold(number, row, -self.most)
+                slack.hold(row, number, -self.most)
+            gaps = np.diff(depart[rows])
+            # Departures that differ go on to differ; the gap changes by `most` or less.
+            closer = -np.minimum(self.most, np.maximum(gaps - 1, 0))
+            for at in range(rows.size - 1):
+                slack.hold(int(rows[at]), int(rows[at + 1]), int(closer[at]))
+                slack.hold(int(rows[at + 1]), int(rows[at]), -self.most)
+        return slack
+
+    def _missing(self, links: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Seconds that each connection lacks with trips as planned; below 0: seconds to spare.
+
+        On the slowest run that moving the trip may meet; straight on, or by way of the depot.
+        """
+        problem = self.problem
+        first, then = links[:, 0], links[:, 1]
+        a, b = problem.to_place[first], problem.from_place[then]
+        least = self._run(a, b, first)
+        for place in problem.depot_place.tolist():
+            home = np.full(a.size, place, np.int32)
+            least = np.minimum(least, self._run(a, home, first) + self._run(home, b, first))
+        needed = problem.arrive_s[first].astype(np.int64) + least + self.layover[first]
+        return np.asarray(needed - problem.depart_s[then], np.int64)
+
+    def _run(
+        self, a: NDArray[np.int32], b: NDArray[np.int32], first: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        table, reach = self.problem.deadheads, (self.most + self.phase) * self.free[first]
+        at = self.problem.arrive_s[first].astype(np.int64)
+        low = np.maximum(np.searchsorted(table.from_s, at - reach, side="right") - 1, 0)
+        high = np.maximum(np.searchsorted(table.from_s, at + reach, side="right") - 1, 0)
+        slow = table.time_s[low, a, b].astype(np.int64)
+        for band in range(table.from_s.size):
+            inside = (band > low) & (band <= high)
+            slow = np.where(inside, np.maximum(slow, table.time_s[band, a, b]), slow)
+        return np.where(slow >= UNREACHABLE_S, 10 * UNREACHABLE_S, slow)
+
+    def _join(self, slack: Slack, links: NDArray[np.int64]) -> None:
+        """Try ends of days with starts of days, the nearest misses first."""
+        everyone = np.arange(self.free.size)
+        ends = np.setdiff1d(everyone, links[:, 0])
+        starts = np.setdiff1d(everyone, links[:, 1])
+        depart, arrive = self.problem.depart_s[starts], self.problem.arrive_s[ends]
+        order = np.argsort(depart, kind="stable")
+        reach = 2 * (self.most + self.phase)
+        wait = self.problem.rules.max_wait_s
+        last = 4 * 3600 if wait is None else wait
+        low = np.searchsorted(depart[order], arrive - reach)
+        high = np.searchsorted(depart[order], arrive + reach + last)
+        count = np.maximum(high - low, 0)
+        which = np.repeat(np.arange(ends.size), count)
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        pairs = np.stack([ends[which], starts[order[low[which] + within]]], axis=1)
+        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+        missing = self._missing(pairs)
+        keep = (missing > 0) & (missing <= reach) & self._share(pairs)
+        pairs, missing = pairs[keep], missing[keep]
+        used_end: set[int] = set()
+        used_start: set[int] = set()
+        ranked = np.lexsort((pairs[:, 1], pairs[:, 0], missing))[:_NEAR]
+        for at in ranked.tolist():
+            end, start = int(pairs[at, 0]), int(pairs[at, 1])
+            if end in used_end or start in used_start:
+                continue
+            if slack.add(end, start, int(missing[at])):
+                used_end.add(end)
+                used_start.add(start)
+
+    def _share(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether two trips' routes may share a bus."""
+        groups = self.problem.rules.interline
+        route = self.problem.trips["route_id"].to_numpy(object)
+        if not groups:
+            return np.ones(len(pairs), bool)
+        group = {name: at for at, names in enumerate(groups) for name in names}
+        of = np.array([group.get(name, f"alone {name}") for name in route], object)
+        return np.asarray(of[pairs[:, 0]] == of[pairs[:, 1]], bool)
+
+
+def _layovers(problem: Problem) -> NDArray[np.int64]:
+    """Least layover after each trip: the first rule that fits it, or the rule for all."""
+    trips, rules = problem.trips, problem.rules
+    layover = np.full(len(trips), rules.min_layover_s, np.int64)
+    took = (problem.arrive_s - problem.depart_s).astype(np.int64)
+    ends = problem.arrive_s.astype(np.int64) % 86_400
+    for rule in reversed(rules.layovers):
+        fits = np.ones(len(trips), bool)
+        if rule.stops:
+            fits &= trips["to_stop"].isin(rule.stops).to_numpy()
+        if rule.routes:
+            fits &= trips["route_id"].isin(rule.routes).to_numpy()
+        if rule.hours:
+            inside = np.zeros(len(trips), bool)
+            for start, end in rule.hours:
+                one, other = start % 86_400, end % 86_400
+                inside |= (
+                    (ends >= one) & (ends < other)
+                    if one < other
+                    else (ends >= one) | (ends < other)
+                )
+            fits &= inside
+        least = np.maximum(rule.seconds, np.ceil(rule.share * took).astype(np.int64))
+        layover = np.where(fits, least, layover)
+    return layover
