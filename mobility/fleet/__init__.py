@@ -10,6 +10,7 @@ from mobility.fleet.chain import plan
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
 from mobility.fleet.files import read_plan
+from mobility.fleet.given import infer_rules
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -22,6 +23,7 @@ from mobility.fleet.problem import (
     Tariff,
     Vehicle,
 )
+from mobility.fleet.savings import savings
 from mobility.fleet.tables import problem
 
 __all__ = [
@@ -38,8 +40,10 @@ __all__ = [
     "Vehicle",
     "charge",
     "check",
+    "infer_rules",
     "plan",
     "plan_blocks",
     "problem",
     "read_plan",
+    "savings",
 ]
