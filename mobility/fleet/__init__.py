@@ -25,6 +25,7 @@ from mobility.fleet.problem import (
 )
 from mobility.fleet.savings import savings
 from mobility.fleet.tables import problem
+from mobility.fleet.week import plan_week
 
 __all__ = [
     "BlockPlan",
@@ -43,6 +44,7 @@ __all__ = [
     "infer_rules",
     "plan",
     "plan_blocks",
+    "plan_week",
     "problem",
     "read_plan",
     "savings",
