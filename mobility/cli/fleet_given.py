@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "vehicles": "vehicles", "deadhead_km": "empty km", "waiting_h": "waiting h", "cost_minor": "cost a day",
 }  # fmt: skip
+_COLUMNS = ("terminal", "connections", "least layover s", "as short", "median s", "longest wait s")
 _MOST_TERMINALS = 12
 
 
@@ -25,17 +26,18 @@ def show_savings(answer: Savings) -> None:
 
     print(answer)
     if not answer.table.empty:
-        print_table(savings_rows(answer), columns=("", "given", "inferred rules", "", "case's rules", ""))
+        print_table(
+            savings_rows(answer), columns=("", "given", "inferred rules", "", "case's rules", "")
+        )
     print(f"inferred rules: {answer.inferred}")
     shown = answer.inferred.terminals.nlargest(_MOST_TERMINALS, "connections")
     rows = [
-        (one.stop_id, int(one.connections), int(one.layover_s), int(one.as_short),
-         int(one.median_s), int(one.max_wait_s) if one.waits else "-")
-        for one in shown[shown["connections"] > 0].itertuples(index=False)
+        (one["stop_id"], one["connections"], one["layover_s"], one["as_short"],
+         round(one["median_s"]), one["max_wait_s"] if one["waits"] else "-")
+        for one in shown[shown["connections"] > 0].to_dict("records")
     ]  # fmt: skip
     if rows:
-        columns = ("terminal", "connections", "least layover s", "as short", "median s", "longest wait s")
-        print_table(rows, columns=columns)
+        print_table(rows, columns=_COLUMNS)
     if rest := len(answer.inferred.terminals) - len(rows):
         print(f"... and {rest} terminals more: --json lists all")
     for one in answer.inferred.assumptions:
@@ -55,14 +57,14 @@ def savings_rows(answer: Savings) -> list[tuple[str, ...]]:
 
     rows = []
     for figure, name in _NAMES.items():
-        here = table[table["figure"] == figure].set_index("rules")
-        cells = [name, text(figure, float(here["before"].iloc[0]))]
+        here = {row["rules"]: row for row in table[table["figure"] == figure].to_dict("records")}
+        cells = [name, text(figure, next(iter(here.values()))["before"])]
         for rules in ("inferred", "case"):
-            if rules not in here.index:
+            if rules not in here:
                 cells += ["none", ""]
                 continue
-            after, less = float(here.at[rules, "after"]), float(here.at[rules, "difference"])
-            share = float(here.at[rules, "share"])
+            after, less = here[rules]["after"], here[rules]["difference"]
+            share = here[rules]["share"]
             sign = "+" if less > 0 else "-" if less < 0 else ""
             cells += [text(figure, after), f"{sign}{text(figure, abs(less))} ({share:+.1%})"]
         rows.append(tuple(cells))

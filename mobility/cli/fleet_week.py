@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from mobility.fleet.week import WeekPlan
+    from mobility.fleet.week_plan import WeekPlan
 
 Week = Annotated[
     str | None,
@@ -30,10 +30,8 @@ def show_week(answer: WeekPlan) -> None:
     print_table(week_rows(answer), columns=columns)
     if answer.report.objective is not None:
         print_table(money_rows(answer), columns=("", "these days", "a month", "a year"))
-    print_table(
-        [(one.type, one.depot, int(one.vehicles), str(one.date)) for one in answer.fleet.itertuples()],
-        columns=("type", "depot", "vehicles", "most on"),
-    )  # fmt: skip
+    buses = answer.fleet.assign(date=answer.fleet["date"].astype(str)).to_numpy(object).tolist()
+    print_table(buses, columns=("type", "depot", "vehicles", "most on"))
     print(f"the bound covers {answer.report.bound_scope}")
     if answer.assumptions:
         print("ASSUMED:")
@@ -59,7 +57,7 @@ def week_rows(answer: WeekPlan) -> list[tuple[object, ...]]:
     return rows
 
 
-def money_rows(answer: WeekPlan) -> list[tuple[str, str, str, str]]:
+def money_rows(answer: WeekPlan) -> list[tuple[str, ...]]:
     """The objective's parts over the days, and all of it in a month and a year."""
     from mobility.units import format_money
 
@@ -67,7 +65,9 @@ def money_rows(answer: WeekPlan) -> list[tuple[str, str, str, str]]:
         return "" if value is None else format_money(value, answer.currency)
 
     report = answer.report
-    rows = [(part, money(value), "", "") for part, value in report.parts.items()]
+    rows: list[tuple[str, ...]] = [
+        (part, money(value), "", "") for part, value in report.parts.items()
+    ]
     rows.append(("in all", *map(money, (report.objective, answer.month_minor, answer.year_minor))))
     bounds = (report.bound, answer.month_bound_minor, answer.year_bound_minor)
     rows.append(("no plan can beat", *map(money, bounds)))

@@ -10,7 +10,7 @@ from mobility.fleet.chain import plan
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
 from mobility.fleet.files import read_plan
-from mobility.fleet.given import infer_rules
+from mobility.fleet.given import InferredRules, infer_rules
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -23,9 +23,10 @@ from mobility.fleet.problem import (
     Tariff,
     Vehicle,
 )
-from mobility.fleet.savings import savings
+from mobility.fleet.savings import Savings, savings
 from mobility.fleet.tables import problem
 from mobility.fleet.week import plan_week
+from mobility.fleet.week_plan import WeekPlan
 
 __all__ = [
     "BlockPlan",
@@ -34,11 +35,14 @@ __all__ = [
     "Deadheads",
     "Demand",
     "Depot",
+    "InferredRules",
     "Plan",
     "Problem",
     "Rules",
+    "Savings",
     "Tariff",
     "Vehicle",
+    "WeekPlan",
     "charge",
     "check",
     "infer_rules",

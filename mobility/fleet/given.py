@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
-from mobility.fleet.activities import COLUMNS, write_out
+from mobility.fleet.activities import write_out
 from mobility.fleet.blocks import Schedule, plan_blocks
 from mobility.fleet.duty import STRAIGHT, Duty
 from mobility.fleet.links import links, run_metres, run_time
@@ -28,8 +29,6 @@ from mobility.units import DAY_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from numpy.typing import NDArray
 
     from mobility.fleet.plan import BlockPlan
     from mobility.fleet.problem import Deadheads, Problem
@@ -320,7 +319,7 @@ def _duties(problem: Problem, kept: BlockPlan) -> tuple[Duty, ...]:
         ways = links(problem, rows[:-1], rows[1:], int(problem.depot_place[depot]),
                      minor_km=problem.costs.deadhead_km_minor)  # fmt: skip
         ends = [0, *(np.flatnonzero(~np.isfinite(ways.cost_minor)) + 1).tolist(), rows.size]
-        for start, end in zip(ends[:-1], ends[1:], strict=True):
+        for start, end in pairwise(ends):
             via = np.where(ways.via[start : end - 1], depot, STRAIGHT).tolist()
             duties.append(Duty(depot, tuple(rows[start:end].tolist()), tuple(via)))
     return tuple(sorted(duties, key=lambda duty: duty.trips))

@@ -184,8 +184,10 @@ def _rows(rules: str, before: dict[str, float], after: dict[str, float]) -> pd.D
 
 
 def _allowed(inferred: InferredRules) -> bool:
-    """Whether the inferred rules allow the given blocks: not where these break a rule of the case that
-    blocks say nothing of, as the places of a depot."""
+    """Whether the inferred rules allow the given blocks.
+
+    Not where these break a rule of the case that blocks say nothing of, as the places of a terminal.
+    """
     as_any = replace(inferred.given, block_mode="optimise")
     return inferred.given.report.objective is not None and not check(inferred.problem, as_any)
 

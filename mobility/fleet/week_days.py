@@ -12,7 +12,7 @@ from mobility.feed.calendar import DAY_NAMES, parse_date
 from mobility.fleet import defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from mobility.feed import Feed
     from mobility.feed.calendar import DayType
@@ -115,9 +115,7 @@ def _key(kind: DayType | None, ours: frozenset[str]) -> tuple[str, ...]:
     return () if kind is None else tuple(sorted(ours.intersection(kind.services)))
 
 
-def _typical(
-    span: Sequence[date], known: dict[date, DayType], ours: frozenset[str]
-) -> Sequence[date]:
+def _typical(span: Sequence[date], known: dict[date, DayType], ours: frozenset[str]) -> list[date]:
     """The most common week: whole ones, where the calendar has any."""
     mondays = [when for when in span if when.weekday() == 0]
     whole = [when for when in mondays if when + timedelta(days=6) <= span[-1]]
@@ -140,8 +138,3 @@ def _seven(when: date) -> list[date]:
 
 def _between(first: date, last: date) -> list[date]:
     return [first + timedelta(days=at) for at in range((last - first).days + 1)]
-
-
-def weekdays_of(kinds: Iterable[DayKind]) -> int:
-    """How many dates some kinds have together."""
-    return sum(len(one.dates) for one in kinds)
