@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.findings import finding
 from mobility.fleet.activities import write_out
 from mobility.fleet.blocks import Schedule, plan_blocks
-from mobility.fleet.duty import STRAIGHT, Duty
+from mobility.fleet.duty import CONVENTIONAL, STRAIGHT, Duty
 from mobility.fleet.links import links, run_metres, run_time
 from mobility.fleet.plan import block_plan
 from mobility.fleet.problem import UNREACHABLE_S
@@ -165,12 +166,12 @@ def infer_rules(problem: Problem) -> InferredRules:
         terminals=_terminals(filled, waits),
         max_block_s=_longest_block(table),
     )
-    asked = replace(asked, rules=rules)
     said += _unseen(filled, used)
+    asked = replace(asked, rules=rules, assumptions=(*filled.assumptions, *said))
     return InferredRules(
         rules=rules,
-        problem=replace(asked, assumptions=(*filled.assumptions, *said)),
-        given=_given(replace(asked, assumptions=(*filled.assumptions, *said)), kept, duties),
+        problem=asked,
+        given=_given(asked, kept, duties, seen),
         connections=seen.drop(columns=["first", "then"]),
         terminals=_evidence(used, waits),
         interlined=_interlined(used),
@@ -312,21 +313,34 @@ def _duties(problem: Problem, kept: BlockPlan) -> tuple[Duty, ...]:
         return ()
     row = pd.Series(np.arange(len(problem.trips)), index=problem.trips["trip_id"])
     depots = {one.id: at for at, one in enumerate(problem.depots)}
+    types = {one.id: at for at, one in enumerate(problem.vehicles)}
     trips = kept.blocks[kept.blocks["kind"] == "trip"]
     duties = []
     for _, day in trips.groupby("vehicle", sort=False):
         rows, depot = row[day["trip_id"]].to_numpy(np.int32), depots[str(day["depot"].iloc[0])]
         ways = links(problem, rows[:-1], rows[1:], int(problem.depot_place[depot]),
                      minor_km=problem.costs.deadhead_km_minor)  # fmt: skip
+        bus = types.get(str(day["type"].iloc[0]), CONVENTIONAL)
         ends = [0, *(np.flatnonzero(~np.isfinite(ways.cost_minor)) + 1).tolist(), rows.size]
         for start, end in pairwise(ends):
             via = np.where(ways.via[start : end - 1], depot, STRAIGHT).tolist()
-            duties.append(Duty(depot, tuple(rows[start:end].tolist()), tuple(via)))
+            duties.append(Duty(depot, tuple(rows[start:end].tolist()), tuple(via), bus))
     return tuple(sorted(duties, key=lambda duty: duty.trips))
 
 
-def _given(problem: Problem, kept: BlockPlan, duties: tuple[Duty, ...]) -> BlockPlan:
+def _given(
+    problem: Problem, kept: BlockPlan, duties: tuple[Duty, ...], seen: pd.DataFrame
+) -> BlockPlan:
     """The given blocks as a plan under the inferred rules; no answer stays none."""
+    lost = seen[~seen["evidence"]]
+    told = kept.findings
+    if len(lost):
+        one = lost.iloc[0]
+        told = (
+            finding("block_cannot_be_driven", file="trips.txt", column="block_id", count=len(lost),
+                    value=f"{one['block_id']}: {one['trip_id']} -> {one['then_trip_id']}"),
+        )  # fmt: skip
+    kept = replace(kept, findings=told)
     if kept.report.objective is None:
         return replace(kept, problem=problem)
     bound = kept.report.bound or 0.0
