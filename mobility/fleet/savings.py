@@ -13,7 +13,8 @@ import pandas as pd
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.check import check
 from mobility.fleet.given import InferredRules, infer_rules, with_blocks
-from mobility.fleet.plan import status_of
+from mobility.fleet.plan import status_of, whole_bound
+from mobility.solution import Status
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -197,12 +198,11 @@ def _no_worse(plan: BlockPlan, given: BlockPlan) -> BlockPlan:
     old = given.report.objective
     if old is None or (plan.report.objective is not None and plan.report.objective <= old):
         return plan
-    bound = min(plan.report.bound or 0.0, old)
+    bound = plan.report.bound
+    if bound is not None:
+        bound = whole_bound(bound, given.report.parts)
+    status = Status.FEASIBLE if bound is None else status_of(old, bound)
     report = replace(
-        plan.report, status=status_of(old, bound), objective=old, parts=given.report.parts,
-        bound=bound,
-    )  # fmt: skip
-    return replace(
-        plan, blocks=given.blocks, vehicles=given.vehicles, report=report, why="",
-        vehicles_bound=min(plan.vehicles_bound, given.vehicles),
-    )  # fmt: skip
+        plan.report, status=status, objective=old, parts=given.report.parts, bound=bound
+    )
+    return replace(plan, blocks=given.blocks, vehicles=given.vehicles, report=report, why="")

@@ -234,7 +234,7 @@ def given_days(draw):
     return trips, rules
 
 
-@settings(max_examples=20, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=12, phases=(Phase.explicit, Phase.generate))
 @given(given_days(), st.randoms(use_true_random=False))
 def test_given_blocks_are_allowed_and_never_beat_what_is_made_of_them(day, shuffled):
     trips, rules = day
