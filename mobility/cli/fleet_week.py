@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,8 +26,8 @@ def show_week(answer: WeekPlan) -> None:
     from mobility.cli.output import print_findings, print_table
 
     print(answer)
-    columns = ("day type", "planned", "days", "calendar", "trips", "vehicles", "at least", "cost a day",
-               "no plan can beat", "gap")  # fmt: skip
+    columns = ("day type", "planned", "days", "of calendar", "trips", "vehicles", "at least",
+               "a day", "bound", "gap")  # fmt: skip
     print_table(week_rows(answer), columns=columns)
     if answer.report.objective is not None:
         print_table(money_rows(answer), columns=("", "these days", "a month", "a year"))
@@ -49,12 +50,17 @@ def week_rows(answer: WeekPlan) -> list[tuple[object, ...]]:
         cost, gap = row["cost_minor"], row["gap"]
         known = cost is not None and cost == cost  # noqa: PLR0124  (NaN is no cost)
         rows.append((
-            row["day_type"], str(row["date"]), row["days"], row["calendar_days"], row["trips"],
+            short_days(row["day_type"]), str(row["date"]), row["days"], row["calendar_days"], row["trips"],
             row["vehicles"], row["vehicles_bound"],
             format_money(cost, answer.currency) if known else row["status"],
             format_money(row["bound_minor"], answer.currency), f"{gap:.2%}" if known else "",
         ))  # fmt: skip
     return rows
+
+
+def short_days(names: str) -> str:
+    """``Mon-Fri`` for ``Monday-Friday``."""
+    return re.sub(r"([A-Z][a-z]{2})[a-z]*", r"\1", names)
 
 
 def money_rows(answer: WeekPlan) -> list[tuple[str, ...]]:

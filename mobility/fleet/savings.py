@@ -40,8 +40,8 @@ class Savings:
     given
         The feed's blocks, with empty runs as quick as they show.
     by_case, by_inferred
-        Optimised under the case's rules, and under the inferred ones; the latter never cost more
-        than ``given``.
+        Optimised under the case's rules and with its empty runs, and under the inferred rules with
+        those of ``given``; the latter never cost more than ``given``.
     table
         One row a set of rules (``rules``: inferred, case) and figure (``figure``: vehicles,
         deadhead_km, waiting_h, cost_minor): before, after, difference (after less before) and share

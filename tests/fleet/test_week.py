@@ -120,6 +120,7 @@ def test_money_of_a_week_adds_up(feeds, name, capsys):
     shown = capsys.readouterr().out
     assert "a year" in shown
     assert len(week_rows(answer)) == len(answer.days)
+    assert week_rows(answer)[-1][0] in ("Sun", "Sat-Sun", "Sat, Sun")
     assert money_rows(answer)[-1][0] == "no plan can beat"
     assert "<table" in answer._repr_html_()
 
@@ -229,3 +230,30 @@ def test_a_week_of_a_real_feed(shared_gtfs):
     kinds = day_kinds(feed)
     assert [len(one.dates) for one in kinds] == [3, 2, 1, 1]
     assert sum(one.in_calendar for one in kinds) <= 365
+
+
+def test_a_bus_keeps_its_depot_all_week():
+    """Two days that need one bus each, at two ends of the town: a fleet of two."""
+    days = []
+    for at, spot in enumerate("ab"):
+        problem = fleet.Problem.from_tables(
+            pd.DataFrame(
+                [("t", 36_000, 39_600, spot, spot, 8.0)],
+                columns=["trip_id", "depart_s", "arrive_s", "from_stop", "to_stop", "distance_km"],
+            ),
+            deadheads=pd.DataFrame(
+                [(*pair, 600 if pair[0][-1] == pair[1][-1] else 3_600, 5.0)
+                 for pair in itertools.permutations(("home-a", "home-b", "a", "b"), 2)],
+                columns=["from_stop", "to_stop", "time_s", "distance_km"],
+            ),
+            depots=[{"id": one, "stop_id": f"home-{one}"} for one in "ab"],
+            costs={"vehicle_day_minor": 1_000, "deadhead_km_minor": 90, "waiting_h_minor": 300},
+        )  # fmt: skip
+        near = replace(problem, depots=tuple(one for one in problem.depots if one.id == spot))
+        when = dt.date(2025, 3, 3 + at)
+        days.append(DayPlan(DayKind((when,), 1, ("s",)), near, fleet.plan_blocks(near)))
+    answer = _summed(tuple(days), "optimise", 0.0, None, 0)
+    held(answer)
+    assert (answer.vehicles, answer.vehicles_bound) == (2, 1)
+    assert answer.fleet["depot"].tolist() == ["a", "b"]
+    assert answer.report.parts["vehicles"] == 4_000
