@@ -54,7 +54,9 @@ def held(answer):
         if one.plan is not None:
             buses = one.plan.blocks.drop_duplicates("vehicle")
             used = buses.groupby(["type", "depot"]).size()
-            assert (answer.fleet.set_index(["type", "depot"])["vehicles"] >= used).all()
+            assert (
+                answer.fleet.set_index(["type", "depot"])["vehicles"].loc[used.index] >= used
+            ).all()
     json.loads(answer.to_json())
 
 
