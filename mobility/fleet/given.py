@@ -167,6 +167,7 @@ def infer_rules(problem: Problem) -> InferredRules:
         max_block_s=_longest_block(table),
     )
     said += _unseen(filled, used)
+    said += _cut(filled, len(duties))
     asked = replace(asked, rules=rules, assumptions=(*filled.assumptions, *said))
     return InferredRules(
         rules=rules,
@@ -406,6 +407,15 @@ def _evidence(used: pd.DataFrame, waits: pd.DataFrame) -> pd.DataFrame:
 def _interlined(used: pd.DataFrame) -> pd.DataFrame:
     other = used[used["route_id"] != used["then_route_id"]]
     return other.groupby(["route_id", "then_route_id"]).size().rename("connections").reset_index()
+
+
+def _cut(problem: Problem, vehicles: int) -> Iterable[str]:
+    blocks = problem.trips["block_id"].nunique()
+    if vehicles > blocks:
+        yield (
+            f"the {blocks:,} given blocks are {vehicles:,} vehicles: some cannot be driven as they stand, "
+            "or pass 24 hours with the way out and home"
+        )
 
 
 def _unseen(problem: Problem, used: pd.DataFrame) -> Iterable[str]:

@@ -159,6 +159,7 @@ def test_what_no_bus_can_drive_is_a_finding_and_no_evidence():
     assert found.given.findings[0].code == "block_cannot_be_driven"
     assert found.given.findings[0].count == 2
     assert found.rules.interline == (("1",), ("2",))
+    assert any("the 1 given blocks are 3 vehicles" in one for one in found.assumptions)
 
 
 def test_savings_are_told_twice_and_the_inferred_ones_first(capsys):
