@@ -95,8 +95,8 @@ def plan_week(
     kinds = day_kinds(feed, week, wanted)
     problems = _problems(feed, case, kinds, wanted, seed)
     days = tuple(
-        DayPlan(kind, one, _planned(one, blocks, charging, stop, seed))
-        for kind, one in zip(kinds, problems, strict=True)
+        DayPlan(kind, one, _planned(one, blocks, charging, stop, seed), another)
+        for kind, (one, another) in zip(kinds, problems, strict=True)
     )
     return _summed(days, blocks, start, stop, seed)
 
@@ -117,8 +117,11 @@ def _problems(
     kinds: Sequence[DayKind],
     modes: Sequence[int] | None,
     seed: int,
-) -> list[Problem | None]:
-    """The problem of every day type; assumed depots are those of the one with most trips."""
+) -> list[tuple[Problem | None, bool]]:
+    """The problem of every day type, and whether its depots were assumed for another one.
+
+    Assumed depots are those of the day type with most trips.
+    """
     days = {at: feed.day(kind.dates[0]) for at, kind in enumerate(kinds) if kind.services}
     most = max(days, key=lambda at: (len(days[at].trips), -at))
     first = problem_of(days[most], case, modes=modes, seed=seed)
@@ -126,17 +129,17 @@ def _problems(
     if first.assumed_depots:
         content = _with_depots(case, first.depots)
         said = f"the depots are those assumed for {first.date}, the day type with most trips"
-    found: list[Problem | None] = []
+    found: list[tuple[Problem | None, bool]] = []
     for at in range(len(kinds)):
         if at not in days:
-            found.append(None)
+            found.append((None, False))
         elif at == most:
-            found.append(first)
+            found.append((first, False))
         else:
             own = problem_of(days[at], content, modes=modes, seed=seed)
             if first.assumed_depots:
                 own = replace(own, assumed_depots=True, assumptions=(*own.assumptions, said))
-            found.append(own)
+            found.append((own, first.assumed_depots))
     return found
 
 

@@ -12,6 +12,8 @@ from mobility.fleet.check import check
 from mobility.units import format_money
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from mobility.findings import Finding
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class DayPlan:
-    """One day type and its plan; both None where no trip runs."""
+    """One day type, its problem and its plan, None where no trip runs.
+
+    ``depots_of_another``: its depots are those that were assumed for another day type.
+    """
 
     kind: DayKind
     problem: Problem | None = None
     plan: Plan | BlockPlan | None = None
+    depots_of_another: bool = False
 
     @property
     def answered(self) -> bool:
@@ -136,6 +142,20 @@ class WeekPlan:
             "check": [one.to_dict() for one in self.findings],
             "assumptions": list(self.assumptions),
         }
+
+    def write(self, folder: str | Path, *, source: dict[str, Any] | None = None) -> Path:
+        """Write week.json, day_types.csv, fleet.csv, and a folder for each planned date.
+
+        An earlier week in the folder is replaced; nothing is left half-written.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        from mobility.fleet.week_files import write_week
+
+        return write_week(self, folder, source=source)
 
     def to_json(self) -> str:
         """One JSON document."""

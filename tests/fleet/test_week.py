@@ -60,6 +60,32 @@ def held(answer):
     json.loads(answer.to_json())
 
 
+def held_as_files(answer, folder):
+    """A week as files: whole, replaced by another, and never in place of something else."""
+    source = {"feed": "feed.zip", "case": None, "modes": None}
+    target = answer.write(folder / "week", source=source)
+    assert answer.write(folder / "week", source=source) == target
+    told = json.loads((target / "week.json").read_text())
+    assert told["objective"] == answer.report.objective
+    assert pd.read_csv(target / "fleet.csv")["vehicles"].sum() == answer.vehicles
+    for one in answer.days:
+        when = one.kind.dates[0].isoformat()
+        plan = json.loads((target / when / "plan.json").read_text())
+        assert plan["objective"] == one.plan.report.objective
+        assert plan["source"] == ({} if one.depots_of_another else {**source, "date": when})
+        assert fleet.check(one.problem, fleet.read_plan(target / when, one.problem)) == []
+    (target / "mine.txt").write_text("keep me")
+    with pytest.raises(ConfigError, match=r"no week of ours \(found 'mine.txt'\)"):
+        answer.write(target)
+    with pytest.raises(ConfigError, match="is a file"):
+        answer.write(target / "mine.txt")
+    (folder / "other").mkdir()
+    (folder / "other" / "week.json").write_text("[]")
+    with pytest.raises(ConfigError, match="no week of ours"):
+        answer.write(folder / "other")
+    assert sorted(one.name for one in folder.iterdir()) == ["other", "week"]
+
+
 def test_a_week_is_counted_date_by_date(feeds):
     kinds = day_kinds(feeds["santiago"])
     assert counts(kinds) == [("2025-01-06", 5, 249), ("2025-01-11", 1, 50), ("2025-01-12", 1, 66)]
@@ -127,7 +153,7 @@ def test_money_of_a_week_adds_up(feeds, name, capsys):
     assert "<table" in answer._repr_html_()
 
 
-def test_a_week_with_charging_pays_the_highest_peak(feeds):
+def test_a_week_with_charging_pays_the_highest_peak(feeds, tmp_path):
     case = {
         "tariff": {
             "energy": [["00:00", 10.0]],
@@ -136,6 +162,7 @@ def test_a_week_with_charging_pays_the_highest_peak(feeds):
     }
     answer = fleet.plan_week(feeds["changsha"], case)
     held(answer)
+    held_as_files(answer, tmp_path)
     most = {}
     for one in answer.days:
         for site, kw in one.plan.power.groupby("site")["kw"]:
