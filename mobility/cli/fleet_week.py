@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS
+from mobility.cli.source import feed_path, open_feed
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mobility.fleet.runs import BlockMode
     from mobility.fleet.week_plan import WeekPlan
+    from mobility.stop import Stop
 
 Week = Annotated[
     str | None,
@@ -19,6 +26,53 @@ Week = Annotated[
         show_default=False,
     ),
 ]
+
+
+def plan_week(
+    feed: str,
+    case: Path | None,
+    week: str,
+    *,
+    modes: list[int] | None,
+    blocks: BlockMode,
+    stop: Stop | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+    no_cache: bool,
+    quiet: bool,
+) -> int:
+    """What ``fleet plan --week`` does: plan, write, show; the exit code."""
+    from mobility import fleet
+    from mobility.cli.output import log, print_json, working
+    from mobility.findings import has_errors
+    from mobility.fleet.week_files import may_write_week
+
+    if out is not None:
+        may_write_week(out)  # before the work, not after it
+    read = open_feed(feed, cache=not no_cache, quiet=quiet)
+    with working(f"planning the day types of {week}", quiet=quiet):
+        answer = fleet.plan_week(
+            read, case, week=week, blocks=blocks, modes=modes, stop=stop, seed=seed
+        )
+    answered = answer.report.objective is not None
+    if answered and out is not None:
+        source = {
+            "feed": str(feed_path(feed).resolve()),
+            "sha256": read.sha256,
+            "case": str(case.resolve()) if case else None,
+            "modes": None if modes is None else ",".join(map(str, modes)),
+        }
+        answer.write(out, source=source)
+    if not answered and out is not None:
+        log(f"nothing is written to {out}: there is no plan", quiet=quiet)
+    if as_json:
+        print_json(answer.to_dict())
+    else:
+        show_week(answer)
+        if answered and out is not None:
+            print(f"written: {out} (week.json, day_types.csv, fleet.csv, a folder a day type)")
+    return EXIT_FINDINGS if not answered or has_errors(answer.findings) else EXIT_DONE
 
 
 def show_week(answer: WeekPlan) -> None:

@@ -273,5 +273,6 @@ def _said(days: Sequence[DayPlan], problem: Problem) -> tuple[str, ...]:
     said[f"a year is {YEAR_DAYS:g} dates in the shares of the {in_calendar:,} dates of the calendar that "
          "are of these day types, a month a twelfth of it"] = None  # fmt: skip
     if problem.tariff.demand:
-        said["a demand charge of a month or a year is on the highest peak of all day types"] = None
+        said["a demand charge of a month or a year is on the highest peak of all day types, at the "
+             "prices of the planned dates' months"] = None  # fmt: skip
     return tuple(said)

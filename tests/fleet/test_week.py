@@ -286,3 +286,28 @@ def test_a_bus_keeps_its_depot_all_week():
     assert (answer.vehicles, answer.vehicles_bound) == (2, 1)
     assert answer.fleet["depot"].tolist() == ["a", "b"]
     assert answer.report.parts["vehicles"] == 4_000
+
+
+def test_what_the_command_does(samples_folder, tmp_path, capsys):
+    from mobility.cli.fleet_week import plan_week
+
+    asked = {
+        "modes": [3],
+        "blocks": "optimise",
+        "stop": None,
+        "seed": 0,
+        "no_cache": True,
+        "quiet": True,
+    }
+    feed = str(samples_folder / "changsha")
+    out = tmp_path / "week"
+    code = plan_week(feed, None, "typical", out=out, as_json=True, **asked)
+    assert code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["vehicles"] == json.loads((out / "week.json").read_text())["vehicles"]
+    case = tmp_path / "fleet.toml"
+    case.write_text('[[depot]]\nid = "d"\nstop_id = "T-YDE"\ncapacity = 1\n')
+    code = plan_week(feed, case, "typical", out=tmp_path / "none", as_json=False, **asked)
+    assert code == 1
+    assert "no week (infeasible)" in capsys.readouterr().out
+    assert not (tmp_path / "none").exists()
