@@ -13,6 +13,7 @@ from mobility.fleet.check import check
 from mobility.fleet.consumption import Consumption
 from mobility.fleet.consumption_table import ConsumptionTable, consumption_table
 from mobility.fleet.files import read_plan
+from mobility.fleet.given import InferredRules, infer_rules
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -25,7 +26,10 @@ from mobility.fleet.problem import (
     Tariff,
     Vehicle,
 )
+from mobility.fleet.savings import Savings, savings
 from mobility.fleet.tables import problem
+from mobility.fleet.week import plan_week
+from mobility.fleet.week_plan import WeekPlan
 
 __all__ = [
     "BlockPlan",
@@ -37,17 +41,23 @@ __all__ = [
     "Deadheads",
     "Demand",
     "Depot",
+    "InferredRules",
     "Plan",
     "Problem",
     "Rules",
+    "Savings",
     "Tariff",
     "Vehicle",
+    "WeekPlan",
     "calibrate",
     "charge",
     "check",
     "consumption_table",
+    "infer_rules",
     "plan",
     "plan_blocks",
+    "plan_week",
     "problem",
     "read_plan",
+    "savings",
 ]

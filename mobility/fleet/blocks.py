@@ -163,7 +163,7 @@ def merged(
     bound, fewest = fleet_bound(problem, mix, alone, blocks)
     found = tuple(one for part in alone for one in part.findings)
     if mix.why:
-        return Schedule((), bound, fewest, mix.why, True, found)
+        return Schedule((), bound, fewest, mix.why, mix.proven, found)
     for part in (*alone, *together):
         if part.why:
             proven = part.proven and (mix.one_type or held(problem) < fewest)

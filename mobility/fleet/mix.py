@@ -52,6 +52,7 @@ class Mix:
     day_minor: float
     beyond: NDArray[np.bool_]
     why: str = ""
+    proven: bool = True
 
     @property
     def one_type(self) -> bool:
@@ -105,6 +106,7 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
         day_minor=min(problem.of_type(at).costs.vehicle_day_minor for at in kinds),
         beyond=np.asarray(lost, bool),
         why=why,
+        proven=bool(restricted.any()),
     )
 
 
