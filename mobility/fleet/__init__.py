@@ -27,6 +27,7 @@ from mobility.fleet.problem import (
     Vehicle,
 )
 from mobility.fleet.savings import Savings, savings
+from mobility.fleet.shift import Shifted, shift
 from mobility.fleet.tables import problem
 from mobility.fleet.week import plan_week
 from mobility.fleet.week_plan import WeekPlan
@@ -46,6 +47,7 @@ __all__ = [
     "Problem",
     "Rules",
     "Savings",
+    "Shifted",
     "Tariff",
     "Vehicle",
     "WeekPlan",
@@ -60,4 +62,5 @@ __all__ = [
     "problem",
     "read_plan",
     "savings",
+    "shift",
 ]

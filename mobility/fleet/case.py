@@ -129,6 +129,7 @@ def rules_of(part: RulesPart) -> Rules:
         relief_max_s=part.relief_max_s,
         relief_stops=tuple(part.relief_stops),
         shift_s=part.shift_s,
+        phase_s=part.phase_s,
         soft=tuple(part.soft),
     )
 

@@ -76,6 +76,7 @@ class RulesPart(_Part):
     relief_max_s: Annotated[int, Field(gt=0)] | None = None
     relief_stops: list[str] = []
     shift_s: Whole = 0
+    phase_s: Whole = 0
     soft: list[Literal["layover", "wait", "parking", "interline", "block", "relief"]] = []
 
 

@@ -72,8 +72,9 @@ class Rules:
     relief_max_s, relief_stops
         A driver is relieved at a depot, or where the bus stands at one of ``relief_stops``; between
         two reliefs lie at most ``relief_max_s``.
-    shift_s
-        Departures of headway services (``headway`` in the trips) may move by so much either way.
+    shift_s, phase_s
+        Departures of headway services (``headway`` in the trips) may move by so much either way, and
+        the whole series of a route direction by ``phase_s``; ``fleet.shift`` moves them.
     soft
         Names of rules that need not hold: a plan that breaks one is told so, not refused.
     """
@@ -88,10 +89,11 @@ class Rules:
     relief_max_s: int | None = None
     relief_stops: tuple[str, ...] = ()
     shift_s: int = 0
+    phase_s: int = 0
     soft: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("min_layover_s", "max_wait_s", "relief_max_s", "shift_s"):
+        for name in ("min_layover_s", "max_wait_s", "relief_max_s", "shift_s", "phase_s"):
             not_negative(f"rules.{name}", getattr(self, name))
         if not 0 < self.max_block_s <= DAY_S:
             raise ConfigError(
