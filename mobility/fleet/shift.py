@@ -129,8 +129,8 @@ def shift(
     shift_s, phase_s
         Limits either way, seconds; by default those of ``problem.rules``, 0 where they say nothing.
     stop
-        When to give up improving; ``Work`` counts timetables that were tried. By default the search
-        ends by itself, and nothing in it is random.
+        When to give up improving, asked between two timetables; ``Work`` counts those. By default
+        the search ends by itself, and nothing in it is random.
 
     Returns
     -------
