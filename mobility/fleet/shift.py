@@ -2,7 +2,7 @@
 
 Passengers of a headway service read no timetable, so a departure may move by ``shift_s`` either way,
 and the whole series of a route direction by ``phase_s``. Which connections can hold together is a
-system of difference constraints (see ``_Slack``): each is added if the others leave room for it.
+system of difference constraints (see ``slack``): each is added if the others leave room for it.
 
 A first guess of the connections is the exact flow on optimistic trips, each as late to start and as
 early to end as it may be. Its value is at the same time a bound for *any* shifting: whatever
@@ -21,8 +21,7 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.limits import not_negative
-from mobility.fleet.problem import UNREACHABLE_S
-from mobility.fleet.slack import Slack
+from mobility.fleet.moves import Limits
 from mobility.stop import Progress
 from mobility.units import format_money
 
@@ -33,15 +32,12 @@ if TYPE_CHECKING:
     from mobility.fleet.problem import Deadheads, Problem
     from mobility.stop import Stop
 
-SERIES = ["route_id", "direction_id", "from_stop", "to_stop"]
 # How often blocks and timetable are fitted to each other from one start.
 _ROUNDS = 6
 # How far optimistic trips reach: those that reach farther promise what does not hold together
 # (measured on the buses of Mexico City, where 30 to 60 s gave the best start for any limit).
 _REACHES = (60, 30, 120)
 _LEAST_REACH = 7
-# How many near misses of two vehicles' days are tried at once.
-_NEAR = 4_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +125,8 @@ def shift(
     shift_s, phase_s
         Limits either way, seconds; by default those of ``problem.rules``, 0 where they say nothing.
     stop
-        When to give up improving; ``Work`` counts timetables that were tried. By default the search
-        ends by itself, and nothing in it is random.
+        When to give up improving, asked between two timetables; ``Work`` counts those. By default
+        the search ends by itself, and nothing in it is random.
 
     Returns
     -------
@@ -152,7 +148,7 @@ def shift(
     if most + phase == 0 or not free.any() or before.report.objective is None:
         return nothing
     bounds = _bounds(problem, most + phase)
-    search = _Search(problem, _Limits(problem, most, phase), before, stop, begun)
+    search = _Search(problem, Limits(problem, most, phase), before, stop, begun)
     reaches = sorted({*(min(most + phase, one) for one in _REACHES), phase and most + phase} - {0})
     for reach in reaches:
         search.climb(search.hoped(search.moves, reach), None)
@@ -170,7 +166,7 @@ class _Search:
     """The best timetable so far, and steps from it to better ones."""
 
     def __init__(
-        self, problem: Problem, limits: _Limits, before: BlockPlan, stop: Stop | None, begun: float
+        self, problem: Problem, limits: Limits, before: BlockPlan, stop: Stop | None, begun: float
     ) -> None:
         self.problem, self.limits, self.stop, self.begun = problem, limits, stop, begun
         self.best = before
@@ -333,153 +329,3 @@ def links_of(problem: Problem, plan: BlockPlan) -> NDArray[np.int64]:
     vehicle = driven["vehicle"].to_numpy(object)
     same = vehicle[1:] == vehicle[:-1]
     return np.stack([rows[:-1][same], rows[1:][same]], axis=1)
-
-
-class _Limits:
-    """How far trips may move, and which connections hold together within that."""
-
-    def __init__(self, problem: Problem, most: int, phase: int) -> None:
-        self.problem, self.most, self.phase = problem, most, phase
-        self.free = problem.trips["headway"].to_numpy(bool)
-        keys = problem.trips.loc[self.free, SERIES]
-        self.series = [
-            rows.to_numpy(np.int64) for rows in keys.groupby(SERIES, sort=True).groups.values()
-        ]  # rows are in order of departure, as the trips are
-        self.layover = _layovers(problem)
-
-    def settle(
-        self,
-        links: NDArray[np.int64],
-        *,
-        around: NDArray[np.int64] | None = None,
-        join: bool = True,
-    ) -> NDArray[np.int64]:
-        """Seconds by which each trip moves so that as many connections as can hold do hold.
-
-        Those that hold where trips are moved ``around`` come first, then the nearest misses.
-        ``join``: then also ends of vehicles' days that nearly reach the start of another's.
-        """
-        slack = self._start()
-        missing = self._missing(links)
-        short = missing if around is None else missing + around[links[:, 0]] - around[links[:, 1]]
-        for at in np.lexsort((links[:, 1], links[:, 0], np.maximum(short, 0))).tolist():
-            if missing[at] <= 2 * (self.most + self.phase):
-                slack.add(int(links[at, 0]), int(links[at, 1]), int(missing[at]))
-        if join:
-            self._join(slack, links)
-        moves = slack.value[: self.free.size]
-        return np.asarray(moves, np.int64)
-
-    def _start(self) -> Slack:
-        trips = self.free.size
-        reach = (self.most + self.phase) * self.free
-        high = [*reach.tolist(), *([self.phase] * len(self.series))]
-        slack = Slack(high)
-        depart = self.problem.depart_s.astype(np.int64)
-        for number, rows in enumerate(self.series, trips):
-            for row in rows.tolist():
-                slack.hold(number, row, -self.most)
-                slack.hold(row, number, -self.most)
-            gaps = np.diff(depart[rows])
-            # Departures that differ go on to differ; the gap changes by `most` or less.
-            closer = -np.minimum(self.most, np.maximum(gaps - 1, 0))
-            for at in range(rows.size - 1):
-                slack.hold(int(rows[at]), int(rows[at + 1]), int(closer[at]))
-                slack.hold(int(rows[at + 1]), int(rows[at]), -self.most)
-        return slack
-
-    def _missing(self, links: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Seconds that each connection lacks with trips as planned; below 0: seconds to spare.
-
-        On the slowest run that moving the trip may meet; straight on, or by way of the depot.
-        """
-        problem = self.problem
-        first, then = links[:, 0], links[:, 1]
-        a, b = problem.to_place[first], problem.from_place[then]
-        least = self._run(a, b, first)
-        for place in problem.depot_place.tolist():
-            home = np.full(a.size, place, np.int32)
-            least = np.minimum(least, self._run(a, home, first) + self._run(home, b, first))
-        needed = problem.arrive_s[first].astype(np.int64) + least + self.layover[first]
-        return np.asarray(needed - problem.depart_s[then], np.int64)
-
-    def _run(
-        self, a: NDArray[np.int32], b: NDArray[np.int32], first: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        table, reach = self.problem.deadheads, (self.most + self.phase) * self.free[first]
-        at = self.problem.arrive_s[first].astype(np.int64)
-        low = np.maximum(np.searchsorted(table.from_s, at - reach, side="right") - 1, 0)
-        high = np.maximum(np.searchsorted(table.from_s, at + reach, side="right") - 1, 0)
-        slow = table.time_s[low, a, b].astype(np.int64)
-        for band in range(table.from_s.size):
-            inside = (band > low) & (band <= high)
-            slow = np.where(inside, np.maximum(slow, table.time_s[band, a, b]), slow)
-        return np.where(slow >= UNREACHABLE_S, 10 * UNREACHABLE_S, slow)
-
-    def _join(self, slack: Slack, links: NDArray[np.int64]) -> None:
-        """Try ends of days with starts of days, the nearest misses first."""
-        everyone = np.arange(self.free.size)
-        ends = np.setdiff1d(everyone, links[:, 0])
-        starts = np.setdiff1d(everyone, links[:, 1])
-        depart, arrive = self.problem.depart_s[starts], self.problem.arrive_s[ends]
-        order = np.argsort(depart, kind="stable")
-        reach = 2 * (self.most + self.phase)
-        wait = self.problem.rules.max_wait_s
-        last = 4 * 3600 if wait is None else wait
-        low = np.searchsorted(depart[order], arrive - reach)
-        high = np.searchsorted(depart[order], arrive + reach + last)
-        count = np.maximum(high - low, 0)
-        which = np.repeat(np.arange(ends.size), count)
-        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-        pairs = np.stack([ends[which], starts[order[low[which] + within]]], axis=1)
-        pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        missing = self._missing(pairs)
-        keep = (missing > 0) & (missing <= reach) & self._share(pairs)
-        pairs, missing = pairs[keep], missing[keep]
-        used_end: set[int] = set()
-        used_start: set[int] = set()
-        ranked = np.lexsort((pairs[:, 1], pairs[:, 0], missing))[:_NEAR]
-        for at in ranked.tolist():
-            end, start = int(pairs[at, 0]), int(pairs[at, 1])
-            if end in used_end or start in used_start:
-                continue
-            if slack.add(end, start, int(missing[at])):
-                used_end.add(end)
-                used_start.add(start)
-
-    def _share(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether two trips' routes may share a bus."""
-        groups = self.problem.rules.interline
-        route = self.problem.trips["route_id"].to_numpy(object)
-        if not groups:
-            return np.ones(len(pairs), bool)
-        group = {name: at for at, names in enumerate(groups) for name in names}
-        of = np.array([group.get(name, f"alone {name}") for name in route], object)
-        return np.asarray(of[pairs[:, 0]] == of[pairs[:, 1]], bool)
-
-
-def _layovers(problem: Problem) -> NDArray[np.int64]:
-    """Least layover after each trip: the first rule that fits it, or the rule for all."""
-    trips, rules = problem.trips, problem.rules
-    layover = np.full(len(trips), rules.min_layover_s, np.int64)
-    took = (problem.arrive_s - problem.depart_s).astype(np.int64)
-    ends = problem.arrive_s.astype(np.int64) % 86_400
-    for rule in reversed(rules.layovers):
-        fits = np.ones(len(trips), bool)
-        if rule.stops:
-            fits &= trips["to_stop"].isin(rule.stops).to_numpy()
-        if rule.routes:
-            fits &= trips["route_id"].isin(rule.routes).to_numpy()
-        if rule.hours:
-            inside = np.zeros(len(trips), bool)
-            for start, end in rule.hours:
-                one, other = start % 86_400, end % 86_400
-                inside |= (
-                    (ends >= one) & (ends < other)
-                    if one < other
-                    else (ends >= one) | (ends < other)
-                )
-            fits &= inside
-        least = np.maximum(rule.seconds, np.ceil(rule.share * took).astype(np.int64))
-        layover = np.where(fits, least, layover)
-    return layover
