@@ -205,7 +205,7 @@ def check(
     from mobility.findings import has_errors
     from mobility.fleet.check_shift import check_shift
     from mobility.fleet.files import read_document
-    from mobility.fleet.moves import moved_by
+    from mobility.fleet.shift import moved_by
 
     document = read_document(plan)
     made_from = document.get("source", {})

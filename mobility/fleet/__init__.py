@@ -10,10 +10,12 @@ from mobility.fleet.calibrate import Calibration, calibrate
 from mobility.fleet.chain import plan
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
+from mobility.fleet.check_shift import check_shift
 from mobility.fleet.consumption import Consumption
 from mobility.fleet.consumption_table import ConsumptionTable, consumption_table
 from mobility.fleet.files import read_plan
 from mobility.fleet.given import InferredRules, infer_rules
+from mobility.fleet.kpis import buses_by_quarter_hour, compare_kpis, kpis
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -51,11 +53,15 @@ __all__ = [
     "Tariff",
     "Vehicle",
     "WeekPlan",
+    "buses_by_quarter_hour",
     "calibrate",
     "charge",
     "check",
+    "check_shift",
+    "compare_kpis",
     "consumption_table",
     "infer_rules",
+    "kpis",
     "plan",
     "plan_blocks",
     "plan_week",

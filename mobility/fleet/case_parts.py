@@ -176,6 +176,7 @@ class TariffPart(_Part):
     slot_s: Annotated[int, Field(gt=0)] = 300
     diesel_l_minor: NotNegative = 0.0
     hydrogen_kg_minor: NotNegative = 0.0
+    co2e_g_kwh: NotNegative | None = None
 
 
 class Case(_Part):

@@ -45,8 +45,8 @@ def check_shift(
         Empty when every rule holds.
     """
     held = original.rules if rules is None else rules
-    most = int(getattr(held, "shift_s", 0) if shift_s is None else shift_s)
-    phase = int(getattr(held, "phase_s", 0) if phase_s is None else phase_s)
+    most = held.shift_s if shift_s is None else shift_s
+    phase = held.phase_s if phase_s is None else phase_s
     old, new = original.trips.set_index("trip_id"), shifted.trips.set_index("trip_id")
     stray = old.index.symmetric_difference(new.index)
     found = say("shift_changes_trips", np.ones(len(stray)), lambda at: stray[at])

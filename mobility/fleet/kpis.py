@@ -121,9 +121,7 @@ def _energy(
     by_site = power.groupby("site", observed=True)["kw"].max() if len(power) else pd.Series()
     in_all = power.groupby("start_s")["kw"].sum() if len(power) else pd.Series([0.0])
     fuel, silent_km = _fuel(plan, blocks[~electric])
-    given = (
-        co2e_g_kwh if co2e_g_kwh is not None else getattr(plan.problem.tariff, "co2e_g_kwh", None)
-    )
+    given = co2e_g_kwh if co2e_g_kwh is not None else plan.problem.tariff.co2e_g_kwh
     grams = CO2E_G_KWH if given is None else given
     tonnes = charged * grams / 1e6
     tonnes += fuel["diesel_l"] * CO2E_KG_DIESEL_L / 1e3

@@ -29,7 +29,7 @@ class Limits:
         self.series = [
             rows.to_numpy(np.int64) for rows in keys.groupby(SERIES, sort=True).groups.values()
         ]  # rows are in order of departure, as the trips are
-        self.layover = _layovers(problem)
+        self.layover = problem.allowed.layover_s.astype(np.int64)
 
     def settle(
         self,
@@ -133,37 +133,5 @@ class Limits:
 
     def _share(self, pairs: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether two trips' routes may share a bus."""
-        groups = self.problem.rules.interline
-        route = self.problem.trips["route_id"].to_numpy(object)
-        if not groups:
-            return np.ones(len(pairs), bool)
-        group = {name: at for at, names in enumerate(groups) for name in names}
-        of = np.array([group.get(name, f"alone {name}") for name in route], object)
-        return np.asarray(of[pairs[:, 0]] == of[pairs[:, 1]], bool)
-
-
-def _layovers(problem: Problem) -> NDArray[np.int64]:
-    """Least layover after each trip: the first rule that fits it, or the rule for all."""
-    trips, rules = problem.trips, problem.rules
-    layover = np.full(len(trips), rules.min_layover_s, np.int64)
-    took = (problem.arrive_s - problem.depart_s).astype(np.int64)
-    ends = problem.arrive_s.astype(np.int64) % 86_400
-    for rule in reversed(rules.layovers):
-        fits = np.ones(len(trips), bool)
-        if rule.stops:
-            fits &= trips["to_stop"].isin(rule.stops).to_numpy()
-        if rule.routes:
-            fits &= trips["route_id"].isin(rule.routes).to_numpy()
-        if rule.hours:
-            inside = np.zeros(len(trips), bool)
-            for start, end in rule.hours:
-                one, other = start % 86_400, end % 86_400
-                inside |= (
-                    (ends >= one) & (ends < other)
-                    if one < other
-                    else (ends >= one) | (ends < other)
-                )
-            fits &= inside
-        least = np.maximum(rule.seconds, np.ceil(rule.share * took).astype(np.int64))
-        layover = np.where(fits, least, layover)
-    return layover
+        group = self.problem.allowed.group
+        return np.asarray(group[pairs[:, 0]] == group[pairs[:, 1]], bool)

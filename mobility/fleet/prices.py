@@ -52,7 +52,8 @@ class Demand:
 class Tariff:
     """Energy price by time of day ((from_s, price per kWh), wraps at 24 h) and demand charges.
 
-    ``diesel_l_minor`` and ``hydrogen_kg_minor`` are prices of a litre and a kg.
+    ``diesel_l_minor`` and ``hydrogen_kg_minor`` are prices of a litre and a kg; ``co2e_g_kwh`` is what
+    the grid emits, None for the world's mean.
     """
 
     energy: tuple[tuple[int, float], ...] = ((0, 0.0),)
@@ -60,6 +61,7 @@ class Tariff:
     slot_s: int = 300
     diesel_l_minor: float = 0.0
     hydrogen_kg_minor: float = 0.0
+    co2e_g_kwh: float | None = None
 
     def __post_init__(self) -> None:
         if not self.energy:

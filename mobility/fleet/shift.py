@@ -26,6 +26,8 @@ from mobility.stop import Progress
 from mobility.units import format_money
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from mobility.fleet.plan import BlockPlan
@@ -218,7 +220,7 @@ class _Search:
 
 
 def _limit(problem: Problem, name: str, given: int | None) -> int:
-    value = getattr(problem.rules, name, 0) if given is None else given
+    value = int(getattr(problem.rules, name)) if given is None else given
     not_negative(name, value)
     if value != int(value):
         raise ConfigError(f"{name} must be whole seconds (found {value})")
@@ -246,6 +248,18 @@ def _told(
     return Shifted(
         replace(shifted, trips=trips), moved, before, after, *bounds, time.perf_counter() - begun
     )
+
+
+def moved_by(problem: Problem, by_s: Mapping[str, int]) -> Problem:
+    """A problem with some of its departures moved, as a written plan tells it.
+
+    Parameters
+    ----------
+    by_s
+        trip_id to seconds, later above 0. Trips that are not there stay.
+    """
+    by = problem.trips["trip_id"].map(dict(by_s)).fillna(0)
+    return _moved(problem, np.asarray(by, np.int64))
 
 
 def _moved(problem: Problem, by_s: NDArray[np.int64]) -> Problem:
