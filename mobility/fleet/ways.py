@@ -1,0 +1,134 @@
+"""The exact end of the multi-depot search: all ways that may still be part of a better plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mobility.fleet._column_kernels import FAR
+from mobility.fleet._ways_kernels import list_ways
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mobility.fleet.matrix_network import Network
+    from mobility.fleet.relaxation import Prices
+
+_MOST_WAYS = 20_000
+_DETERMINISTIC = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Finish:
+    """What the exact search found: a better plan, a better bound, both or neither."""
+
+    bound: int | None = None
+    home: NDArray[np.int32] | None = None
+    base: NDArray[np.int32] | None = None
+    infeasible: bool = False
+
+
+def finish(
+    net: Network,
+    proof: Prices,
+    objective: int | None,
+    home: NDArray[np.int32],
+    base: NDArray[np.int32],
+    left_s: float,
+) -> Finish | None:
+    """Search among all ways whose slack leaves room for a plan that is better by 1.
+
+    A plan costs what the prices prove, plus the slack of its ways, plus the rent of places it
+    leaves empty: no way with more slack than there is between bound and plan is part of a better one.
+
+    Parameters
+    ----------
+    objective, home, base
+        The best plan so far; no cost where it leaves trips out.
+    left_s
+        Seconds that may be spent; the search also ends after a fixed amount of work.
+
+    Returns
+    -------
+    Finish
+        None where there are too many ways, or no time.
+    """
+    if left_s < 0.3:
+        return None
+    leave = np.where(net.leave >= FAR, FAR, net.leave * proof.scale + proof.rent)
+    enter = np.where(net.enter >= FAR, FAR, net.enter * proof.scale)
+    limit = FAR >> 2 if objective is None else (objective - 1) * proof.scale - proof.total
+    depot = np.empty(_MOST_WAYS, np.int32)
+    paid = np.empty(_MOST_WAYS, np.int64)
+    at = np.empty(_MOST_WAYS + 1, np.int64)
+    trips = np.empty(_MOST_WAYS * 16, np.int32)
+    start, end = net.spans
+    count = list_ways(
+        start, end, net.to, net.cost * proof.scale, leave, enter, proof.price, proof.back,
+        np.int64(limit), depot, paid, at, trips,
+    )  # fmt: skip
+    if count < 0:
+        return None
+    cost = (paid[:count] - proof.rent[depot[:count]]) // proof.scale
+    return _solve(net, objective, home, base, left_s, (depot[:count], cost, at[: count + 1], trips))
+
+
+def _solve(
+    net: Network,
+    objective: int | None,
+    home: NDArray[np.int32],
+    base: NDArray[np.int32],
+    left_s: float,
+    ways: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]],
+) -> Finish:
+    from ortools.sat.python import cp_model
+
+    depot, cost, at, trips = ways
+    count = depot.size
+    covers: list[list[int]] = [[] for _ in range(net.trips)]
+    for way in range(count):
+        for trip in trips[at[way] : at[way + 1]].tolist():
+            covers[trip].append(way)
+    if not all(covers):
+        return _no_better(objective)
+    model = cp_model.CpModel()
+    taken = [model.new_bool_var("") for _ in range(count)]
+    for own in covers:
+        model.add_exactly_one(taken[way] for way in own)
+    for k in range(net.depots):
+        own = np.flatnonzero(depot == k).tolist()
+        if len(own) > net.room[k]:
+            model.add(cp_model.LinearExpr.sum([taken[way] for way in own]) <= int(net.room[k]))
+    total = cp_model.LinearExpr.weighted_sum(taken, cost.tolist())
+    model.minimize(total)
+    if objective is not None:
+        model.add(total <= objective - 1)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.max_deterministic_time = _DETERMINISTIC
+    solver.parameters.linearization_level = 2
+    if np.isfinite(left_s):
+        solver.parameters.max_time_in_seconds = max(0.1, left_s - 0.2)
+    status = solver.solve(model)
+    if status == cp_model.INFEASIBLE:
+        return _no_better(objective)
+    bound = int(np.ceil(solver.best_objective_bound - 1e-6))
+    if objective is not None:
+        bound = min(bound, objective)
+    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return Finish(bound=bound if objective is not None else None)
+    new_home, new_base = np.empty_like(home), np.full_like(base, -1)
+    block = 0
+    for way in range(count):
+        if solver.boolean_value(taken[way]):
+            new_home[trips[at[way] : at[way + 1]]] = block
+            new_base[block] = depot[way]
+            block += 1
+    return Finish(bound=bound, home=new_home, base=new_base)
+
+
+def _no_better(objective: int | None) -> Finish:
+    """There is no better plan: the one at hand is the best, or there is none at all."""
+    return Finish(infeasible=True) if objective is None else Finish(bound=objective)
