@@ -54,8 +54,8 @@ class Network:
     def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Links of (trip, depot), ``start`` and ``end``: the same ones for all depots."""
         shape = (self.trips, self.depots)
-        start = np.ascontiguousarray(np.broadcast_to(self.first[:-1, None], shape))
-        return start, np.ascontiguousarray(np.broadcast_to(self.first[1:, None], shape))
+        start = np.broadcast_to(self.first[:-1, None], shape).copy()
+        return start, np.broadcast_to(self.first[1:, None], shape).copy()
 
 
 def network(problem: MatrixProblem) -> Network:

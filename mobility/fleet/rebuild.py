@@ -31,6 +31,8 @@ _SEARCH_REACH = 50.0
 _KIN_REACH = 6.0
 # What a trip that no vehicle drives costs, in dearest blocks: more than any plan would save.
 _LEFT_OUT = 4.0
+# Up to so many trips all prices are found before anyone may say that the gap is small enough.
+_SMALL = 300
 
 
 class Ascent:
@@ -89,17 +91,16 @@ class Ascent:
         """Do one piece of work at a time, for as long as there is any."""
         for heat in _HEATS:
             self._cool(heat * self.unit)
-            yield
+            if self.net.trips > _SMALL:
+                yield
             if self.halt[0] or watch.left_s < 0.5 * (watch.limit_s or 0.0):
                 break
         self._prove()
         self.links = self._near(_DIVE_REACH * self.unit)
-        self._dive(rounds=20, share=0.3, noise=0.0)
-        yield
-        yield from self._finish(watch)
-        self._dive(rounds=100, share=0.01, noise=0.0)
-        yield
-        yield from self._finish(watch)
+        for rounds, share in ((20, 0.3), (100, 0.01)):
+            self._dive(rounds=rounds, share=share, noise=0.0)
+            self._finish(watch)
+            yield
         yield from self._search(watch)
 
     def _search(self, watch: Watch) -> Iterator[None]:
@@ -119,10 +120,10 @@ class Ascent:
             turn += 1
             better = self.worth < before
             watch.idle = 0 if better else watch.idle + 1
-            yield
             if turn % 10 == 0 and self.worth != tried:
                 tried = self.worth
-                yield from self._finish(watch)
+                self._finish(watch)
+            yield
 
     def _cool(self, heat: float) -> None:
         links = self._near(60.0 * heat)
@@ -204,7 +205,7 @@ class Ascent:
             self.seed % (1 << 31), self.halt, self.home, self.base, self.paid,
         )  # fmt: skip
 
-    def _finish(self, watch: Watch) -> Iterator[None]:
+    def _finish(self, watch: Watch) -> None:
         """Search among all ways that may be part of a better plan, where they are few."""
         if self.objective == self.bound or self.halt[0]:
             return
@@ -217,7 +218,6 @@ class Ascent:
         if found.home is not None and found.base is not None:
             self.home, self.base = found.home, found.base
             self.paid = self._paid()
-        yield
 
     def _a_vehicle_too_many(self) -> bool:
         return self.worth - self.bound > 300.0 * self.unit
