@@ -353,7 +353,10 @@ def tightened(ways, price):
 
 def cooled(ways, price, rent, room, heat, rounds):
     """Prices and rents after exact coordinate ascent on the dual smoothed at ``heat``; ways without rent."""
-    price, rent = tightened([(k, trips, paid + rent[k]) for k, trips, paid in ways], price), list(rent)
+    price, rent = (
+        tightened([(k, trips, paid + rent[k]) for k, trips, paid in ways], price),
+        list(rent),
+    )
 
     def weight(way):
         return math.exp(-(slack_of(way, price) + rent[way[0]]) / heat)

@@ -9,8 +9,6 @@ through trip i. Depot k may go on from trip i by the links ``start[i, k]`` to ``
 (the next trip) and ``cost``; depots may share links.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mobility._jit import kernel
@@ -97,7 +95,9 @@ def tighten(start, end, to, cost, leave, enter, price, alive, fore, back):
 
 
 @kernel
-def near_links(start, end, to, cost, price, alive, fore, back, limit, near_start, near_end, near_to, near_cost):
+def near_links(
+    start, end, to, cost, price, alive, fore, back, limit, near_start, near_end, near_to, near_cost
+):
     """List the links of each depot that lie on a way with slack up to ``limit``.
 
     Returns how many there are; only as many as ``near_to`` holds are written.
@@ -122,7 +122,9 @@ def near_links(start, end, to, cost, price, alive, fore, back, limit, near_start
 
 
 @kernel
-def share_out(start, end, to, weight, opening, ending, alive, room, ceiling, rounds, lift, tax, ahead, after):
+def share_out(
+    start, end, to, weight, opening, ending, alive, room, ceiling, rounds, lift, tax, ahead, after
+):
     """Weigh all near ways against each other until every trip is driven about once.
 
     Ways have weight exp(-slack / heat). Back and forth, each trip's ``lift`` (exp of the change of
@@ -244,8 +246,8 @@ def cool(start, end, to, cost, leave, enter, room, alive, price, rent, heat, rou
 
 @kernel
 def dive(
-    start, end, to, cost, leave, enter, room, price, rent, heat, rounds, share, noise, halt,
-    home, base, paid,
+    start, end, to, cost, leave, enter, room, price, rent, heat, rounds, share, noise, random,
+    halt, home, base, paid,
 ):  # fmt: skip
     """Build whole blocks, the surest first, prices found anew after every few.
 
@@ -268,9 +270,7 @@ def dive(
         for k in range(depots):
             if room[k] <= 0:
                 opened[:, k] = FAR
-        _, hoped = cool(
-            start, end, to, cost, opened, enter, room, alive, price, rent, heat, rounds
-        )
+        _, hoped = cool(start, end, to, cost, opened, enter, room, alive, price, rent, heat, rounds)
         lean_back(start, end, to, cost, enter, price, alive, back)
         for i in range(trips):
             score[i] = FAR
@@ -282,7 +282,7 @@ def dive(
                     score[i] = slack
                     depot[i] = k
             if score[i] < _NO_WAY:
-                score[i] -= noise * heat * np.log(np.random.random() + 1e-12)
+                score[i] -= noise * heat * np.log(random.random() + 1e-12)
         wanted = max(1.0, share * hoped)
         taken = 0
         for i in np.argsort(score):
@@ -331,7 +331,7 @@ def dive(
 @kernel
 def search(
     start, end, to, cost, leave, enter, room, price, rent, kin, kin_start, penalty, heat, rounds,
-    share, noise, least, most, trials, seed, halt, home, base, paid,
+    share, noise, least, most, trials, random, halt, home, base, paid,
 ):  # fmt: skip
     """Take some blocks that lie near each other apart and build them anew, ``trials`` times.
 
@@ -340,7 +340,6 @@ def search(
     ``kin`` are the trips that may follow or lead up to a trip with little slack, from ``kin_start``.
     Blocks with much slack are taken first. Returns the cost saved.
     """
-    np.random.seed(seed)
     trips, depots = leave.shape
     slots = base.size
     local = np.full(trips, -1, np.int32)
@@ -361,18 +360,18 @@ def search(
             if home[i] >= 0:
                 slack[home[i]] -= price[i]
         # The first trip: of a block with slack, or any.
-        now = np.random.randint(trips)
-        if np.random.random() < 0.7:
+        now = int(random.random() * trips)
+        if random.random() < 0.7:
             total = 0.0
             for i in range(trips):
                 total += penalty if home[i] < 0 else max(slack[home[i]], 0.0)
-            aim = np.random.random() * total
+            aim = random.random() * total
             for i in range(trips):
                 aim -= penalty if home[i] < 0 else max(slack[home[i]], 0.0)
                 if aim <= 0.0:
                     now = i
                     break
-        wanted = np.random.randint(least, most + 1)
+        wanted = least + int(random.random() * (most + 1 - least))
         chosen = np.zeros(slots, np.bool_)
         size = 0
         count = 0
@@ -392,9 +391,10 @@ def search(
                             size += 1
             if count >= wanted:
                 break
-            now = picks[np.random.randint(size)]
+            now = picks[int(random.random() * size)]
             if kin_start[now + 1] > kin_start[now]:
-                now = kin[np.random.randint(kin_start[now], kin_start[now + 1])]
+                kins = kin_start[now + 1] - kin_start[now]
+                now = kin[kin_start[now] + int(random.random() * kins)]
         old = 0.0
         for block in range(slots):
             if chosen[block]:
@@ -437,7 +437,8 @@ def search(
         sub_paid = np.empty(size)
         blocks, left = dive(
             sub_start, sub_end, sub_to, sub_cost, sub_leave, sub_enter, spare, sub_price,
-            rent.copy(), heat, rounds, share, noise, halt, sub_home, sub_base, sub_paid,
+            rent.copy(), heat, rounds, share, noise, random, halt, sub_home,
+            sub_base, sub_paid,
         )  # fmt: skip
         new = left * penalty
         for block in range(blocks):
@@ -470,6 +471,7 @@ def warm():
     alive = np.ones(2, np.bool_)
     room = np.ones(1, np.int64)
     halt = np.zeros(1, np.int8)
+    random = np.random.default_rng(0)
     home = np.zeros(2, np.int32)
     base = np.zeros(2, np.int32)
     for kind in (np.float64, np.int64):
@@ -489,10 +491,10 @@ def warm():
     )  # fmt: skip
     cool(start, end, to, cost, ends, ends, room, alive, price, rent, 1.0, 1)
     dive(
-        start, end, to, cost, ends, ends, room.copy(), price, rent, 1.0, 1, 1.0, 0.0, halt,
-        home.copy(), base.copy(), paid.copy(),
+        start, end, to, cost, ends, ends, room.copy(), price, rent, 1.0, 1, 1.0, 0.0, random,
+        halt, home.copy(), base.copy(), paid.copy(),
     )  # fmt: skip
     search(
         start, end, to, cost, ends, ends, room, price, rent, to, np.zeros(3, np.int64), 9.0, 1.0, 1,
-        1.0, 0.0, 1, 1, 1, 0, halt, home, base, paid,
+        1.0, 0.0, 1, 1, 1, random, halt, home, base, paid,
     )  # fmt: skip

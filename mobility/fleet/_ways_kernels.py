@@ -1,7 +1,5 @@
 """Every way of a depot through its trips that is not too dear. Words as in ``_column_kernels``."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mobility._jit import kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def check_matrix(problem: MatrixProblem, plan: MatrixPlan) -> list[Finding]:
             found.append(finding("cost_does_not_add_up", value=f"{name} drives nothing"))
             continue
         stations = [block.depot, *(depots + trip for trip in block.trips), block.depot]
-        for i, j in zip(stations[:-1], stations[1:], strict=True):
+        for i, j in itertools.pairwise(stations):
             step = int(cost[i, j])
             if step == _NO_CONNECTION:
                 told = f"{name}: {_name(i, depots)} to {_name(j, depots)}"
@@ -71,7 +72,9 @@ def check_matrix(problem: MatrixProblem, plan: MatrixPlan) -> list[Finding]:
         told = f"a bound of {report.bound} above a cost of {total}"
         found.append(finding("cost_does_not_add_up", value=told))
     if len(plan.blocks) != plan.vehicles or plan.vehicles < plan.vehicles_bound:
-        told = f"{plan.vehicles} vehicles, {len(plan.blocks)} blocks, {plan.vehicles_bound} at least"
+        told = (
+            f"{plan.vehicles} vehicles, {len(plan.blocks)} blocks, {plan.vehicles_bound} at least"
+        )
         found.append(finding("cost_does_not_add_up", value=told))
     return found
 

@@ -198,7 +198,9 @@ def read_mdvsp(path: str | Path) -> MatrixProblem:
             mend="the first numbers are depots, trips, then the capacity of each depot",
         )
     if (wrong := np.flatnonzero((numbers < IMPOSSIBLE) | (numbers > DEAREST))).size:
-        raise _at(path, text, int(wrong[0]), f"a number must lie between 0 and {DEAREST:,}, or be -1")
+        raise _at(
+            path, text, int(wrong[0]), f"a number must lie between 0 and {DEAREST:,}, or be -1"
+        )
     if numbers.size < 2 or numbers[0] < 1 or numbers[1] < 0:
         which = 1 if numbers.size > 1 and numbers[0] >= 1 else 0
         raise _at(path, text, which, "the file must start with the numbers of depots and of trips")
@@ -206,9 +208,7 @@ def read_mdvsp(path: str | Path) -> MatrixProblem:
     side = depots + trips
     wanted = 2 + depots + side * side
     if numbers.size != wanted:
-        what = (
-            f"{depots} depots and {trips} trips need {wanted:,} numbers, the file holds {numbers.size:,}"
-        )
+        what = f"{depots} depots and {trips} trips need {wanted:,} numbers, the file holds {numbers.size:,}"
         raise _at(path, text, min(wanted, numbers.size - 1), what)
     if (wrong := np.flatnonzero(numbers[2 : 2 + depots] < 0)).size:
         raise _at(path, text, 2 + int(wrong[0]), "a depot's capacity must be 0 or more")

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 # Steps without a better plan or bound, after which a search that no clock ends is over.
 _PATIENCE = 60
-# Left of the seconds for what comes after the solver.
+# Left of the seconds for what comes after the solver, and for a step that cannot be broken off.
 _MARGIN = 0.02
 _MARGIN_S = 0.1
+_MARGIN_LINK_S = 6e-8
 
 
 class Watch:
@@ -58,6 +59,11 @@ class Watch:
     def left_s(self) -> float:
         """Seconds left, infinite where no clock ends the solve."""
         return np.inf if self.limit_s is None else self.limit_s - self.seconds
+
+    def keep_back(self, seconds: float) -> None:
+        """End so much earlier, at most half of the time that there is."""
+        if self.limit_s is not None:
+            self.limit_s = max(self.limit_s - seconds, self.limit_s / 2)
 
     @contextmanager
     def alarm(self) -> Iterator[None]:
@@ -153,6 +159,7 @@ def plan_matrix(problem: MatrixProblem, *, stop: Stop | None = None, seed: int =
         return _nothing(problem, watch, seed, fewest, None, why, StopReason.FINISHED, proven=True)
     if problem.depots == 1:
         return _exact(problem, net, relaxed, watch, seed, fewest)
+    watch.keep_back(_MARGIN_LINK_S * net.to.size * net.depots)
     with watch.alarm():
         ascent = Ascent(net, relaxed, seed, watch.halt)
         reason = _improve(ascent, watch)
@@ -205,7 +212,9 @@ def _no_way(net: Network, fewest: int) -> str:
         )
     places = int(net.room.sum())
     if places < fewest:
-        return f"the trips need at least {fewest} vehicles, the depots hold {places}: raise a capacity"
+        return (
+            f"the trips need at least {fewest} vehicles, the depots hold {places}: raise a capacity"
+        )
     return ""
 
 

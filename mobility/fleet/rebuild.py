@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mobility.fleet.multidepot import Watch
     from mobility.fleet.relaxation import Relaxed
 
-# Heats, widths and limits are in thousandths of what a block costs on average; measured on the
-# family of Carpaneto et al., whose blocks cost some 10,000 and connections some 300.
+# Heats and limits are in fifteenths of how much connections and the ends of blocks differ in cost;
+# measured on the family of Carpaneto et al., where that is some 10 of a block's 10,000.
 _HEATS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
 _ROUNDS = 60
 _DIVE_HEAT = 0.25
@@ -33,6 +33,9 @@ _KIN_REACH = 6.0
 _LEFT_OUT = 4.0
 # Up to so many trips all prices are found before anyone may say that the gap is small enough.
 _SMALL = 300
+# The exact search is tried at once where ways are few, and later where they are not too many.
+_FEW_WAYS = 2_000
+_MOST_WAYS = 20_000
 
 
 class Ascent:
@@ -44,7 +47,7 @@ class Ascent:
 
     def __init__(self, net: Network, relaxed: Relaxed, seed: int, halt: NDArray[np.int8]) -> None:
         self.net = net
-        self.seed = seed
+        self.random = np.random.default_rng(seed)
         self.halt = halt
         self.start, self.end = net.spans
         self.cost = net.cost.astype(float)
@@ -55,7 +58,7 @@ class Ascent:
         self.rent = np.full(net.depots, float(relaxed.rent))
         self.proof = certify(net, self.price, self.rent)
         self.bound = self.proof.bound
-        self.unit = max(self.bound / max(len(relaxed.chains), 1), 1.0) / 1000.0
+        self.unit = self._unit(len(relaxed.chains))
         self.prices: dict[float, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self.infeasible = False
         self.penalty = _LEFT_OUT * self._dearest()
@@ -99,7 +102,7 @@ class Ascent:
         self.links = self._near(_DIVE_REACH * self.unit)
         for rounds, share in ((20, 0.3), (100, 0.01)):
             self._dive(rounds=rounds, share=share, noise=0.0)
-            self._finish(watch)
+            self._finish(watch, _FEW_WAYS)
             yield
         yield from self._search(watch)
 
@@ -122,7 +125,7 @@ class Ascent:
             watch.idle = 0 if better else watch.idle + 1
             if turn % 10 == 0 and self.worth != tried:
                 tried = self.worth
-                self._finish(watch)
+                self._finish(watch, _MOST_WAYS)
             yield
 
     def _cool(self, heat: float) -> None:
@@ -166,7 +169,10 @@ class Ascent:
     def _find_kin(self) -> None:
         """Trips that may follow each other with little slack, each way round."""
         net, tails = self.net, self.net.tails
-        slack = (self.fore[tails] + self.back[net.to]).min(1) + self.cost - self.price[net.to]
+        slack = np.full(net.to.size, float(FAR))
+        for k in range(net.depots):
+            np.minimum(slack, self.fore[tails, k] + self.back[net.to, k], out=slack)
+        slack += self.cost - self.price[net.to]
         near = slack <= _KIN_REACH * self.unit
         one = np.concatenate([tails[near], net.to[near]])
         other = np.concatenate([net.to[near], tails[near]])
@@ -189,7 +195,7 @@ class Ascent:
         paid = np.zeros_like(self.paid)
         kernels.dive(
             *self.links, self.leave, self.enter, self.net.room.copy(), price, rent, heat, rounds,
-            share, noise, self.halt, home, base, paid,
+            share, noise, self.random, self.halt, home, base, paid,
         )  # fmt: skip
         if _worth(home, base, paid, self.penalty) < self.worth:
             self.home, self.base, self.paid = home, base, paid
@@ -198,18 +204,18 @@ class Ascent:
         self, least: int, most: int, *, trials: int, rounds: int, share: float
     ) -> None:
         price, rent, heat = self._priced()
-        self.seed += 1
         kernels.search(
             *self.links, self.leave, self.enter, self.net.room, price, rent, self.kin,
             self.kin_start, self.penalty, heat, rounds, share, 0.5, least, most, trials,
-            self.seed % (1 << 31), self.halt, self.home, self.base, self.paid,
+            self.random, self.halt, self.home, self.base, self.paid,
         )  # fmt: skip
 
-    def _finish(self, watch: Watch) -> None:
+    def _finish(self, watch: Watch, most: int) -> None:
         """Search among all ways that may be part of a better plan, where they are few."""
         if self.objective == self.bound or self.halt[0]:
             return
-        found = finish(self.net, self.proof, self.objective, self.home, self.base, watch.left_s)
+        plan = self.objective, self.home, self.base
+        found = finish(self.net, self.proof, *plan, most=most, left_s=watch.left_s)
         if found is None:
             return
         self.infeasible = found.infeasible
@@ -221,6 +227,15 @@ class Ascent:
 
     def _a_vehicle_too_many(self) -> bool:
         return self.worth - self.bound > 300.0 * self.unit
+
+    def _unit(self, blocks: int) -> float:
+        """The measure of heats: a fixed cost of vehicles does not change it."""
+        ends = [array[:, k] for array in (self.leave, self.enter) for k in range(self.net.depots)]
+        known = [one[one < FAR] for one in ends]
+        spread = [float(one.std()) for one in (*known, self.cost) if one.size]
+        if sum(spread):
+            return (sum(spread[:-1]) / max(len(spread) - 1, 1) + spread[-1]) / 30.0
+        return max(self.bound / max(blocks, 1), 1.0) / 1000.0
 
     def _dearest(self) -> float:
         """More than any block costs."""

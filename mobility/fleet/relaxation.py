@@ -49,9 +49,7 @@ def relax(net: Network) -> Relaxed | None:
     # Nodes: the end of each trip, its start, all depots in the morning, all depots at night.
     morning, night = 2 * n, 2 * n + 1
     tails = np.concatenate([net.tails, np.full(can_leave.size, morning), can_enter, [morning]])
-    heads = np.concatenate(
-        [n + net.to, n + can_leave, np.full(can_enter.size, night), [night]]
-    )
+    heads = np.concatenate([n + net.to, n + can_leave, np.full(can_enter.size, night), [night]])
     cost = np.concatenate([net.cost, out[can_leave], home[can_enter], [0]])
     supply = np.concatenate([np.ones(n), -np.ones(n), [places, -places]]).astype(np.int64)
     big = (int(cost.max()) + 1) * (supply.size + 1)
@@ -122,10 +120,14 @@ def certify(net: Network, price: NDArray[np.float64], rent: NDArray[np.float64])
     at once more.
     """
     dearest = max(int(net.cost.max(initial=0)), _largest(net.leave), _largest(net.enter), 1)
-    reach = max(dearest, int(np.abs(price).max(initial=0)), int(rent.max(initial=0))) * (net.trips + 2)
+    reach = max(dearest, int(np.abs(price).max(initial=0)), int(rent.max(initial=0))) * (
+        net.trips + 2
+    )
     bits = min(16, 56 - reach.bit_length())
     if bits < 0:
-        raise ConfigError("costs are too large to add up exactly", mend="give costs in a larger unit")
+        raise ConfigError(
+            "costs are too large to add up exactly", mend="give costs in a larger unit"
+        )
     scale = 1 << bits
     start, end = net.spans
     cost = net.cost * scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from mobility.fleet.matrix_network import Network
     from mobility.fleet.relaxation import Prices
 
-_MOST_WAYS = 20_000
+# Work of the exact search that repeats, and its part of the time that is left.
 _DETERMINISTIC = 10.0
+_PART_OF_TIME = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,8 @@ def finish(
     objective: int | None,
     home: NDArray[np.int32],
     base: NDArray[np.int32],
+    *,
+    most: int,
     left_s: float,
 ) -> Finish | None:
     """Search among all ways whose slack leaves room for a plan that is better by 1.
@@ -47,23 +51,26 @@ def finish(
     ----------
     objective, home, base
         The best plan so far; no cost where it leaves trips out.
+    most
+        Ways that are not too many.
     left_s
-        Seconds that may be spent; the search also ends after a fixed amount of work.
+        Seconds that are left, of which half may be spent; a fixed amount of work ends it, too.
 
     Returns
     -------
     Finish
         None where there are too many ways, or no time.
     """
-    if left_s < 0.3:
+    if left_s < 1.0:
         return None
+    begin = time.perf_counter()
     leave = np.where(net.leave >= FAR, FAR, net.leave * proof.scale + proof.rent)
     enter = np.where(net.enter >= FAR, FAR, net.enter * proof.scale)
     limit = FAR >> 2 if objective is None else (objective - 1) * proof.scale - proof.total
-    depot = np.empty(_MOST_WAYS, np.int32)
-    paid = np.empty(_MOST_WAYS, np.int64)
-    at = np.empty(_MOST_WAYS + 1, np.int64)
-    trips = np.empty(_MOST_WAYS * 16, np.int32)
+    depot = np.empty(most, np.int32)
+    paid = np.empty(most, np.int64)
+    at = np.empty(most + 1, np.int64)
+    trips = np.empty(most * 16, np.int32)
     start, end = net.spans
     count = list_ways(
         start, end, net.to, net.cost * proof.scale, leave, enter, proof.price, proof.back,
@@ -72,7 +79,8 @@ def finish(
     if count < 0:
         return None
     cost = (paid[:count] - proof.rent[depot[:count]]) // proof.scale
-    return _solve(net, objective, home, base, left_s, (depot[:count], cost, at[: count + 1], trips))
+    until = begin + _PART_OF_TIME * left_s
+    return _solve(net, objective, home, base, until, (depot[:count], cost, at[: count + 1], trips))
 
 
 def _solve(
@@ -80,7 +88,7 @@ def _solve(
     objective: int | None,
     home: NDArray[np.int32],
     base: NDArray[np.int32],
-    left_s: float,
+    until: float,
     ways: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]],
 ) -> Finish:
     from ortools.sat.python import cp_model
@@ -109,8 +117,8 @@ def _solve(
     solver.parameters.num_workers = 1
     solver.parameters.max_deterministic_time = _DETERMINISTIC
     solver.parameters.linearization_level = 2
-    if np.isfinite(left_s):
-        solver.parameters.max_time_in_seconds = max(0.1, left_s - 0.2)
+    if np.isfinite(until):
+        solver.parameters.max_time_in_seconds = max(0.1, until - time.perf_counter())
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:
         return _no_better(objective)

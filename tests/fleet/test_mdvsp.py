@@ -1,14 +1,15 @@
 """Multi-depot blocks on a cost matrix: laws over generated problems, twins, named cases, bad files."""
 
+import itertools
 from dataclasses import replace
 
 import naive
 import numpy as np
 import pytest
-from benchmarks.carpaneto import carpaneto
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.carpaneto import carpaneto
 from mobility.errors import ConfigError, TableError
 from mobility.fleet import _column_kernels as kernels
 from mobility.fleet._ways_kernels import list_ways
@@ -383,7 +384,9 @@ def test_kernel_near_links_and_list_ways(case, limit):
     kernels.lean_fore(*real, leave.astype(float), price.astype(float), alive, fore)
     at, til = np.empty(leave.shape, np.int64), np.empty(leave.shape, np.int64)
     room = np.empty(to.size * net.depots, np.int32), np.empty(to.size * net.depots)
-    count = kernels.near_links(*real, price.astype(float), alive, fore, back, float(limit), at, til, *room)
+    count = kernels.near_links(
+        *real, price.astype(float), alive, fore, back, float(limit), at, til, *room
+    )
     found = {
         (k, i, int(room[0][one]))
         for i in range(net.trips)
@@ -391,7 +394,7 @@ def test_kernel_near_links_and_list_ways(case, limit):
         for one in range(at[i, k], til[i, k])
     }
     assert len(found) == count
-    pairs = {(k, i, j) for k, trips, _ in near for i, j in zip(trips, trips[1:], strict=False)}
+    pairs = {(k, i, j) for k, trips, _ in near for i, j in itertools.pairwise(trips)}
     assert found == pairs
 
     depot, paid = np.empty(200, np.int32), np.empty(200, np.int64)
@@ -399,7 +402,10 @@ def test_kernel_near_links_and_list_ways(case, limit):
     whole = back.astype(np.int64)
     count = list_ways(start, end, to, cost, leave, enter, price, whole, np.int64(limit),
                       depot, paid, first, trips)  # fmt: skip
-    listed = [(int(depot[w]), tuple(trips[first[w] : first[w + 1]].tolist()), int(paid[w])) for w in range(count)]
+    listed = [
+        (int(depot[w]), tuple(trips[first[w] : first[w + 1]].tolist()), int(paid[w]))
+        for w in range(count)
+    ]
     assert sorted(listed) == sorted(near)
     if count > 1:
         few = np.empty(count - 1, np.int32)
@@ -424,14 +430,15 @@ def test_kernel_cool(case, heat, rounds):
 @given(priced(), st.sampled_from([0.02, 0.3, 1.0]), st.integers(0, 99))
 def test_kernel_dive_and_search_build_what_they_say(case, share, seed):
     problem, price, rent = case
-    net, links, leave, enter, alive = arrays(problem)
+    net, links, leave, enter, _ = arrays(problem)
+    random = np.random.default_rng(seed)
     halt = np.zeros(1, np.int8)
     home, base = np.full(net.trips, -1, np.int32), np.full(net.trips, -1, np.int32)
     paid = np.zeros(net.trips)
     price, rent = price.astype(float), rent.astype(float)
     blocks, left = kernels.dive(
-        *links, leave, enter, net.room.copy(), price.copy(), rent.copy(), 5.0, 10, share, 0.1, halt,
-        home, base, paid,
+        *links, leave, enter, net.room.copy(), price.copy(), rent.copy(), 5.0, 10, share, 0.1, random,
+        halt, home, base, paid,
     )  # fmt: skip
     assert (base >= 0).sum() == blocks
     assert (home < 0).sum() == left
@@ -453,7 +460,7 @@ def test_kernel_dive_and_search_build_what_they_say(case, share, seed):
     kin_start = np.arange(net.trips + 1, dtype=np.int64) * net.trips
     saved = kernels.search(
         *links, leave, enter, net.room, price, rent, kin, kin_start, 9999.0, 5.0, 10, share, 0.5, 1,
-        3, 5, seed, halt, home, base, paid,
+        3, 5, random, halt, home, base, paid,
     )  # fmt: skip
     assert saved >= 0
     assert total() == pytest.approx(before - saved)
@@ -464,7 +471,7 @@ def test_kernel_halts():
     home, base = np.full(4, -1, np.int32), np.full(4, -1, np.int32)
     _, left = kernels.dive(
         *links, leave, enter, net.room.copy(), np.zeros(4), np.zeros(2), 5.0, 10, 0.1, 0.1,
-        np.ones(1, np.int8), home, base, np.zeros(4),
+        np.random.default_rng(0), np.ones(1, np.int8), home, base, np.zeros(4),
     )  # fmt: skip
     assert left == 4
 
@@ -477,8 +484,7 @@ def test_the_relaxation_is_a_bound_and_its_prices_prove_it():
     for chain in relaxed.chains:
         spent += net.leave[chain[0]].min() + net.enter[chain[-1]].min()
         spent += sum(
-            problem.cost[3 + net.trip[i], 3 + net.trip[j]]
-            for i, j in zip(chain, chain[1:], strict=False)
+            problem.cost[3 + net.trip[i], 3 + net.trip[j]] for i, j in itertools.pairwise(chain)
         )
     assert sorted(i for chain in relaxed.chains for i in chain) == list(range(80))
     rent = np.full(net.depots, float(relaxed.rent))
