@@ -33,6 +33,7 @@ def run(
             result = Result("blocks", f"m{m}n{n}s{seed}", f"ours {limit_s:g} s")
             _one(result, _file(n, m, seed), limit_s)
             results.append(result)
+            print(show([result]).splitlines()[-1], file=sys.stderr, flush=True)
     return results
 
 

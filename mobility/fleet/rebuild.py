@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mobility.fleet.matrix_network import Network
-    from mobility.fleet.multidepot import Watch
     from mobility.fleet.relaxation import Relaxed
+    from mobility.fleet.watch import Watch
 
 # Heats and limits are in fifteenths of how much connections and the ends of blocks differ in cost;
 # measured on the family of Carpaneto et al., where that is some 10 of a block's 10,000.
@@ -29,13 +29,15 @@ _DIVE_HEAT = 0.25
 _DIVE_REACH = 20.0
 _SEARCH_REACH = 50.0
 _KIN_REACH = 6.0
-# What a trip that no vehicle drives costs, in dearest blocks: more than any plan would save.
+# What a trip that no vehicle drives costs, in dearest blocks of one trip: more than it would save.
 _LEFT_OUT = 4.0
 # Up to so many trips all prices are found before anyone may say that the gap is small enough.
 _SMALL = 300
-# The exact search is tried at once where ways are few, and later where they are not too many.
+# The exact search is tried at once where ways are few, and later, after some turns in vain, among
+# so many, then twice as many.
 _FEW_WAYS = 2_000
-_MOST_WAYS = 20_000
+_MOST_WAYS = 32_000
+_QUIET_TURNS = 15
 
 
 class Ascent:
@@ -110,22 +112,24 @@ class Ascent:
         """Neighbourhoods small and large, now and then a whole plan anew."""
         self.links = self._near(_SEARCH_REACH * self.unit)
         self._find_kin()
-        turn = 0
-        tried = None
+        turn = quiet = 0
+        most = _FEW_WAYS
         while True:
             before = self.worth
-            if turn % 20 == 19 or (turn % 3 == 2 and self._a_vehicle_too_many()):
+            if quiet >= _QUIET_TURNS:
+                quiet = 0
+                self._finish(watch, most, partly=True)
+                most = most if self.worth < before else min(2 * most, _MOST_WAYS)
+            elif turn % 20 == 19 or (turn % 3 == 2 and self._a_vehicle_too_many()):
                 self._dive(rounds=100, share=0.01, noise=0.3)
             elif turn % 4 == 3:
                 self._neighbourhoods(30, 100, trials=2, rounds=100, share=0.02)
             else:
                 self._neighbourhoods(4, 20, trials=50, rounds=20, share=0.1)
-            turn += 1
             better = self.worth < before
+            quiet = 0 if better else quiet + 1
             watch.idle = 0 if better else watch.idle + 1
-            if turn % 10 == 0 and self.worth != tried:
-                tried = self.worth
-                self._finish(watch, _MOST_WAYS)
+            turn += 1
             yield
 
     def _cool(self, heat: float) -> None:
@@ -210,12 +214,12 @@ class Ascent:
             self.random, self.halt, self.home, self.base, self.paid,
         )  # fmt: skip
 
-    def _finish(self, watch: Watch, most: int) -> None:
+    def _finish(self, watch: Watch, most: int, *, partly: bool = False) -> None:
         """Search among all ways that may be part of a better plan, where they are few."""
         if self.objective == self.bound or self.halt[0]:
             return
         plan = self.objective, self.home, self.base
-        found = finish(self.net, self.proof, *plan, most=most, left_s=watch.left_s)
+        found = finish(self.net, self.proof, *plan, most=most, left_s=watch.left_s, partly=partly)
         if found is None:
             return
         self.infeasible = found.infeasible
@@ -238,7 +242,7 @@ class Ascent:
         return max(self.bound / max(blocks, 1), 1.0) / 1000.0
 
     def _dearest(self) -> float:
-        """More than any block costs."""
+        """More than any block costs that has one connection."""
         ends = [array[array < FAR].max(initial=0.0) for array in (self.leave, self.enter)]
         return float(sum(ends) + self.cost.max(initial=0.0)) + 1.0
 
@@ -247,13 +251,15 @@ class Ascent:
         net = self.net
         first = [chain[0] for chain in chains]
         last = [chain[-1] for chain in chains]
-        ends = np.minimum(self.leave[first] + self.enter[last], float(FAR))
+        ends = self.leave[first] + self.enter[last]
+        lost = ends >= FAR
+        ends[lost] = self.penalty
         slots = np.repeat(np.arange(net.depots), np.minimum(net.room, len(chains)))
         rows, columns = linear_sum_assignment(ends[:, slots])
         block = 0
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
             depot = int(slots[column])
-            if ends[row, depot] < FAR:
+            if not lost[row, depot]:
                 self.home[chains[row]] = block
                 self.base[block] = depot
                 block += 1

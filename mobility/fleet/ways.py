@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from mobility.fleet.matrix_network import Network
     from mobility.fleet.relaxation import Prices
 
-# Work of the exact search that repeats, and its part of the time that is left.
-_DETERMINISTIC = 10.0
-_PART_OF_TIME = 0.5
+# Work of the exact search that repeats, for a thousand ways, and its part of the time that is left:
+# among some of the ways, and among all of them, where it may end the matter.
+_WORK = (1.0, 2.0)
+_PART_OF_TIME = (0.4, 0.8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,7 @@ def finish(
     *,
     most: int,
     left_s: float,
+    partly: bool = False,
 ) -> Finish | None:
     """Search among all ways whose slack leaves room for a plan that is better by 1.
 
@@ -53,8 +55,11 @@ def finish(
         The best plan so far; no cost where it leaves trips out.
     most
         Ways that are not too many.
+    partly
+        Where there are more, search among those with the least slack: that may find a better plan,
+        and proves nothing.
     left_s
-        Seconds that are left, of which half may be spent; a fixed amount of work ends it, too.
+        Seconds that are left, of which a part may be spent; a fixed amount of work ends it, too.
 
     Returns
     -------
@@ -72,27 +77,36 @@ def finish(
     at = np.empty(most + 1, np.int64)
     trips = np.empty(most * 16, np.int32)
     start, end = net.spans
-    count = list_ways(
-        start, end, net.to, net.cost * proof.scale, leave, enter, proof.price, proof.back,
-        np.int64(limit), depot, paid, at, trips,
-    )  # fmt: skip
-    if count < 0:
+    links = start, end, net.to, net.cost * proof.scale
+    prices = leave, enter, proof.price, proof.back
+    listed = depot, paid, at, trips
+    reach = limit
+    count = list_ways(*links, *prices, np.int64(reach), *listed)
+    while count < 0 and partly and objective is not None and reach > 0:
+        reach = reach * 3 // 4
+        count = list_ways(*links, *prices, np.int64(reach), *listed)
+    if count <= 0:
         return None
     cost = (paid[:count] - proof.rent[depot[:count]]) // proof.scale
-    until = begin + _PART_OF_TIME * left_s
-    return _solve(net, objective, home, base, until, (depot[:count], cost, at[: count + 1], trips))
+    full = reach == limit
+    until = begin + _PART_OF_TIME[full] * left_s
+    work = _WORK[full] * max(count, 1000) / 1000
+    ways = depot[:count], cost, at[: count + 1], trips
+    found = _solve(net, objective, (home, base), (work, until), ways)
+    return found if full else replace(found, bound=None)
 
 
 def _solve(
     net: Network,
     objective: int | None,
-    home: NDArray[np.int32],
-    base: NDArray[np.int32],
-    until: float,
+    plan: tuple[NDArray[np.int32], NDArray[np.int32]],
+    effort: tuple[float, float],
     ways: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]],
 ) -> Finish:
+    """Cover every trip by one way, as cheaply as the exact search can within some work and time."""
     from ortools.sat.python import cp_model
 
+    work, until = effort
     depot, cost, at, trips = ways
     count = depot.size
     covers: list[list[int]] = [[] for _ in range(net.trips)]
@@ -115,19 +129,20 @@ def _solve(
         model.add(total <= objective - 1)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = _DETERMINISTIC
+    solver.parameters.max_deterministic_time = work
     solver.parameters.linearization_level = 2
     if np.isfinite(until):
         solver.parameters.max_time_in_seconds = max(0.1, until - time.perf_counter())
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:
         return _no_better(objective)
-    bound = int(np.ceil(solver.best_objective_bound - 1e-6))
+    proved = solver.best_objective_bound
+    bound = int(np.ceil(proved - 1e-6)) if abs(proved) < FAR else 0
     if objective is not None:
         bound = min(bound, objective)
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
         return Finish(bound=bound if objective is not None else None)
-    new_home, new_base = np.empty_like(home), np.full_like(base, -1)
+    new_home, new_base = np.empty_like(plan[0]), np.full_like(plan[1], -1)
     block = 0
     for way in range(count):
         if solver.boolean_value(taken[way]):
