@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # among some of the ways, and among all of them, where it may end the matter.
 _WORK = (1.0, 2.0)
 _PART_OF_TIME = (0.4, 0.8)
+# Time to write the search down, on a busy machine.
+_BUILD_S = 1.0
+_BUILD_WAY_S = 1.5e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,7 @@ def finish(
     Finish
         None where there are too many ways, or no time.
     """
-    if left_s < 1.0:
+    if left_s < _BUILD_S + most * _BUILD_WAY_S:
         return None
     begin = time.perf_counter()
     leave = np.where(net.leave >= FAR, FAR, net.leave * proof.scale + proof.rent)

@@ -1,6 +1,7 @@
 """Multi-depot blocks on a cost matrix: laws over generated problems, twins, named cases, bad files."""
 
 import itertools
+import time
 from dataclasses import replace
 
 import naive
@@ -17,7 +18,10 @@ from mobility.fleet.check_matrix import check_matrix
 from mobility.fleet.matrix import MatrixBlock, MatrixProblem, read_mdvsp, write_mdvsp
 from mobility.fleet.matrix_network import network
 from mobility.fleet.multidepot import plan_matrix
+from mobility.fleet.rebuild import Ascent
 from mobility.fleet.relaxation import certify, relax
+from mobility.fleet.watch import Watch
+from mobility.fleet.ways import finish
 from mobility.solution import Status, StopReason
 from mobility.stop import AnyOf, Gap, Seconds, Work
 
@@ -224,6 +228,41 @@ def test_numbering_changes_nothing_in_a_middling_problem():
     other = plan_matrix(renumbered(problem, 1), stop=Work(18))
     assert one.report.objective == other.report.objective
     assert one.report.bound == other.report.bound
+
+
+def test_a_watch_knows_when_time_is_up():
+    assert Watch(Gap(0.1)).limit_s is None
+    assert Watch(Gap(0.1)).patience
+    assert Watch(Work(3)).patience is None
+    assert Watch(Work(3)).left_s == np.inf
+    watch = Watch(AnyOf(Gap(0.1), Seconds(10)))
+    assert watch.limit_s == pytest.approx(9.8)
+    assert watch.patience is None
+    watch.keep_back(1.0)
+    assert watch.limit_s == pytest.approx(8.8)
+    watch.keep_back(99.0)
+    assert watch.limit_s == pytest.approx(4.4)
+    assert watch.reason(0.5) is None
+    assert watch.reason(0.05) is StopReason.GAP
+    short = Watch(Seconds(0.02))
+    with short.alarm():
+        time.sleep(0.1)
+    assert short.halt[0] == 1
+    assert short.reason(None) is StopReason.SECONDS
+
+
+def test_the_exact_end_proves_only_what_it_has_seen_in_full():
+    problem = carpaneto(30, 3, 2)
+    best = plan_matrix(problem)
+    assert best.report.status is Status.OPTIMAL
+    net = network(problem)
+    ascent = Ascent(net, relax(net), 0, np.zeros(1, np.int8))
+    plan = ascent.objective, ascent.home, ascent.base
+    assert finish(net, ascent.proof, *plan, most=20, left_s=np.inf) is None
+    some = finish(net, ascent.proof, *plan, most=20, left_s=np.inf, partly=True)
+    assert some is None or some.bound is None
+    full = finish(net, ascent.proof, *plan, most=20_000, left_s=np.inf)
+    assert full.bound <= best.report.objective
 
 
 # --- the checker ---------------------------------------------------------------------------------
