@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks import cases
-from benchmarks.results import Result
+from benchmarks.results import Result, write
 
 FAMILY = tuple((n, m, seed) for n in (500, 1000) for m in (4, 8) for seed in (0, 1, 2))
 LIMITS_S = (10.0, 60.0)
@@ -115,8 +115,12 @@ def main() -> None:
         path, limit_s, begin = sys.argv[sys.argv.index("--one") + 1 :][:3]
         print(json.dumps(_solve(path, float(limit_s), float(begin))))
         return
-    quick = "--quick" in sys.argv
-    print(show(run(FAMILY[:1], (5.0,)) if quick else run()))
+    if "--quick" in sys.argv:
+        print(show(run(FAMILY[:1], (5.0,))))
+        return
+    results = run()
+    print(show(results))
+    print(f"written: {write('mdvsp', results).name}", file=sys.stderr)
 
 
 if __name__ == "__main__":
