@@ -96,8 +96,8 @@ def tighten(start, end, to, cost, leave, enter, price, alive, fore, back):
 
 @kernel
 def near_links(
-    start, end, to, cost, price, alive, fore, back, limit, near_start, near_end, near_to, near_cost
-):
+    start, end, to, cost, price, alive, fore, back, limit, near_start, near_end, near_to, near_cost,
+):  # fmt: skip
     """List the links of each depot that lie on a way with slack up to ``limit``.
 
     Returns how many there are; only as many as ``near_to`` holds are written.
@@ -123,8 +123,9 @@ def near_links(
 
 @kernel
 def share_out(
-    start, end, to, weight, opening, ending, alive, room, ceiling, rounds, lift, tax, ahead, after
-):
+    start, end, to, weight, opening, ending, alive, room, ceiling, rounds, halt,
+    lift, tax, ahead, after,
+):  # fmt: skip
     """Weigh all near ways against each other until every trip is driven about once.
 
     Ways have weight exp(-slack / heat). Back and forth, each trip's ``lift`` (exp of the change of
@@ -137,6 +138,8 @@ def share_out(
     error = 0.0
     blocks = 0.0
     for turn in range(rounds):
+        if halt[0] != 0:
+            break
         for i in range(trips - 1, -1, -1):
             if not alive[i]:
                 continue
@@ -187,7 +190,7 @@ def share_out(
 
 
 @kernel
-def cool(start, end, to, cost, leave, enter, room, alive, price, rent, heat, rounds):
+def cool(start, end, to, cost, leave, enter, room, alive, price, rent, heat, rounds, halt):
     """Move prices and rents towards the best of the dual smoothed at ``heat``.
 
     ``leave`` is without rent, ``FAR`` for depots that are not to be used. Returns the mean distance
@@ -209,8 +212,7 @@ def cool(start, end, to, cost, leave, enter, room, alive, price, rent, heat, rou
         start, end, to, cost, price, alive, fore, back, limit, near_start, near_end, near_to, weight
     )
     if found > near_to.size:
-        near_to = np.empty(found, np.int32)
-        weight = np.empty(found)
+        near_to, weight = np.empty(found, np.int32), np.empty(found)
         near_links(
             start, end, to, cost, price, alive, fore, back, limit,
             near_start, near_end, near_to, weight,
@@ -234,7 +236,7 @@ def cool(start, end, to, cost, leave, enter, room, alive, price, rent, heat, rou
     after = np.zeros((trips, depots))
     error, blocks = share_out(
         near_start, near_end, near_to, weight, opening, ending, alive, room, ceiling, rounds,
-        lift, tax, ahead, after,
+        halt, lift, tax, ahead, after,
     )  # fmt: skip
     for i in range(trips):
         if alive[i]:
@@ -270,7 +272,9 @@ def dive(
         for k in range(depots):
             if room[k] <= 0:
                 opened[:, k] = FAR
-        _, hoped = cool(start, end, to, cost, opened, enter, room, alive, price, rent, heat, rounds)
+        _, hoped = cool(
+            start, end, to, cost, opened, enter, room, alive, price, rent, heat, rounds, halt
+        )
         lean_back(start, end, to, cost, enter, price, alive, back)
         for i in range(trips):
             score[i] = FAR
@@ -470,16 +474,11 @@ def warm():
     to = np.array([1], np.int32)
     alive = np.ones(2, np.bool_)
     room = np.ones(1, np.int64)
-    halt = np.zeros(1, np.int8)
-    random = np.random.default_rng(0)
-    home = np.zeros(2, np.int32)
-    base = np.zeros(2, np.int32)
+    halt, random = np.zeros(1, np.int8), np.random.default_rng(0)
+    home, base = np.zeros(2, np.int32), np.zeros(2, np.int32)
     for kind in (np.float64, np.int64):
-        cost = np.ones(1, kind)
-        ends = np.ones(shape, kind)
-        price = np.zeros(2, kind)
-        fore = np.empty(shape, kind)
-        back = np.empty(shape, kind)
+        cost, ends, price = np.ones(1, kind), np.ones(shape, kind), np.zeros(2, kind)
+        fore, back = np.empty(shape, kind), np.empty(shape, kind)
         lean_back(start, end, to, cost, ends, price, alive, back)
         tighten(start, end, to, cost, ends, ends, price, alive, fore, back)
         lean_fore(start, end, to, cost, ends, price, alive, fore)
@@ -489,7 +488,7 @@ def warm():
         start, end, to, cost, price, alive, ends, ends, 1.0, start.copy(), end.copy(), to.copy(),
         cost.copy(),
     )  # fmt: skip
-    cool(start, end, to, cost, ends, ends, room, alive, price, rent, 1.0, 1)
+    cool(start, end, to, cost, ends, ends, room, alive, price, rent, 1.0, 1, halt)
     dive(
         start, end, to, cost, ends, ends, room.copy(), price, rent, 1.0, 1, 1.0, 0.0, random,
         halt, home.copy(), base.copy(), paid.copy(),

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 # Heats and limits are in fifteenths of how much connections and the ends of blocks differ in cost;
 # measured on the family of Carpaneto et al., where that is some 10 of a block's 10,000.
-_HEATS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01)
+_HEATS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002)
 _ROUNDS = 60
+# Later the prices are found once more, with so many rounds, from so many heats on.
+_AGAIN = {6: (240, 3), 40: (960, 3), 160: (960, 0)}
 _DIVE_HEAT = 0.25
 _DIVE_REACH = 20.0
 _SEARCH_REACH = 50.0
@@ -95,7 +97,7 @@ class Ascent:
     def steps(self, watch: Watch) -> Iterator[None]:
         """Do one piece of work at a time, for as long as there is any."""
         for heat in _HEATS:
-            self._cool(heat * self.unit)
+            self._cool(heat * self.unit, _ROUNDS)
             if self.net.trips > _SMALL:
                 yield
             if self.halt[0] or watch.left_s < 0.5 * (watch.limit_s or 0.0):
@@ -116,7 +118,9 @@ class Ascent:
         most = _FEW_WAYS
         while True:
             before = self.worth
-            if quiet >= _QUIET_TURNS:
+            if turn in _AGAIN and len(self.prices) == len(_HEATS):
+                self._cool_again(*_AGAIN[turn])
+            elif quiet >= _QUIET_TURNS:
                 quiet = 0
                 self._finish(watch, most, partly=True)
                 most = most if self.worth < before else min(2 * most, _MOST_WAYS)
@@ -132,14 +136,26 @@ class Ascent:
             turn += 1
             yield
 
-    def _cool(self, heat: float) -> None:
+    def _cool(self, heat: float, rounds: int) -> None:
         links = self._near(60.0 * heat)
         for _ in range(2):
             kernels.cool(
                 *links, self.leave, self.enter, self.net.room, self.alive, self.price, self.rent,
-                heat, _ROUNDS,
+                heat, rounds, self.halt,
             )  # fmt: skip
         self.prices[heat] = self.price.copy(), self.rent.copy()
+
+    def _cool_again(self, rounds: int, first: int) -> None:
+        """Find the prices once more, slower, for a better bound; plans keep theirs."""
+        kept = self.prices
+        self.prices = {}
+        price, rent = kept[_HEATS[max(first - 1, 0)] * self.unit]
+        self.price, self.rent = price.copy(), rent.copy()
+        for heat in _HEATS[first:]:
+            if not self.halt[0]:
+                self._cool(heat * self.unit, rounds)
+        self._prove()
+        self.prices = kept
 
     def _prove(self) -> None:
         proof = certify(self.net, self.price, self.rent)

@@ -461,7 +461,9 @@ def test_kernel_cool(case, heat, rounds):
         return
     price, rent = price.astype(float), rent.astype(float)
     expected = naive.cooled(ways, price.tolist(), rent.tolist(), net.room.tolist(), heat, rounds)
-    kernels.cool(*links, leave, enter, net.room, alive, price, rent, heat, rounds)
+    kernels.cool(
+        *links, leave, enter, net.room, alive, price, rent, heat, rounds, np.zeros(1, np.int8)
+    )
     np.testing.assert_allclose(price, expected[0], atol=1e-6 * heat)
     np.testing.assert_allclose(rent, expected[1], atol=1e-6 * heat)
 
