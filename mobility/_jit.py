@@ -19,7 +19,9 @@ MODULES = (
     "mobility.feed._kernels",
     "mobility.fleet._kernels",
     "mobility.fleet._battery_kernels",
+    "mobility.fleet._column_kernels",
     "mobility.fleet._flow_kernels",
+    "mobility.fleet._ways_kernels",
 )
 
 KERNELS: list[Any] = []

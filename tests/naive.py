@@ -383,3 +383,100 @@ def driven_on_one_battery(legs, stays, start, least, most, night_kw):
         if min(lowest, charge) >= least and night_h >= 0 and start - charge <= night_h * night_kw:
             answer = count
     return answer
+
+
+# --- fleet: twins of the multi-depot kernels -----------------------------------------------------
+
+
+def ways_of(start, end, to, cost, leave, enter, far):
+    """Every block of every depot: (depot, trips, cost), rent included where ``leave`` has it."""
+    found = []
+
+    def go(k, trips, spent):
+        i = trips[-1]
+        if enter[i][k] < far:
+            found.append((k, tuple(trips), spent + enter[i][k]))
+        for link in range(start[i][k], end[i][k]):
+            go(k, [*trips, int(to[link])], spent + cost[link])
+
+    for i in range(len(leave)):
+        for k in range(len(leave[0])):
+            if leave[i][k] < far:
+                go(k, [i], leave[i][k])
+    return found
+
+
+def slack_of(way, price):
+    """A way's cost less the prices of its trips."""
+    return way[2] - sum(price[i] for i in way[1])
+
+
+def tightened(ways, price):
+    """Each price set in turn so that the best way through its trip has no slack; forth, then back."""
+    price = list(price)
+    trips = range(len(price))
+    for i in [*trips, *reversed(trips)]:
+        through = [slack_of(way, price) for way in ways if i in way[1]]
+        if through:
+            price[i] += min(through)
+    return price
+
+
+def cooled(ways, price, rent, room, heat, rounds):
+    """Prices and rents after exact coordinate ascent on the dual smoothed at ``heat``; ways without rent."""
+    price, rent = (
+        tightened([(k, trips, paid + rent[k]) for k, trips, paid in ways], price),
+        list(rent),
+    )
+
+    def weight(way):
+        return math.exp(-(slack_of(way, price) + rent[way[0]]) / heat)
+
+    def settle(i):
+        price[i] -= heat * math.log(sum(weight(way) for way in ways if i in way[1]))
+
+    for turn in range(rounds):
+        if turn:
+            for i in reversed(range(len(price))):
+                settle(i)
+        for i in range(len(price)):
+            settle(i)
+        for k in range(len(rent)):
+            total = sum(weight(way) for way in ways if way[0] == k)
+            rent[k] = max(0.0, rent[k] + heat * math.log(total / room[k])) if total else 0.0
+    return price, rent
+
+
+def cheapest_matrix_plan(capacity, cost):
+    """The least cost of covering every trip once within the capacities, None where one cannot."""
+    m, n = len(capacity), len(cost) - len(capacity)
+    best = {}
+
+    def grow(k, mask, last, spent):
+        home = cost[m + last][k]
+        if home >= 0 and spent + home < best.get((k, mask), math.inf):
+            best[k, mask] = spent + home
+        for j in range(n):
+            step = cost[m + last][m + j]
+            if not mask >> j & 1 and step >= 0:
+                grow(k, mask | 1 << j, j, spent + step)
+
+    for k in range(m):
+        for i in range(n):
+            if cost[k][m + i] >= 0:
+                grow(k, 1 << i, i, cost[k][m + i])
+
+    @functools.cache
+    def cover(left, places):
+        if not left:
+            return 0
+        lowest = left & -left
+        found = math.inf
+        for (k, mask), paid in best.items():
+            if mask & lowest and mask | left == left and places[k]:
+                fewer = tuple(one - (at == k) for at, one in enumerate(places))
+                found = min(found, paid + cover(left ^ mask, fewer))
+        return found
+
+    least = cover((1 << n) - 1, tuple(int(one) for one in capacity))
+    return None if least == math.inf else int(least)

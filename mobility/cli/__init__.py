@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+
+STARTED_S = time.perf_counter()  # as near to the start of the command as can be
 
 EXIT_DONE = 0
 EXIT_FINDINGS = 1

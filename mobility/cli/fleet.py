@@ -23,6 +23,7 @@ from mobility.cli.fleet_ask import (
     source_of,
 )
 from mobility.cli.fleet_given import has_blocks, show_savings
+from mobility.cli.fleet_matrix import is_matrix, plan_matrix
 from mobility.cli.fleet_show import draw, exit_code, show_blocks, show_plan
 from mobility.cli.fleet_week import Week, plan_week
 from mobility.cli.source import FeedSource
@@ -145,13 +146,17 @@ def blocks(
 
       mobility fleet blocks gtfs_samples/changsha --date busiest --json
 
-      mobility fleet blocks m4n500s0.inp --seconds 10 --json
+      mobility fleet blocks gtfs_samples/m2n40.inp --seconds 2 --json
     """
     del config
     from mobility import fleet
     from mobility.cli.output import log, working
     from mobility.fleet.files import may_write
 
+    if is_matrix(feed):
+        return plan_matrix(
+            feed, seconds=seconds, work=work, gap=gap, seed=seed, as_json=as_json, quiet=quiet
+        )
     stop = options.stop_from(seconds, work, gap)
     mode = block_mode(blocks)
     if out is not None:

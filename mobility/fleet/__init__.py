@@ -16,6 +16,7 @@ from mobility.fleet.consumption_table import ConsumptionTable, consumption_table
 from mobility.fleet.files import read_plan
 from mobility.fleet.given import InferredRules, infer_rules
 from mobility.fleet.kpis import buses_by_quarter_hour, compare_kpis, kpis
+from mobility.fleet.matrix import MatrixPlan, MatrixProblem, read_mdvsp, write_mdvsp
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -45,6 +46,8 @@ __all__ = [
     "Demand",
     "Depot",
     "InferredRules",
+    "MatrixPlan",
+    "MatrixProblem",
     "Plan",
     "Problem",
     "Rules",
@@ -66,7 +69,9 @@ __all__ = [
     "plan_blocks",
     "plan_week",
     "problem",
+    "read_mdvsp",
     "read_plan",
     "savings",
     "shift",
+    "write_mdvsp",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from mobility.fleet import network as flows
 from mobility.fleet import rule_costs
 from mobility.fleet.days import days_of
 from mobility.fleet.depots import assign, crowded, held, rechain, smaller
+from mobility.fleet.matrix import MatrixProblem
 from mobility.fleet.mix import share_out
+from mobility.fleet.multidepot import plan_matrix
 from mobility.fleet.pairs import network_of
 from mobility.fleet.parking import respect_parking
 from mobility.fleet.room import share_room
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from mobility.findings import Finding
     from mobility.fleet.duty import Duty
+    from mobility.fleet.matrix import MatrixPlan
     from mobility.fleet.mix import Mix, Part
     from mobility.fleet.plan import BlockPlan, Plan
     from mobility.fleet.problem import Problem
@@ -60,6 +63,13 @@ class Schedule:
     findings: tuple[Finding, ...] = ()
 
 
+@overload
+def plan_blocks(
+    problem: MatrixProblem, *, stop: Stop | None = None, seed: int = 0
+) -> MatrixPlan: ...
+
+
+@overload
 def plan_blocks(
     problem: Problem,
     *,
@@ -68,7 +78,18 @@ def plan_blocks(
     seed: int = 0,
     price_rules: bool = False,
     start: Plan | BlockPlan | None = None,
-) -> BlockPlan:
+) -> BlockPlan: ...
+
+
+def plan_blocks(
+    problem: Problem | MatrixProblem,
+    *,
+    blocks: BlockMode = "optimise",
+    stop: Stop | None = None,
+    seed: int = 0,
+    price_rules: bool = False,
+    start: Plan | BlockPlan | None = None,
+) -> BlockPlan | MatrixPlan:
     """Chain timetabled trips into the cheapest vehicle blocks, whatever their batteries.
 
     With one depot the answer is exact: a min-cost flow on a time-space network. With several, the
@@ -78,7 +99,9 @@ def plan_blocks(
     Parameters
     ----------
     problem
-        Trips, empty runs, depots, costs and rules; vehicles and chargers play no part.
+        Trips, empty runs, depots, costs and rules; vehicles and chargers play no part. Or a matrix
+        of connection costs (``read_mdvsp``): then `multidepot.plan_matrix` answers, with ``stop``
+        and ``seed`` alone.
     blocks
         ``optimise`` ignores the feed's block_id; ``given`` keeps its blocks, split only where they
         cannot be driven; ``keep-filled`` keeps the filled ones and optimises the rest.
@@ -93,7 +116,7 @@ def plan_blocks(
 
     Returns
     -------
-    BlockPlan
+    BlockPlan or MatrixPlan
         Always. Read ``report.status`` first: an infeasible plan explains itself in ``why``.
 
     References
@@ -107,6 +130,8 @@ def plan_blocks(
     """
     from mobility.fleet.warm import better_blocks
 
+    if isinstance(problem, MatrixProblem):
+        return plan_matrix(problem, stop=stop, seed=seed)
     del stop  # one exact solve: there is nothing to improve
     check_mode(blocks)
     begin = time.perf_counter()

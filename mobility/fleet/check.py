@@ -6,7 +6,7 @@ rule breaks and how many break it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -14,22 +14,33 @@ import pandas as pd
 from mobility.findings import Finding, finding
 from mobility.fleet.check_charging import Power, check_charging
 from mobility.fleet.check_fuel import check_fuel
+from mobility.fleet.check_matrix import check_matrix
 from mobility.fleet.check_money import check_money
 from mobility.fleet.check_rules import check_rules
 from mobility.fleet.check_say import DAY, EMPTY, FAR, say
+from mobility.fleet.matrix import MatrixPlan, MatrixProblem
 
 if TYPE_CHECKING:
     from mobility.fleet.plan import BlockPlan, Plan
     from mobility.fleet.problem import Problem
 
 
-def check(problem: Problem, plan: Plan | BlockPlan) -> list[Finding]:
+@overload
+def check(problem: MatrixProblem, plan: MatrixPlan) -> list[Finding]: ...
+
+
+@overload
+def check(problem: Problem, plan: Plan | BlockPlan) -> list[Finding]: ...
+
+
+def check(problem: Problem | MatrixProblem, plan: Plan | BlockPlan | MatrixPlan) -> list[Finding]:
     """Replay a plan: trips, connections, depots, batteries, chargers, sites, money.
 
     Parameters
     ----------
     problem
         What was asked; not the plan's own copy, so that a changed plan cannot bring its own rules.
+        Days of trips and matrices of costs alike.
     plan
         Any plan with the tables ``blocks`` and, for charging, ``sessions``.
 
@@ -38,6 +49,9 @@ def check(problem: Problem, plan: Plan | BlockPlan) -> list[Finding]:
     list[Finding]
         Empty when the plan can be driven and costs what it says.
     """
+    if isinstance(problem, MatrixProblem) or isinstance(plan, MatrixPlan):
+        assert isinstance(problem, MatrixProblem) and isinstance(plan, MatrixPlan)
+        return check_matrix(problem, plan)
     if plan.report.objective is None:
         return []
     blocks = plan.blocks.reset_index(drop=True)
