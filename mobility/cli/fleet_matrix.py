@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mobility.fleet.matrix import MatrixPlan
 
 _MOST_BLOCKS = 20
+_AROUND_S = 0.5  # what starting Python and writing the answer take
 
 
 def is_matrix(source: str) -> bool:
@@ -37,7 +38,7 @@ def plan_matrix(
     with working(f"reading {Path(source).name}", quiet=quiet):
         problem = fleet.read_mdvsp(source)
     if seconds is not None:
-        seconds = max(seconds - (time.perf_counter() - STARTED_S), 0.1)
+        seconds = max(seconds - (time.perf_counter() - STARTED_S) - _AROUND_S, 0.1)
     stop = options.stop_from(seconds, work, gap)
     with working(f"chaining {problem.trips:,} trips from {problem.depots} depots", quiet=quiet):
         answer = fleet.plan_blocks(problem, stop=stop, seed=seed)
