@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import cases, mdvsp
 from benchmarks.carpaneto import carpaneto
 from mobility.errors import ConfigError, TableError
 from mobility.fleet import _column_kernels as kernels
@@ -263,6 +264,13 @@ def test_the_exact_end_proves_only_what_it_has_seen_in_full():
     assert some is None or some.bound is None
     full = finish(net, ascent.proof, *plan, most=20_000, left_s=np.inf)
     assert full.bound <= best.report.objective
+
+
+def test_the_benchmark_runs_at_its_smallest(tmp_path, monkeypatch):
+    monkeypatch.setattr(cases, "WORK", tmp_path)
+    found = mdvsp.run(((40, 2, 0),), (8.0,))
+    assert [one.note for one in found] == [""]
+    assert "| optimal |" in mdvsp.show(found)
 
 
 # --- the checker ---------------------------------------------------------------------------------
