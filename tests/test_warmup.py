@@ -21,6 +21,7 @@ for name in ("santiago", "changsha", "incheon"):
     trip_statistics(feed), route_statistics(day), day.stop_events, day.overlapping()
     plan = fleet.plan(fleet.problem(day))
     assert fleet.check(plan.problem, plan) == []
+fleet.plan_blocks(fleet.read_mdvsp("gtfs_samples/m2n40.inp"))
 cached = read_feed("gtfs_samples/santiago", cache=True)
 cached = read_feed("gtfs_samples/santiago", cache=True)  # memory-mapped, read only
 trip_statistics(cached), fleet.plan(fleet.problem(cached.day()))

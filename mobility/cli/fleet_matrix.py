@@ -35,6 +35,7 @@ def plan_matrix(
     from mobility import fleet
     from mobility.cli.output import print_findings, print_json, working
 
+    options.stop_from(seconds, work, gap)  # refuses what makes no sense before any work
     with working(f"reading {Path(source).name}", quiet=quiet):
         problem = fleet.read_mdvsp(source)
     if seconds is not None:
