@@ -19,6 +19,9 @@ MODULES = (
     "mobility.feed._kernels",
     "mobility.fleet._kernels",
     "mobility.fleet._battery_kernels",
+    "mobility.fleet._charge_kernels",
+    "mobility.fleet._label_kernels",
+    "mobility.fleet._master_kernels",
     "mobility.fleet._flow_kernels",
 )
 

@@ -9,6 +9,7 @@ from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.chain import plan
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
+from mobility.fleet.electrify import electrify
 from mobility.fleet.files import read_plan
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
@@ -38,6 +39,7 @@ __all__ = [
     "Vehicle",
     "charge",
     "check",
+    "electrify",
     "plan",
     "plan_blocks",
     "problem",

@@ -287,3 +287,19 @@ def trace_on(trip, level, node, in_level, in_cost, tail_from, head, arc_level, a
         path[count] = after
         count += 1
         trip, level = after, lower
+
+
+def warm():
+    """Call every kernel that Python calls, with every dtype it is used with: one trip, one site."""
+    one64, one, far = np.zeros(1, np.int64), np.zeros(1), np.full((1, 1), -1, np.int64)
+    none32, none64, none = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
+    zero, cost = np.zeros((1, 1), np.int64), np.zeros((1, 1))
+    arcs = (np.zeros(2, np.int64), none32, none64, none)
+    sites = (far, zero, cost, far, zero, cost, zero, cost, cost, one)
+    labels, site = np.zeros((1, 1)), np.zeros((1, 2, 1))
+    path, slots = np.zeros(2, np.int64), np.zeros((2, 2), np.int64)
+    forward(one64, one, one64, one, *arcs, *sites, np.int64(0), labels, site, site.copy())
+    trace_back(0, 0, one, one64, one, *arcs, *sites, np.int64(0), labels, site, site.copy(),
+               path, path.copy(), slots)  # fmt: skip
+    backward(one64, one, one64, one, *arcs, *sites, labels, site, site.copy())
+    trace_on(0, 0, one, one64, one, *arcs, *sites, labels, site, site.copy(), path, path.copy(), slots)

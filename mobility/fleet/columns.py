@@ -250,7 +250,7 @@ def generate(
         through, least = ask.price(asked)
         reached = ask.bound(asked, least)
         rows = master.watch(found.amount)
-        if len(master.columns) > max(_KEPT * trips, 200):
+        if len(master.columns) > max(_KEPT * trips, 400):
             master.keep(np.argsort(master.worth, kind="stable")[: len(master.columns) * 2 // 3])
         new = 0
         for kind, own in zip(ask.pricing, through, strict=True):

@@ -12,14 +12,12 @@ from scipy import sparse
 from mobility.fleet.columns import Ask, Duals, Master, generate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from mobility.fleet.pricing import Column, Plug
 
-import time
-DEBUG = False
 _SURE = 0.99
 _ROUNDS = 10
 _NEAR = 2e-3
@@ -42,7 +40,6 @@ def dive(
         found = generate(master, own, rounds=_ROUNDS, enough=_NEAR, goes_on=lambda _: goes_on())
         amount, _, missing = _relaxed(here, master.columns, found.duals.trip)
         chosen = _surest(here, master.columns, amount)
-        if DEBUG: print('dive', here.rows.size, len(master.columns), found.rounds, round(missing,3), round(amount.sum(),2), len(chosen), round(sum(c.cost for c in fixed)+sum(a*c.cost for a,c in zip(amount,master.columns)),0), round(sum(c.cost for c in fixed)+found.value), time.process_time(), flush=True)
         if not chosen:
             break
         fixed += chosen
@@ -51,17 +48,17 @@ def dive(
         own = replace(found.duals, trip=found.duals.trip[np.searchsorted(here.rows, left)])
         here = here.within(left, chosen)
         pool = [one for one in master.columns if gone.isdisjoint(one.trips) and _fits(here, one)]
-    return _rest(here, fixed)
+    return _rest(here, fixed) if goes_on() else None
 
 
 def search(
     ask: Ask, days: list[Column], columns: Sequence[Column], duals: Duals, random: np.random.Generator,
-    goes_on: Callable[[], bool], told: Callable[[list[Column]], None],
-) -> list[Column]:  # fmt: skip
-    """Plan a few days anew, again and again, while that saves anything."""
+    goes_on: Callable[[], bool], misses_most: int = 60,
+) -> Iterator[list[Column]]:  # fmt: skip
+    """Plan a few days anew, again and again; yields all days whenever that saved something."""
     size = 6
     misses = 0
-    while goes_on() and len(days) > 1:
+    while goes_on() and len(days) > 1 and misses < misses_most:
         some = _neighbours(ask, days, min(size, len(days)), random)
         old = [days[at] for at in some]
         others = [one for at, one in enumerate(days) if at not in set(some)]
@@ -75,17 +72,16 @@ def search(
         before = sum(one.cost for one in old)
         better = None
         if found.value < before - 1e-6 * before:
-            better = dive(here, master.columns, found.duals, lambda: True)
+            better = dive(here, master.columns, found.duals, goes_on)
         if better is not None and sum(one.cost for one in better) < before - 1e-6 * before:
             days = others + better
             columns = [*columns, *better]
-            told(days)
             misses = 0
+            yield days
         else:
             misses += 1
             if misses % 8 == 0 and size < 14:
                 size += 1
-    return days
 
 
 def _relaxed(

@@ -76,11 +76,23 @@ class Day:
     step_kwh: float
     leave_s: NDArray[np.int64]
     back_s: NDArray[np.int64]
+    reach_s: NDArray[np.int64]
+    quit_s: NDArray[np.int64]
+    layover_s: int
+    wait_s: int
 
     @property
     def trips(self) -> int:
         """How many."""
         return int(self.rows.size)
+
+    def allowed(self, trips: NDArray[np.int64], via: NDArray[np.int64]) -> bool:
+        """Whether a day keeps to the rules that labels do not know: its length, its stands at sites."""
+        if self.back_s[trips[-1]] - self.leave_s[trips[0]] > DAY_S:
+            return False
+        at = np.flatnonzero(via >= 0)
+        stood = self.quit_s[via[at], trips[at + 1]] - self.reach_s[via[at], trips[at]]
+        return bool(((stood >= self.layover_s) & ((stood <= self.wait_s) | (via[at] == 0))).all())
 
     @property
     def least_cost(self) -> float:
@@ -169,6 +181,7 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
     in_slot, out_slot = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
     in_kwh, out_kwh = np.zeros(shape), np.zeros(shape)
     in_cost, out_cost = np.zeros(shape), np.zeros(shape)
+    reach_s, quit_s = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     stand, kw, count = np.zeros(sites.size), np.zeros(sites.size), np.zeros(sites.size, np.int64)
     for at, site in enumerate(sites.tolist()):
         spot, kw[at], count[at] = _site(problem, site, bus.max_kw)
@@ -179,6 +192,7 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
         run = run_time(problem.deadheads, origin, there, arrive)
         metres = run_metres(problem.deadheads, origin, there, arrive)
         reached = arrive + run
+        reach_s[at] = reached
         # Two slots of standing or more keep any layover that is no longer than they are.
         later = max(0, problem.rules.min_layover_s - slot_s)
         slot = -(-(reached + later) // slot_s) - first_slot
@@ -193,6 +207,7 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
         out_slot[at] = np.where(good, slot, -1)
         out_kwh[at] = run_kwh(problem, metres)
         waits = _standing(problem, there, rows, out)
+        quit_s[at] = out + waits.astype(np.int64)
         out_cost[at] = metres * metre + (out - (slot + first_slot) * slot_s) * rate + waits * second
     wrapped = (first_slot + np.arange(slots)) % (DAY_S // slot_s)
     low, high = bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc
@@ -213,7 +228,9 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
         dear=np.ascontiguousarray((steered - least)[wrapped]), stand=stand, kw=kw, count=count,
         first_slot=first_slot, slots=slots, usable_kwh=(start - low, high - low, bus.full_kwh),
         curve=tuple((soc - bus.min_soc, power) for soc, power in bus.curve), slot_h=slot_h,
-        step_kwh=step, leave_s=leave, back_s=back,
+        step_kwh=step, leave_s=leave, back_s=back, reach_s=reach_s, quit_s=quit_s,
+        layover_s=problem.rules.min_layover_s,
+        wait_s=DAY_S if problem.rules.max_wait_s is None else problem.rules.max_wait_s,
     )  # fmt: skip
 
 
@@ -223,7 +240,8 @@ def part(day: Day, keep: NDArray[np.int64]) -> Day:
     new[keep] = np.arange(keep.size, dtype=np.int32)
     arcs = np.flatnonzero((new[day.tail] >= 0) & (new[day.head] >= 0))
     per_trip = ("rows", "start_slot", "node", "out_kwh", "out_cost", "in_kwh", "in_cost", "leave_s", "back_s")
-    per_site = ("in_slot", "site_in_kwh", "site_in_cost", "out_slot", "site_out_kwh", "site_out_cost")
+    per_site = ("in_slot", "site_in_kwh", "site_in_cost", "out_slot", "site_out_kwh", "site_out_cost",
+                "reach_s", "quit_s")
     changed = {name: getattr(day, name)[keep] for name in per_trip}
     changed |= {name: np.ascontiguousarray(getattr(day, name)[:, keep]) for name in per_site}
     return replace(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from mobility.fleet.evsp import Day, Grid
 
+# No day is this dear: nothing drives the trip.
+_FAR = 1e14
+
 # A charger in one slot of the day: (site as in `Duty.via`, slot).
 Plug = tuple[int, int]
 
@@ -95,7 +98,7 @@ class Pricing:
         taken = np.zeros(self.day.trips, bool)
         found = []
         for trip in np.argsort(through, kind="stable").tolist():
-            if through[trip] >= below or len(found) >= most:
+            if through[trip] >= min(below, _FAR) or len(found) >= most:
                 break
             if taken[trip]:
                 continue
@@ -129,6 +132,8 @@ class Pricing:
             return None
         order = np.concatenate([back[:before][::-1], on[:after]])
         via = np.concatenate([via_back[: before - 1][::-1], via_on[:after]])
+        if grid is day.safe and not day.allowed(order, via):
+            return None
         charged = np.vstack([slots_back[:plugs_back], slots_on[:plugs_on]])
         plugs = tuple(
             (int(day.sites[site]), int(self._slot_of_day[slot])) for site, slot in charged.tolist()
