@@ -72,7 +72,9 @@ def _timetable(random, crow, names, trips):
     pairs = [(i, j) for i in range(len(names)) for j in range(i)]
     length = np.array([crow[i, j] * FACTOR for i, j in pairs])
     order = random.permutation(len(pairs))
-    order = order[np.argsort(np.abs(np.clip(length[order], 7.0, 16.0) - length[order]), kind="stable")]
+    order = order[
+        np.argsort(np.abs(np.clip(length[order], 7.0, 16.0) - length[order]), kind="stable")
+    ]
     lines = [pairs[at] for at in order[:LINES]]
     share = random.uniform(0.6, 1.6, LINES)
     half = trips // 2

@@ -302,4 +302,6 @@ def warm():
     trace_back(0, 0, one, one64, one, *arcs, *sites, np.int64(0), labels, site, site.copy(),
                path, path.copy(), slots)  # fmt: skip
     backward(one64, one, one64, one, *arcs, *sites, labels, site, site.copy())
-    trace_on(0, 0, one, one64, one, *arcs, *sites, labels, site, site.copy(), path, path.copy(), slots)
+    trace_on(
+        0, 0, one, one64, one, *arcs, *sites, labels, site, site.copy(), path, path.copy(), slots
+    )

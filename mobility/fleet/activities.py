@@ -102,7 +102,9 @@ def write_out(
     )
     kept = kept_pairs(problem, first, then) if keep else None
     ways = links(problem, first, then, home, minor_km=minor_km, kept=kept)
-    stops = _stops(problem, first, then, np.array([way for duty in duties for way in duty.via], np.int64))
+    stops = _stops(
+        problem, first, then, np.array([way for duty in duties for way in duty.via], np.int64)
+    )
     rows: list[tuple[Any, ...]] = []
     trips = _Trips.of(problem)
     link, width = 0, max(4, len(str(len(duties))))

@@ -97,7 +97,9 @@ def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan:
 
 
 def charge_blocks(
-    problem: Problem, blocks: pd.DataFrame, planned: Mapping[tuple[str, int], set[int]] | None = None
+    problem: Problem,
+    blocks: pd.DataFrame,
+    planned: Mapping[tuple[str, int], set[int]] | None = None,
 ) -> Charged:
     """Charge the electric vehicles of a table of activities.
 
@@ -230,7 +232,11 @@ class _Attempt:
 
 
 def _attempt(
-    problem: Problem, stays: Stays, sites: Sites, limit: NDArray[np.float64], order: NDArray[np.int32]
+    problem: Problem,
+    stays: Stays,
+    sites: Sites,
+    limit: NDArray[np.float64],
+    order: NDArray[np.int32],
 ) -> _Attempt:
     slot_s = problem.tariff.slot_s
     slots = DAY_S // slot_s

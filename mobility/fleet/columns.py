@@ -175,14 +175,20 @@ class Master:
             [np.ones(trips), self.ask.room[capped], [self.ask.left(plug) for plug in self.plugs]]
         )
         start = np.concatenate(
-            [centre.trip, -centre.room[capped], [-centre.plug.get(plug, 0.0) for plug in self.plugs]]
+            [
+                centre.trip,
+                -centre.room[capped],
+                [-centre.plug.get(plug, 0.0) for plug in self.plugs],
+            ]
         )
         found = interior.solve(first, row, cost, slack, right, start, tolerance)
         self.worth = cost - self._priced(first, row, found.dual)
         room = np.zeros(self.ask.room.size)
         room[capped] = np.maximum(-found.dual[trips : trips + capped.size], 0.0)
         plug_0 = trips + capped.size
-        prices = {plug: max(0.0, -float(found.dual[plug_0 + at])) for plug, at in self.plugs.items()}
+        prices = {
+            plug: max(0.0, -float(found.dual[plug_0 + at])) for plug, at in self.plugs.items()
+        }
         return found, Duals(found.dual[:trips], prices, room)
 
     def watch(self, amount: NDArray[np.float64]) -> int:
@@ -194,9 +200,11 @@ class Master:
                     use[plug] += share  # type: ignore[assignment]
         before = len(self.plugs)
         for plug in sorted(use):
-            if plug not in self.plugs and use[plug] > self.ask.left(plug) + 1e-3:
-                if plug[0] >= self.ask.room.size or not self.ask.free:
-                    self.plugs[plug] = len(self.plugs)
+            # Depots are not watched for the bound: connections are left out that a stay there beats.
+            watched = plug[0] >= self.ask.room.size or not self.ask.free
+            over = use[plug] > self.ask.left(plug) + 1e-3
+            if watched and over and plug not in self.plugs:
+                self.plugs[plug] = len(self.plugs)
         return len(self.plugs) - before
 
     @staticmethod
@@ -271,7 +279,8 @@ def generate(
 
 def _pulled(centre: Duals, new: Duals, pull: float) -> Duals:
     plug = {
-        one: pull * centre.plug.get(one, 0.0) + (1.0 - pull) * price for one, price in new.plug.items()
+        one: pull * centre.plug.get(one, 0.0) + (1.0 - pull) * price
+        for one, price in new.plug.items()
     }
     return Duals(
         pull * centre.trip + (1.0 - pull) * new.trip, plug,

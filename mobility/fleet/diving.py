@@ -38,7 +38,7 @@ def dive(
     while here.rows.size and goes_on():
         master = Master(here, pool)
         found = generate(master, own, rounds=_ROUNDS, enough=_NEAR, goes_on=lambda _: goes_on())
-        amount, _, missing = _relaxed(here, master.columns, found.duals.trip)
+        amount = _relaxed(here, master.columns, found.duals.trip)
         chosen = _surest(here, master.columns, amount)
         if not chosen:
             break
@@ -84,10 +84,8 @@ def search(
                 size += 1
 
 
-def _relaxed(
-    ask: Ask, pool: Sequence[Column], centre: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], Duals, float]:
-    """Amounts of the columns at a corner, duals, and how much cover is missing."""
+def _relaxed(ask: Ask, pool: Sequence[Column], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Amounts of the columns at a corner of the linear program."""
     from scipy.optimize import linprog
 
     trips, capped = ask.rows.size, np.flatnonzero(np.isfinite(ask.room))
@@ -102,16 +100,7 @@ def _relaxed(
         cost / ask.least_cost, A_ub=upper if right.size else None, b_ub=right if right.size else None,
         A_eq=equal, b_eq=np.ones(trips), bounds=(0, None), method="highs-ds",
     )  # fmt: skip
-    if done.x is None:
-        return np.zeros(len(pool)), Duals(centre, {}, np.zeros(ask.room.size)), float(trips)
-    room = np.zeros(ask.room.size)
-    prices: dict[Plug, float] = {}
-    if right.size:
-        paid = np.maximum(-done.ineqlin.marginals * ask.least_cost, 0.0)
-        room[capped] = paid[: capped.size]
-        prices = {plug: float(paid[capped.size + at]) for at, plug in enumerate(plugs)}
-    own = Duals(done.eqlin.marginals * ask.least_cost, prices, room)
-    return done.x[: len(pool)], own, float(done.x[len(pool) :].sum())
+    return np.zeros(len(pool)) if done.x is None else np.asarray(done.x[: len(pool)], float)
 
 
 def _rows(
@@ -127,9 +116,7 @@ def _rows(
     lengths = [len(one.trips) for one in pool]
     trip = np.searchsorted(ask.rows, [trip for one in pool for trip in one.trips])
     column = np.repeat(np.arange(len(pool)), lengths)
-    equal = sparse.csc_array(
-        (np.ones(trip.size), (trip, column)), shape=(ask.rows.size, len(pool))
-    )
+    equal = sparse.csc_array((np.ones(trip.size), (trip, column)), shape=(ask.rows.size, len(pool)))
     pairs = [
         (row, at)
         for at, one in enumerate(pool)
@@ -187,9 +174,7 @@ def _rest(ask: Ask, fixed: list[Column]) -> list[Column] | None:
     return fixed
 
 
-def _neighbours(
-    ask: Ask, days: list[Column], size: int, random: np.random.Generator
-) -> list[int]:
+def _neighbours(ask: Ask, days: list[Column], size: int, random: np.random.Generator) -> list[int]:
     """A random day and those that share the most places and hours with it, with some chance."""
     seed = int(random.integers(len(days)))
     cost = np.array([one.cost / len(one.trips) for one in days])

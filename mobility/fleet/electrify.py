@@ -106,7 +106,9 @@ def electrify(problem: Problem, *, stop: Stop | None = None, seed: int = 0) -> P
 
 def _room_left(problem: Problem, taken: tuple[Duty, ...]) -> NDArray[np.float64]:
     """Places in each depot that some buses leave; inf where there is no limit."""
-    room = np.array([np.inf if one.capacity is None else one.capacity for one in problem.depots], float)
+    room = np.array(
+        [np.inf if one.capacity is None else one.capacity for one in problem.depots], float
+    )
     for duty in taken:
         room[duty.depot] -= 1
     return np.maximum(room, 0.0)
@@ -157,7 +159,9 @@ def _told(best: Plan, clock: Clock, flow_bound: float, fewest: int) -> Plan:
         report, seconds=time.perf_counter() - clock.started,
         stop_reason=clock.reason or StopReason.FINISHED,
     )  # fmt: skip
-    return replace(best, report=report, bounds=bounds, vehicles_bound=min(fewest, best.vehicles or fewest))
+    return replace(
+        best, report=report, bounds=bounds, vehicles_bound=min(fewest, best.vehicles or fewest)
+    )
 
 
 def respect_battery(

@@ -81,7 +81,9 @@ class Engine:
         Places that are left in each depot, inf where unlimited.
     """
 
-    def __init__(self, problem: Problem, rows: NDArray[np.int32], room: NDArray[np.float64]) -> None:
+    def __init__(
+        self, problem: Problem, rows: NDArray[np.int32], room: NDArray[np.float64]
+    ) -> None:
         self.problem, self.rows, self.room = problem, rows, room
         self.days = [day_of(problem, rows, depot, 0) for depot in range(len(problem.depots))]
         self.count = {int(site): int(many) for day in self.days
@@ -152,7 +154,10 @@ class Engine:
         ]  # fmt: skip
         ask = self.ask(free=True, days=days)
         found = generate(
-            Master(ask), self.flow_duals(vehicles=True), rounds=rounds, goes_on=lambda _: clock.round()
+            Master(ask),
+            self.flow_duals(vehicles=True),
+            rounds=rounds,
+            goes_on=lambda _: clock.round(),
         )
         return int(np.ceil(found.bound - 1e-6))
 

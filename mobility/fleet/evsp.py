@@ -164,7 +164,10 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
     metre = (costs.deadhead_km_minor + least * bus.kwh_km) / 1000.0
     second = costs.waiting_h_minor / 3600.0
     day_minor = costs.vehicle_day_minor if bus.vehicle_day_minor is None else bus.vehicle_day_minor
-    depart, arrive = problem.depart_s[rows].astype(np.int64), problem.arrive_s[rows].astype(np.int64)
+    depart, arrive = (
+        problem.depart_s[rows].astype(np.int64),
+        problem.arrive_s[rows].astype(np.int64),
+    )
     kwh = trip_kwh(problem)[rows]
 
     leave, out_m = pull_out(problem, rows, place)
@@ -176,7 +179,9 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
     tail, head, arc_m, arc_cost = _straight(
         problem, rows, place, metre, bus.kwh_km * float(steered.max())
     )
-    sites = np.array([depot, *(len(problem.depots) + at for at, one in enumerate(problem.chargers) if one.count)])
+    sites = np.array(
+        [depot, *(len(problem.depots) + at for at, one in enumerate(problem.chargers) if one.count)]
+    )
     shape = (sites.size, rows.size)
     in_slot, out_slot = np.full(shape, -1, np.int64), np.full(shape, -1, np.int64)
     in_kwh, out_kwh = np.zeros(shape), np.zeros(shape)
@@ -239,9 +244,27 @@ def part(day: Day, keep: NDArray[np.int64]) -> Day:
     new = np.full(day.trips, -1, np.int32)
     new[keep] = np.arange(keep.size, dtype=np.int32)
     arcs = np.flatnonzero((new[day.tail] >= 0) & (new[day.head] >= 0))
-    per_trip = ("rows", "start_slot", "node", "out_kwh", "out_cost", "in_kwh", "in_cost", "leave_s", "back_s")
-    per_site = ("in_slot", "site_in_kwh", "site_in_cost", "out_slot", "site_out_kwh", "site_out_cost",
-                "reach_s", "quit_s")
+    per_trip = (
+        "rows",
+        "start_slot",
+        "node",
+        "out_kwh",
+        "out_cost",
+        "in_kwh",
+        "in_cost",
+        "leave_s",
+        "back_s",
+    )
+    per_site = (
+        "in_slot",
+        "site_in_kwh",
+        "site_in_cost",
+        "out_slot",
+        "site_out_kwh",
+        "site_out_cost",
+        "reach_s",
+        "quit_s",
+    )
     changed = {name: getattr(day, name)[keep] for name in per_trip}
     changed |= {name: np.ascontiguousarray(getattr(day, name)[:, keep]) for name in per_site}
     return replace(
@@ -261,19 +284,20 @@ def _straight(
     begin = np.maximum(begin, np.arange(rows.size) + 1)
     count = rows.size - begin
     tail = np.repeat(np.arange(rows.size, dtype=np.int32), count)
-    head = (np.arange(tail.size) - np.repeat(np.cumsum(count) - count - begin, count)).astype(np.int32)
+    head = (np.arange(tail.size) - np.repeat(np.cumsum(count) - count - begin, count)).astype(
+        np.int32
+    )
     if tail.size == 0:
         return tail, head, np.zeros(0, np.int64), np.zeros(0)
     ways = links(problem, rows[tail], rows[head], place, minor_km=metre * 1000.0)
-    beaten = _beaten(problem, rows, place, tail, head, ways, kwh_minor_km)
+    beaten = _beaten(problem, rows[head], place, ways, kwh_minor_km)
     good = np.isfinite(ways.straight_minor) & ~beaten
     return tail[good], head[good], ways.run_m[good], ways.straight_minor[good]
 
 
 def _beaten(
-    problem: Problem, rows: NDArray[np.int32], place: int, tail: NDArray[np.int32],
-    head: NDArray[np.int32], ways: Links, kwh_minor_km: float,
-) -> NDArray[np.bool_]:  # fmt: skip
+    problem: Problem, then: NDArray[np.int32], place: int, ways: Links, kwh_minor_km: float
+) -> NDArray[np.bool_]:
     """Pairs that a bus had better drive via the depot, whatever its charge.
 
     It reaches the depot if it could drive the second trip and leave its end again; the stay gives it
@@ -291,8 +315,8 @@ def _beaten(
     spots = np.array([place, *(_site(problem, len(problem.depots) + at, bus.max_kw)[0]
                                for at in range(len(problem.chargers)))])  # fmt: skip
     nearest = problem.deadheads.distance_m.min(axis=0)[:, spots].min(axis=1)
-    onward = trip_kwh(problem)[rows[head]]
-    onward = onward + run_kwh(problem, nearest[problem.to_place[rows[head]]] + ways.run_m)
+    onward = trip_kwh(problem)[then]
+    onward = onward + run_kwh(problem, nearest[problem.to_place[then]] + ways.run_m)
     reached = run_kwh(problem, ways.home_m) + margin <= onward
     minor = kwh / bus.kwh_km * kwh_minor_km
     return np.asarray(regained & reached & (ways.straight_minor > ways.via_minor + minor), bool)
@@ -319,7 +343,9 @@ def _standing(
     """Seconds that a bus that leaves for a trip stands at its stop, where the run is quicker than planned."""
     run = run_time(problem.deadheads, there, problem.from_place[rows], leave)
     waits = problem.depart_s[rows].astype(np.int64) - leave - run
-    return np.where((leave > NEVER_S) & (run < UNREACHABLE_S), np.maximum(waits, 0), 0).astype(float)
+    return np.where((leave > NEVER_S) & (run < UNREACHABLE_S), np.maximum(waits, 0), 0).astype(
+        float
+    )
 
 
 def _grid(day: Day, *, free: bool) -> Grid:
@@ -345,7 +371,9 @@ def _grid(day: Day, *, free: bool) -> Grid:
             continue
         gain = slot_gain(held, kw, day.curve, full, day.slot_h, free=free) / step
         if free:
-            after = np.maximum.accumulate(np.arange(top + 1) + np.ceil(gain - eps).astype(np.int64) + 1)
+            after = np.maximum.accumulate(
+                np.arange(top + 1) + np.ceil(gain - eps).astype(np.int64) + 1
+            )
             most[site] = after - np.arange(top + 1)
         else:
             most[site] = np.floor(gain + eps).astype(np.int64)

@@ -61,14 +61,16 @@ class Pricing:
             day.in_slot, grid.site_in, day.site_in_cost, day.out_slot, grid.site_out, day.site_out_cost,
             grid.most, np.repeat(day.dear[None, :] * day.step_kwh, day.sites.size, axis=0),
         )  # fmt: skip
-        self._slot_of_day = (day.first_slot + np.arange(day.slots)) % int(
-            round(DAY_S / 3600.0 / day.slot_h)
+        self._slot_of_day = (day.first_slot + np.arange(day.slots)) % round(
+            DAY_S / 3600.0 / day.slot_h
         )
         self._u = np.zeros(day.trips)
         self._plug = np.zeros((day.sites.size, day.slots))
         self._extra = 0.0
 
-    def price(self, u: NDArray[np.float64], plug: dict[Plug, float], extra: float) -> NDArray[np.float64]:
+    def price(
+        self, u: NDArray[np.float64], plug: dict[Plug, float], extra: float
+    ) -> NDArray[np.float64]:
         """Least reduced cost of any day through each trip.
 
         Parameters
@@ -135,10 +137,12 @@ class Pricing:
         if grid is day.safe and not day.allowed(order, via):
             return None
         charged = np.vstack([slots_back[:plugs_back], slots_on[:plugs_on]])
+        price = float(self._plug[charged[:, 0], charged[:, 1]].sum())
+        if grid is day.safe:
+            charged = _without_holes(day, order, via, charged)
         plugs = tuple(
             (int(day.sites[site]), int(self._slot_of_day[slot])) for site, slot in charged.tolist()
         )
-        price = float(self._plug[charged[:, 0], charged[:, 1]].sum())
         cost = value + float(self._u[order].sum()) - price - self._extra + self.discount
         ways = np.where(via < 0, -1, day.sites[np.maximum(via, 0)])
         return Column(day.depot, day.vehicle, tuple(day.rows[order].tolist()), tuple(ways.tolist()),
@@ -151,3 +155,18 @@ class Pricing:
             if site in at:
                 table[at[site], self._slot_of_day == slot] = price
         return table
+
+
+def _without_holes(
+    day: Day, trips: NDArray[np.int64], via: NDArray[np.int64], charged: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """(site, slot) from the first to the last charged slot of every stay: a bus stays plugged in."""
+    whole = []
+    for at in np.flatnonzero(via >= 0).tolist():
+        site = int(via[at])
+        first, end = day.in_slot[site, trips[at]], day.out_slot[site, trips[at + 1]]
+        inside = (charged[:, 0] == site) & (charged[:, 1] >= first) & (charged[:, 1] < end)
+        if inside.any():
+            slots = charged[inside, 1]
+            whole += [(site, slot) for slot in range(int(slots.min()), int(slots.max()) + 1)]
+    return np.array(whole, np.int64).reshape(-1, 2)
