@@ -13,7 +13,7 @@ stabilization techniques in column generation", INFORMS Journal on Computing 30(
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _PULL = 0.6  # how far duals are pulled back to the best ones
 _BOX = 0.2  # the box, as a share of a trip's mean dual
+_LONGER = 6
+_BOUGHT = 0.5  # trips of which a master of days may leave so much uncovered
 _ENOUGH = 5e-4  # gap at which a master counts as solved
 _A_ROUND = 0.18  # columns a round, as a share of the trips
 _KEPT = 5  # columns a trip that the master keeps
@@ -193,11 +195,11 @@ class Master:
 
     def watch(self, amount: NDArray[np.float64]) -> int:
         """Add rows for the chargers that the amounts overload; how many."""
-        use: Counter[Plug] = Counter()
+        use: defaultdict[Plug, float] = defaultdict(float)
         for one, share in zip(self.columns, amount.tolist(), strict=True):
             if share > 1e-6:
                 for plug in one.plugs:
-                    use[plug] += share  # type: ignore[assignment]
+                    use[plug] += share
         before = len(self.plugs)
         for plug in sorted(use):
             # Depots are not watched for the bound: connections are left out that a stay there beats.
@@ -250,11 +252,16 @@ def generate(
     box = _BOX * max(float(np.abs(start.trip).mean()), 1e-6)
     tolerance, many = 1e-2, max(4, int(_A_ROUND * trips))
     done = stuck = 0
-    while done < rounds and goes_on(best_value):
+    centre = start
+    bought = np.inf
+    while goes_on(best_value):
+        # Days need columns that cover every trip: they get more rounds while trips are left bare.
+        if done >= rounds * (1 if ask.free or bought < _BOUGHT else _LONGER):
+            break
         done += 1
-        found, duals = master.solve(best, box, tolerance)
-        value = found.objective
-        asked = _pulled(best, duals, 0.0 if stuck else _PULL)
+        found, duals = master.solve(centre, box, tolerance)
+        value, bought = found.objective, found.bought
+        asked = _pulled(centre, duals, 0.0 if stuck else _PULL)
         through, least = ask.price(asked)
         reached = ask.bound(asked, least)
         rows = master.watch(found.amount)
@@ -263,11 +270,14 @@ def generate(
         new = 0
         for kind, own in zip(ask.pricing, through, strict=True):
             new += master.add(kind.columns(own, -1e-6 * ask.least_cost, many))
-        if reached > best_value:
+        centre = asked  # it goes along: a better bound far from here is no reason to stay
+        if reached > best_value or not ask.free:
             best, best_value = asked, reached
         gap = (value - best_value) / max(abs(value), 1e-9)
-        if gap < enough and not rows:
+        if gap < enough and not rows and (ask.free or bought < _BOUGHT):
             break
+        if not ask.free and bought > _BOUGHT and gap < 10.0 * enough:
+            box *= 1.5
         tolerance = min(tolerance, max(1e-6, abs(gap) / 10.0))
         stuck = 0 if new or rows else stuck + 1
         if stuck:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -88,6 +88,8 @@ def _relaxed(ask: Ask, pool: Sequence[Column], centre: NDArray[np.float64]) -> N
     """Amounts of the columns at a corner of the linear program."""
     from scipy.optimize import linprog
 
+    solve: Any = linprog
+
     trips, capped = ask.rows.size, np.flatnonzero(np.isfinite(ask.room))
     equal, upper, plugs = _rows(ask, pool, capped)
     dear = np.maximum(centre, 0.0) + 1.5 * ask.least_cost
@@ -96,7 +98,7 @@ def _relaxed(ask: Ask, pool: Sequence[Column], centre: NDArray[np.float64]) -> N
     right = np.concatenate([ask.room[capped], [ask.left(plug) for plug in plugs]])
     if right.size:
         upper = sparse.hstack([upper, sparse.csc_array((right.size, trips))], format="csc")
-    done = linprog(
+    done = solve(
         cost / ask.least_cost, A_ub=upper if right.size else None, b_ub=right if right.size else None,
         A_eq=equal, b_eq=np.ones(trips), bounds=(0, None), method="highs-ds",
     )  # fmt: skip
@@ -190,4 +192,4 @@ def _neighbours(ask: Ask, days: list[Column], size: int, random: np.random.Gener
     near += np.bincount(tails[heads == seed], minlength=len(days))
     near = near * random.uniform(0.3, 1.0, len(days))
     near[seed] = np.inf
-    return np.argsort(-near, kind="stable")[:size].tolist()
+    return [int(at) for at in np.argsort(-near, kind="stable")[:size]]

@@ -111,7 +111,7 @@ def _room_left(problem: Problem, taken: tuple[Duty, ...]) -> NDArray[np.float64]
     )
     for duty in taken:
         room[duty.depot] -= 1
-    return np.maximum(room, 0.0)
+    return np.asarray(np.maximum(room, 0.0), float)
 
 
 def _realised(base: Plan, days: list[Column], others: tuple[Duty, ...]) -> Plan:

@@ -15,7 +15,7 @@ import numpy as np
 from mobility.fleet import network as flows
 from mobility.fleet.columns import Ask, Duals, Master, generate
 from mobility.fleet.diving import dive, search
-from mobility.fleet.evsp import day_of, steered_prices
+from mobility.fleet.evsp import day_of, steered_prices, within_a_day
 from mobility.fleet.flow import min_cost_flow
 from mobility.fleet.runs import units_of
 from mobility.stop import Progress
@@ -97,7 +97,10 @@ class Engine:
         if free:
             held = [one.capacity for one in self.problem.depots]
             room = np.array([np.inf if one is None else float(one) for one in held])
-        return Ask(days or self.days, free, self.count, Counter(), room)
+        kinds = days or self.days
+        if not free:
+            kinds = [kind for day in kinds for kind in within_a_day(day)]
+        return Ask(kinds, free, self.count, Counter(), room)
 
     def run(self, clock: Clock, seed: int) -> Iterator[list[Column]]:
         """Yield ever better days; ``bound`` rises on the way.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from mobility.fleet.links import Links
     from mobility.fleet.problem import Problem
 
+_FAR = 1e15  # no bus goes there
+_STARTS = 6  # earliest starts that kinds of day are told apart by
 LEVELS = 256  # about; the grid's step divides what the strongest charger gives in a slot
 
 
@@ -80,6 +82,7 @@ class Day:
     quit_s: NDArray[np.int64]
     layover_s: int
     wait_s: int
+    end_kwh: NDArray[np.float64]
 
     @property
     def trips(self) -> int:
@@ -224,9 +227,9 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
         depot=depot, vehicle=vehicle, rows=rows, start_slot=depart // slot_s - first_slot,
         node=kwh * least,
         out_kwh=run_kwh(problem, np.where(np.isfinite(out_m), out_m, 1e9).astype(np.int64)),
-        out_cost=day_minor + np.where(np.isfinite(out_m), out_m * metre, 1e15) + early * second,
+        out_cost=day_minor + np.where(np.isfinite(out_m), out_m * metre, _FAR) + early * second,
         in_kwh=kwh + run_kwh(problem, np.where(np.isfinite(in_m), in_m, 1e9).astype(np.int64)),
-        in_cost=np.where(np.isfinite(in_m), in_m * metre, 1e15),
+        in_cost=np.where(np.isfinite(in_m), in_m * metre, _FAR),
         tail=tail, head=head, arc_kwh=kwh[tail] + run_kwh(problem, arc_m), arc_cost=arc_cost,
         sites=sites, in_slot=in_slot, site_in_kwh=in_kwh, site_in_cost=in_cost,
         out_slot=out_slot, site_out_kwh=out_kwh, site_out_cost=out_cost,
@@ -236,6 +239,7 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
         step_kwh=step, leave_s=leave, back_s=back, reach_s=reach_s, quit_s=quit_s,
         layover_s=problem.rules.min_layover_s,
         wait_s=DAY_S if problem.rules.max_wait_s is None else problem.rules.max_wait_s,
+        end_kwh=np.zeros(rows.size),
     )  # fmt: skip
 
 
@@ -254,6 +258,7 @@ def part(day: Day, keep: NDArray[np.int64]) -> Day:
         "in_cost",
         "leave_s",
         "back_s",
+        "end_kwh",
     )
     per_site = (
         "in_slot",
@@ -271,6 +276,40 @@ def part(day: Day, keep: NDArray[np.int64]) -> Day:
         day, **changed, tail=new[day.tail[arcs]], head=new[day.head[arcs]],
         arc_kwh=day.arc_kwh[arcs], arc_cost=day.arc_cost[arcs],
     )  # fmt: skip
+
+
+def within_a_day(day: Day) -> list[Day]:
+    """Kinds of day by the earliest start: home, and full again, within 24 hours of it.
+
+    Labels do not know when a day began. Where any bus has the time, the kind is one.
+    """
+    able = (day.leave_s > NEVER_S) & (day.back_s < UNREACHABLE_S // 2)
+    if not able.any():
+        return [day]
+    first, last = int(day.leave_s[able].min()), int(day.back_s[able].max())
+    held, full_h = np.linspace(0.0, day.usable_kwh[0], 101), np.zeros(101)
+    if day.kw[0] > 0:
+        power = np.full(101, day.kw[0])
+        if day.curve:
+            socs, powers = zip(*day.curve, strict=True)
+            power = np.minimum(power, np.interp(held / day.usable_kwh[2], socs, powers))
+        full_h[:-1] = np.cumsum((held[1] - held[0]) / power[1:][::-1])[::-1]
+    else:
+        full_h[:-1] = np.inf
+
+    def kind(start_s: int) -> Day:
+        night_h = (start_s + DAY_S - day.back_s) / 3600.0 - 2.0 * day.slot_h
+        needed = held[np.minimum(np.searchsorted(-full_h, -np.maximum(night_h, 0.0)), 100)]
+        return replace(
+            day, out_cost=np.where(day.leave_s >= start_s, day.out_cost, _FAR), end_kwh=needed,
+            in_cost=np.where(start_s + DAY_S >= day.back_s, day.in_cost, _FAR),
+        )  # fmt: skip
+
+    ample = last + int(min(full_h[0], 24.0) * 3600) + 2 * round(day.slot_h * 3600) - DAY_S
+    if ample <= first:
+        return [day]
+    latest = min(ample, int(day.leave_s[able].max()))
+    return [kind(int(start)) for start in np.unique(np.linspace(first, latest, _STARTS).astype(int))]
 
 
 def _straight(
@@ -353,7 +392,7 @@ def _grid(day: Day, *, free: bool) -> Grid:
     start, window, full = day.usable_kwh
     if free:
         top = math.ceil(window / step - eps) + 1
-        whole = np.floor
+        whole: Any = np.floor
         begin = min(top, math.ceil(start / step - eps))
     else:
         top = math.floor(window / step + eps)
@@ -365,7 +404,7 @@ def _grid(day: Day, *, free: bool) -> Grid:
         return np.asarray(np.clip(whole(shifted), 0, 10**6), np.int64)
 
     most = np.zeros((day.sites.size, top + 1), np.int64)
-    held = np.arange(top + 1) * step
+    held = np.asarray(np.arange(top + 1) * float(step), np.float64)
     for site, kw in enumerate(day.kw.tolist()):
         if kw <= 0:
             continue
@@ -378,7 +417,7 @@ def _grid(day: Day, *, free: bool) -> Grid:
         else:
             most[site] = np.floor(gain + eps).astype(np.int64)
     return Grid(
-        top=top, start=begin, out=level(day.out_kwh), home=level(day.in_kwh), arc=level(day.arc_kwh),
+        top=top, start=begin, out=level(day.out_kwh), home=level(day.in_kwh + day.end_kwh), arc=level(day.arc_kwh),
         site_in=level(day.site_in_kwh), site_out=level(day.site_out_kwh),
         most=most,
     )  # fmt: skip
@@ -398,7 +437,7 @@ def slot_gain(
     socs, powers = zip(*curve, strict=True)
 
     def power(kwh: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.minimum(kw, np.interp(kwh / full_kwh, socs, powers))
+        return np.asarray(np.minimum(kw, np.interp(kwh / full_kwh, socs, powers)), float)
 
     steps = held[:, None] + np.linspace(0.0, kw * hours, 201)[None, :]
     within = power(steps)

@@ -29,13 +29,17 @@ _SHORT_OF_WALL = 0.95
 
 @dataclass(frozen=True)
 class Interior:
-    """Amounts of every column, duals of every row; ``gap`` is relative, ``missing`` the worst row."""
+    """Amounts of every column, duals of every row; ``gap`` is relative, ``missing`` the worst row.
+
+    ``bought`` is how many units of rows were bought, or sold, instead of covered as often as they should.
+    """
 
     amount: NDArray[np.float64]
     dual: NDArray[np.float64]
     objective: float
     gap: float
     missing: float
+    bought: float
 
 
 def solve(
@@ -116,7 +120,9 @@ def solve(
         dx, dy, ds = direction(centred - x * s - dx * ds)
         p, d = _step(x, dx, _SHORT_OF_WALL), _step(s, ds, _SHORT_OF_WALL)
         x, y, s = x + p * dx, y + d * dy, s + d * ds
-    return Interior(x[:columns], y, float(whole @ x), gap, missing)
+    bought = float(x[columns : columns + more.size][np.isfinite(slack[more, 1])].sum())
+    bought += float(x[columns + more.size :].sum())
+    return Interior(x[:columns], y, float(whole @ x), gap, missing, bought)
 
 
 def _step(at: NDArray[np.float64], by: NDArray[np.float64], share: float) -> float:

@@ -98,7 +98,7 @@ class Pricing:
     def columns(self, through: NDArray[np.float64], below: float, most: int) -> list[Column]:
         """Days of reduced cost under ``below``: each the best through a trip that none before has."""
         taken = np.zeros(self.day.trips, bool)
-        found = []
+        found: list[Column] = []
         for trip in np.argsort(through, kind="stable").tolist():
             if through[trip] >= min(below, _FAR) or len(found) >= most:
                 break
