@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PULL = 0.6  # how far duals are pulled back to the best ones
 _BOX = 0.2  # the box, as a share of a trip's mean dual
 _LONGER = 6
+_STILL = 50  # rounds without a better bound after which the centre of the duals goes along
 _BOUGHT = 0.5  # trips of which a master of days may leave so much uncovered
 _ENOUGH = 5e-4  # gap at which a master counts as solved
 _A_ROUND = 0.18  # columns a round, as a share of the trips
@@ -247,11 +248,12 @@ def generate(
     best, best_value, value = start, bound, np.inf
     through, least = ask.price(best)
     best_value = max(best_value, ask.bound(best, least))
+    best_ever = best_value
     for kind, own in zip(ask.pricing, through, strict=True):
         master.add(kind.columns(own, np.inf, 10**9))
     box = _BOX * max(float(np.abs(start.trip).mean()), 1e-6)
     tolerance, many = 1e-2, max(4, int(_A_ROUND * trips))
-    done = stuck = 0
+    done = stuck = still = 0
     centre = start
     bought = np.inf
     while goes_on(best_value):
@@ -270,18 +272,22 @@ def generate(
         new = 0
         for kind, own in zip(ask.pricing, through, strict=True):
             new += master.add(kind.columns(own, -1e-6 * ask.least_cost, many))
-        centre = asked  # it goes along: a better bound far from here is no reason to stay
+        # The centre is where the bound is best; where that stays for long, it goes along.
+        still = 0 if reached > best_ever else still + 1
+        if still == 0 or still > _STILL:
+            centre = asked
+        best_ever = max(best_ever, reached)
         if reached > best_value or not ask.free:
             best, best_value = asked, reached
         gap = (value - best_value) / max(abs(value), 1e-9)
         if gap < enough and not rows and (ask.free or bought < _BOUGHT):
             break
-        if not ask.free and bought > _BOUGHT and gap < 10.0 * enough:
+        if not ask.free and bought > _BOUGHT and 0.0 <= gap < 10.0 * enough:
             box *= 1.5
-        tolerance = min(tolerance, max(1e-6, abs(gap) / 10.0))
+        tolerance = min(1e-2, max(1e-4, gap / 10.0)) if gap > 0 else 1e-3
         stuck = 0 if new or rows else stuck + 1
         if stuck:
-            tolerance, box = tolerance / 10.0, box * 2.0
+            tolerance, box = 1e-6, box * 2.0
             if stuck > 3:
                 break
     return Generated(best_value, best, value, done)

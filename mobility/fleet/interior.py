@@ -118,6 +118,8 @@ def solve(
         ahead = float((x + p * dx) @ (s + d * ds)) / x.size
         centred = mu * (ahead / mu) ** 3
         dx, dy, ds = direction(centred - x * s - dx * ds)
+        if not (np.isfinite(dx).all() and np.isfinite(dy).all()):
+            break  # rounding has the better of it: what is reached is what there is
         p, d = _step(x, dx, _SHORT_OF_WALL), _step(s, ds, _SHORT_OF_WALL)
         x, y, s = x + p * dx, y + d * dy, s + d * ds
     bought = float(x[columns : columns + more.size][np.isfinite(slack[more, 1])].sum())
