@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PULL = 0.6  # how far duals are pulled back to the best ones
 _BOX = 0.2  # the box, as a share of a trip's mean dual
 _LONGER = 6
+_SANE = 1e3  # a trip's mean dual, in days
 _STILL = 50  # rounds without a better bound after which the centre of the duals goes along
 _BOUGHT = 0.5  # trips of which a master of days may leave so much uncovered
 _ENOUGH = 5e-4  # gap at which a master counts as solved
@@ -106,9 +107,13 @@ class Ask:
         ``(c + d) * m / (m + d) <= c``, and the sum of all is a solution of the dual.
         """
         over, least = np.maximum(-through, 0.0), self.least_cost
+        paid = float(np.abs(duals.trip).sum()) + sum(duals.plug.values())
+        if not paid < _SANE * least * self.rows.size:
+            return -np.inf  # sums of such prices would be lost in rounding
         lowered = np.where(duals.trip > 0, duals.trip * least / (least + over), duals.trip)
         total = float(lowered.sum())
         total -= sum(price * self.left(plug) for plug, price in duals.plug.items())
+        total -= 1e-11 * paid  # rounding
         return total - float(duals.room[np.isfinite(self.room)] @ self.room[np.isfinite(self.room)])
 
 

@@ -21,6 +21,7 @@ from mobility.fleet.runs import kept_pairs, pull_in, pull_out
 NOT_TO_JOIN = -1e9
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from mobility.fleet.engine import Clock
@@ -71,7 +72,8 @@ def electrify(problem: Problem, *, stop: Stop | None = None, seed: int = 0) -> P
     from mobility.fleet.blocks import schedule
     from mobility.fleet.chain import plan
     from mobility.fleet.duty import CONVENTIONAL
-    from mobility.fleet.energy import beyond_battery
+    from mobility.fleet.cuts import cuts_of
+    from mobility.fleet.energy import beyond_battery, least_kwh_price
     from mobility.fleet.engine import Clock, Engine
     from mobility.solution import Status, StopReason
     from mobility.stop import Gap
@@ -89,6 +91,9 @@ def electrify(problem: Problem, *, stop: Stop | None = None, seed: int = 0) -> P
     clock = Clock(stop or Gap(0.01), started, others.bound_minor, bound=sum(best.bounds.values()))
     clock.objective = np.inf if best.report.objective is None else best.report.objective
     fewest, flow_bound = best.vehicles_bound, clock.bound
+    electric_km = km_minor + least_kwh_price(problem) * problem.vehicle.kwh_km
+    free = schedule(problem, rows, electric_km, "optimise", vehicle=0)
+    cuts = cuts_of(problem, free.duties)
     try:
         if clock.goes_on():
             engine = Engine(problem, rows, _room_left(problem, others.duties))
@@ -101,7 +106,7 @@ def electrify(problem: Problem, *, stop: Stop | None = None, seed: int = 0) -> P
                 fewest = max(fewest, engine.fewest(clock, _COUNTED) + others.vehicles_bound)
     except KeyboardInterrupt:
         clock.reason = StopReason.INTERRUPTED
-    return _told(best, clock, flow_bound, fewest)
+    return _told(best, clock, flow_bound, fewest, cuts, len(others.duties))
 
 
 def _room_left(problem: Problem, taken: tuple[Duty, ...]) -> NDArray[np.float64]:
@@ -133,8 +138,11 @@ def _realised(base: Plan, days: list[Column], others: tuple[Duty, ...]) -> Plan:
     return finish(replace(base, blocks=table), charge_blocks(problem, table, planned))
 
 
-def _told(best: Plan, clock: Clock, flow_bound: float, fewest: int) -> Plan:
+def _told(
+    best: Plan, clock: Clock, flow_bound: float, fewest: int, cuts: pd.DataFrame, others: int
+) -> Plan:
     """The plan with the bounds, the reason to stop and the time of the whole."""
+    from mobility.fleet.cuts import saved_by
     from mobility.fleet.plan import status_of, whole_bound
     from mobility.solution import StopReason
 
@@ -159,9 +167,11 @@ def _told(best: Plan, clock: Clock, flow_bound: float, fewest: int) -> Plan:
         report, seconds=time.perf_counter() - clock.started,
         stop_reason=clock.reason or StopReason.FINISHED,
     )  # fmt: skip
+    said = saved_by(cuts, best.vehicles - others)
     return replace(
-        best, report=report, bounds=bounds, vehicles_bound=min(fewest, best.vehicles or fewest)
-    )
+        best, report=report, bounds=bounds, vehicles_bound=fewest, cuts=cuts,
+        assumptions=(*best.assumptions, said) if said else best.assumptions,
+    )  # fmt: skip
 
 
 def respect_battery(

@@ -64,6 +64,8 @@ def solve(
     more, less = np.flatnonzero(np.isfinite(slack[:, 0])), np.flatnonzero(np.isfinite(slack[:, 1]))
     columns = cost.size
     whole = np.concatenate([cost, slack[more, 0], slack[less, 1]])
+    unit = max(float(np.abs(whole).mean()), 1e-9)  # money in units in which costs are about 1
+    whole = whole / unit
 
     def apply(amount: NDArray[np.float64]) -> NDArray[np.float64]:
         total = np.empty(rows)
@@ -79,10 +81,10 @@ def solve(
         value[columns + more.size :] = -dual[less]
         return value
 
-    scale = max(1.0, float(np.abs(whole).mean()))
-    y = np.clip(start, -slack[:, 1] + 1e-3 * scale, slack[:, 0] - 1e-3 * scale)
-    s = np.maximum(whole - worth(y), 1e-2 * scale)
-    x = np.clip(1e-2 * scale / s, 1e-6, 1.0)
+    walls = -slack[:, 1] / unit, slack[:, 0] / unit
+    y = np.clip(start / unit, walls[0] + 1e-3, walls[1] - 1e-3)
+    s = np.maximum(whole - worth(y), 1e-2)
+    x = np.clip(1e-2 / s, 1e-6, 1.0)
     matrix = np.empty((rows, rows))
     gap, missing = np.inf, np.inf
     for _ in range(_STEPS):
@@ -90,9 +92,9 @@ def solve(
         off = whole - worth(y) - s
         mu = float(x @ s) / x.size
         objective = float(whole @ x)
-        gap = float(x @ s) / max(1.0, abs(objective))
+        gap = float(x @ s) / max(1e-9, abs(objective))
         missing = float(np.abs(lacks).max(initial=0.0))
-        if gap < tolerance and missing < _ENOUGH and np.abs(off).max() < 1e-3 * scale:
+        if gap < tolerance and missing < _ENOUGH and np.abs(off).max() < 1e-3:
             break
         weight = x / s
         _master_kernels.normal_matrix(first, row, weight[:columns], matrix)
@@ -116,7 +118,7 @@ def solve(
         dx, dy, ds = direction(-x * s)
         p, d = _step(x, dx, 1.0), _step(s, ds, 1.0)
         ahead = float((x + p * dx) @ (s + d * ds)) / x.size
-        centred = mu * (ahead / mu) ** 3
+        centred = mu * min(1.0, max(0.0, ahead / mu)) ** 3
         dx, dy, ds = direction(centred - x * s - dx * ds)
         if not (np.isfinite(dx).all() and np.isfinite(dy).all()):
             break  # rounding has the better of it: what is reached is what there is
@@ -124,7 +126,8 @@ def solve(
         x, y, s = x + p * dx, y + d * dy, s + d * ds
     bought = float(x[columns : columns + more.size][np.isfinite(slack[more, 1])].sum())
     bought += float(x[columns + more.size :].sum())
-    return Interior(x[:columns], y, float(whole @ x), gap, missing, bought)
+    y = np.clip(y, *walls) * unit
+    return Interior(x[:columns], y, float(whole @ x) * unit, gap, missing, bought)
 
 
 def _step(at: NDArray[np.float64], by: NDArray[np.float64], share: float) -> float:

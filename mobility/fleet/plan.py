@@ -107,6 +107,9 @@ class Plan:
         What was found on the way in, as blocks of the feed that nobody can drive.
     not_electric
         Trips that no battery bus can drive alone; conventional buses drive them.
+    cuts
+        From `electrify`: one row a battery-free block, whether the battery carries it, and what would
+        (``cuts.cuts_of``); ``cuts.saved_by`` says what battery saves the extra buses.
     """
 
     problem: Problem
@@ -123,6 +126,7 @@ class Plan:
     assumptions: tuple[str, ...] = ()
     why: str = ""
     bounds: dict[str, float] = field(default_factory=dict)
+    cuts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __str__(self) -> str:
         if self.report.objective is None:
