@@ -18,6 +18,7 @@ from mobility.fleet.diving import dive, search
 from mobility.fleet.evsp import day_of, steered_prices, within_a_day
 from mobility.fleet.flow import min_cost_flow
 from mobility.fleet.runs import units_of
+from mobility.solution import StopReason
 from mobility.stop import Progress
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from mobility.fleet.evsp import Day
     from mobility.fleet.pricing import Column
     from mobility.fleet.problem import Problem
-    from mobility.solution import StopReason
     from mobility.stop import Stop
 
+_CLOSED = 1e-7
 _ROUNDS = 60  # of columns before the first dive, at most
 _NEAR = 1.5e-3  # gap at which their master is near enough to dive
 
@@ -59,6 +60,8 @@ class Clock:
 
     def goes_on(self) -> bool:
         """Whether there is time left."""
+        if self.reason is None and self.gap is not None and self.gap <= _CLOSED:
+            self.reason = StopReason.FINISHED  # nothing can be better
         if self.reason is None:
             seconds = time.perf_counter() - self.started
             self.reason = self.stop(Progress(seconds=seconds, work=self.work, gap=self.gap))

@@ -56,13 +56,13 @@ def problem_of(day, **changes):
     return fleet.Problem.from_tables(trips, deadheads=deadheads, **asked)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15, deadline=None)
 @given(days(), st.sampled_from([30.0, 45.0, 80.0]), st.booleans())
 def test_bound_and_plan_enclose_the_optimum(day, battery_kwh, charger):
     problem = problem_of(
         day, vehicles=[{**VEHICLE, "battery_kwh": battery_kwh}], chargers=[CHARGER] if charger else []
     )
-    plan = fleet.electrify(problem, stop=Work(80))
+    plan = fleet.electrify(problem, stop=Work(30))
     assume(not plan.not_electric and plan.report.objective is not None)
     assert fleet.check(problem, plan) == []
     optimum = naive.electric_optimum(problem)
@@ -71,27 +71,27 @@ def test_bound_and_plan_enclose_the_optimum(day, battery_kwh, charger):
     assert plan.vehicles_bound <= plan.vehicles
 
 
-@settings(max_examples=15)
+@settings(max_examples=8, deadline=None)
 @given(days(most=6), st.sampled_from([1, 2]))
 def test_laws_of_bigger_batteries_and_busy_chargers(day, count):
     problem = problem_of(day, chargers=[{**CHARGER, "count": count, "min_s": 900, "buffer_s": 300}])
-    small = fleet.electrify(problem, stop=Work(40))
+    small = fleet.electrify(problem, stop=Work(20))
     assume(small.report.objective is not None and not small.not_electric)
     assert fleet.check(problem, small) == []
     assert small.report.objective <= fleet.plan(problem).report.objective
-    big = fleet.electrify(problem.replace(**{"vehicles.battery_kwh": 400.0}), stop=Work(40))
+    big = fleet.electrify(problem.replace(**{"vehicles.battery_kwh": 400.0}), stop=Work(20))
     assert big.report.bound <= small.report.objective
     assert big.vehicles_bound <= small.vehicles
 
 
-@settings(max_examples=10)
+@settings(max_examples=6, deadline=None)
 @given(days(least=3, most=6), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing_and_work_repeats(day, random):
     trips, deadheads = day
     order = list(range(len(trips)))
     random.shuffle(order)
-    one = fleet.electrify(problem_of(day), stop=Work(40))
-    other = fleet.electrify(problem_of((trips.iloc[order], deadheads)), stop=Work(40))
+    one = fleet.electrify(problem_of(day), stop=Work(20))
+    other = fleet.electrify(problem_of((trips.iloc[order], deadheads)), stop=Work(20))
     pd.testing.assert_frame_equal(one.blocks, other.blocks)
     pd.testing.assert_frame_equal(one.sessions, other.sessions)
     assert one.report.bound == other.report.bound
