@@ -352,7 +352,9 @@ def labels(start, node, out, home, arcs, sites, stand, most, dear, plug, full, t
             after = {}
             for charge, paid in held.items():
                 for more in range(min(most[site][charge], top - charge) + 1):
-                    price = paid + stand[site] + more * dear[now] + (plug[site][now] if more else 0.0)
+                    price = (
+                        paid + stand[site] + more * dear[now] + (plug[site][now] if more else 0.0)
+                    )
                     after[charge + more] = min(price, after.get(charge + more, math.inf))
             held = after
         return held
@@ -383,7 +385,9 @@ def electric_optimum(problem):
 
     def day(depot, chain, ways):
         home = problem.depots[depot]
-        pull = leave_depot(problem, home.stop_id, trips[chain[0]].from_stop, trips[chain[0]].depart_s)
+        pull = leave_depot(
+            problem, home.stop_id, trips[chain[0]].from_stop, trips[chain[0]].depart_s
+        )
         if pull is None:
             return math.inf
         legs, stays = [pull[2] / 1000.0], []  # km before each stay, then (begin, end, kW)
@@ -402,7 +406,9 @@ def electric_optimum(problem):
                 cost += run[1] * metre + (other.depart_s - end - run[0]) * second
                 legs[-1] += run[1] / 1000.0
                 continue
-            stop, kw, rate = (home.stop_id, home.charger_kw, 0.0) if way == "home" else (*sites[way][:2], second)
+            stop, kw, rate = (
+                (home.stop_id, home.charger_kw, 0.0) if way == "home" else (*sites[way][:2], second)
+            )
             run = empty_run(problem, trips[trip].to_stop, stop, end)
             onward = leave_depot(problem, stop, other.from_stop, other.depart_s)
             if run is None or onward is None or onward[0] - end - run[0] < rules.min_layover_s:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mobility.stop import Stop
 
 _CLOSED = 1e-7
+_STARTS = 6  # earliest starts by which kinds of day are told apart, all depots together
 _ROUNDS = 60  # of columns before the first dive, at most
 _NEAR = 1.5e-3  # gap at which their master is near enough to dive
 
@@ -102,7 +103,8 @@ class Engine:
             room = np.array([np.inf if one is None else float(one) for one in held])
         kinds = days or self.days
         if not free:
-            kinds = [kind for day in kinds for kind in within_a_day(day)]
+            starts = max(2, _STARTS // len(kinds))
+            kinds = [kind for day in kinds for kind in within_a_day(day, starts)]
         return Ask(kinds, free, self.count, Counter(), room)
 
     def run(self, clock: Clock, seed: int) -> Iterator[list[Column]]:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from mobility.fleet.problem import Problem
 
 _FAR = 1e15  # no bus goes there
-_STARTS = 6  # earliest starts that kinds of day are told apart by
 LEVELS = 256  # about; the grid's step divides what the strongest charger gives in a slot
 
 
@@ -278,8 +277,8 @@ def part(day: Day, keep: NDArray[np.int64]) -> Day:
     )  # fmt: skip
 
 
-def within_a_day(day: Day) -> list[Day]:
-    """Kinds of day by the earliest start: home, and full again, within 24 hours of it.
+def within_a_day(day: Day, starts: int = 6) -> list[Day]:
+    """Kinds of day by ``starts`` earliest starts: home, and full again, within 24 hours of them.
 
     Labels do not know when a day began. Where any bus has the time, the kind is one.
     """
@@ -309,7 +308,7 @@ def within_a_day(day: Day) -> list[Day]:
     if ample <= first:
         return [day]
     latest = min(ample, int(day.leave_s[able].max()))
-    return [kind(int(start)) for start in np.unique(np.linspace(first, latest, _STARTS).astype(int))]
+    return [kind(int(start)) for start in np.unique(np.linspace(first, latest, starts).astype(int))]
 
 
 def _straight(

@@ -96,6 +96,8 @@ def solve(
         missing = float(np.abs(lacks).max(initial=0.0))
         if gap < tolerance and missing < _ENOUGH and np.abs(off).max() < 1e-3:
             break
+        if not mu < 1e9:
+            break  # away from any answer: what it has is no worse than what it would find
         weight = x / s
         _master_kernels.normal_matrix(first, row, weight[:columns], matrix)
         matrix[more, more] += weight[columns : columns + more.size]
