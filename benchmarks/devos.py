@@ -43,7 +43,7 @@ def devos_size(seed: int, *, trips: int = TRIPS) -> fleet.Problem:
     km = np.maximum(crow * FACTOR, 0.2)
     runs = pd.DataFrame(
         [
-            {"from_stop": a, "to_stop": b, "time_s": int(round(km[i, j] / SPEED_KMH * 60)) * 60,
+            {"from_stop": a, "to_stop": b, "time_s": round(float(km[i, j]) / SPEED_KMH * 60) * 60,
              "distance_km": round(float(km[i, j]), 2)}
             for i, a in enumerate(places) for j, b in enumerate(places) if i != j
         ]

@@ -71,8 +71,8 @@ def electrify(problem: Problem, *, stop: Stop | None = None, seed: int = 0) -> P
     """
     from mobility.fleet.blocks import schedule
     from mobility.fleet.chain import plan
-    from mobility.fleet.duty import CONVENTIONAL
     from mobility.fleet.cuts import cuts_of
+    from mobility.fleet.duty import CONVENTIONAL
     from mobility.fleet.energy import beyond_battery, least_kwh_price
     from mobility.fleet.engine import Clock, Engine
     from mobility.solution import Status, StopReason

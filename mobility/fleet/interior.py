@@ -42,6 +42,7 @@ class Interior:
     bought: float
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def solve(
     first: NDArray[np.int64], row: NDArray[np.int32], cost: NDArray[np.float64],
     slack: NDArray[np.float64], right: NDArray[np.float64], start: NDArray[np.float64], tolerance: float,

@@ -6,10 +6,10 @@ import naive
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.devos import devos_size
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.devos import devos_size
 from mobility import fleet
 from mobility.fleet import _charge_kernels, _master_kernels, engine, interior
 from mobility.fleet.activities import write_out
