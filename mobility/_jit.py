@@ -20,6 +20,9 @@ MODULES = (
     "mobility.fleet._kernels",
     "mobility.fleet._battery_kernels",
     "mobility.fleet._column_kernels",
+    "mobility.fleet._charge_kernels",
+    "mobility.fleet._label_kernels",
+    "mobility.fleet._master_kernels",
     "mobility.fleet._flow_kernels",
     "mobility.fleet._ways_kernels",
 )

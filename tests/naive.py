@@ -480,3 +480,175 @@ def cheapest_matrix_plan(capacity, cost):
 
     least = cover((1 << n) - 1, tuple(int(one) for one in capacity))
     return None if least == math.inf else int(least)
+
+
+# --- electric vehicle scheduling ---
+
+
+def labels(start, node, out, home, arcs, sites, stand, most, dear, plug, full, top):
+    """Least reduced cost of any day through each trip, by trying every day there is.
+
+    ``out``, ``home``: (level, cost) of each trip; ``arcs``: {(one, other): (level, cost)}; ``sites``:
+    per site (arrive, leave), each {trip: (slot, level, cost)}; a stay lasts a slot or more, and each of
+    its slots charges 0 to ``most[site][level]`` levels.
+    """
+    trips = len(node)
+    best = [math.inf] * trips
+
+    def ends(trip, level, cost, path):
+        used, price = home[trip]
+        if level >= used and cost + price < math.inf:
+            for one in path:
+                best[one] = min(best[one], cost + price)
+        for other in range(trip + 1, trips):
+            if (trip, other) in arcs:
+                used, price = arcs[trip, other]
+                if level >= used:
+                    go(other, level - used, cost + price, path)
+            for site, (arrive, leave) in enumerate(sites):
+                if trip in arrive and other in leave:
+                    slot, used, price = arrive[trip]
+                    until, after, onward = leave[other]
+                    if level >= used and until > slot:
+                        for charge, paid in stays(site, slot, until, level - used).items():
+                            if charge >= after:
+                                go(other, charge - after, cost + price + paid + onward, path)
+
+    def stays(site, slot, until, level):
+        held = {level: 0.0}
+        for now in range(slot, until):
+            after = {}
+            for charge, paid in held.items():
+                for more in range(min(most[site][charge], top - charge) + 1):
+                    price = (
+                        paid + stand[site] + more * dear[now] + (plug[site][now] if more else 0.0)
+                    )
+                    after[charge + more] = min(price, after.get(charge + more, math.inf))
+            held = after
+        return held
+
+    def go(trip, level, cost, path):
+        ends(trip, level, cost + node[trip], (*path, trip))
+
+    for trip in range(trips):
+        used, price = out[trip]
+        if full >= used:
+            go(trip, full - used, price, ())
+    return best
+
+
+def electric_optimum(problem):
+    """Least minor units of battery buses, chargers aplenty and without queues; inf where none drive it.
+
+    Every set of trips as a day, every way between them (straight on, home, any charger); the energy
+    of a day is a linear program over the slots of its stays. Demand charges are not known here.
+    """
+    import numpy as np
+
+    trips = list(problem.trips.itertuples())
+    costs, rules, bus = problem.costs, problem.rules, problem.vehicle
+    metre, second = costs.deadhead_km_minor / 1000.0, costs.waiting_h_minor / 3600.0
+    slot = problem.tariff.slot_s
+    sites = [(one.stop_id, one.kw, 0.0) for one in problem.chargers if one.count]
+
+    def day(depot, chain, ways):
+        home = problem.depots[depot]
+        pull = leave_depot(
+            problem, home.stop_id, trips[chain[0]].from_stop, trips[chain[0]].depart_s
+        )
+        if pull is None:
+            return math.inf
+        legs, stays = [pull[2] / 1000.0], []  # km before each stay, then (begin, end, kW)
+        cost = costs.vehicle_day_minor + pull[2] * metre
+        cost += (trips[chain[0]].depart_s - pull[1]) * second
+        for at, trip in enumerate(chain):
+            legs[-1] += trips[trip].distance_km
+            if at + 1 == len(chain):
+                break
+            other, way = trips[chain[at + 1]], ways[at]
+            end = trips[trip].arrive_s
+            if way == "straight":
+                run = empty_run(problem, trips[trip].to_stop, other.from_stop, end)
+                if run is None or other.depart_s - end - run[0] < rules.min_layover_s:
+                    return math.inf
+                cost += run[1] * metre + (other.depart_s - end - run[0]) * second
+                legs[-1] += run[1] / 1000.0
+                continue
+            stop, kw, rate = (
+                (home.stop_id, home.charger_kw, 0.0) if way == "home" else (*sites[way][:2], second)
+            )
+            run = empty_run(problem, trips[trip].to_stop, stop, end)
+            onward = leave_depot(problem, stop, other.from_stop, other.depart_s)
+            if run is None or onward is None or onward[0] - end - run[0] < rules.min_layover_s:
+                return math.inf
+            cost += (run[1] + onward[2]) * metre + (onward[0] - end - run[0]) * rate
+            cost += (other.depart_s - onward[1]) * second
+            legs[-1] += run[1] / 1000.0
+            stays.append((end + run[0], onward[0], min(kw, bus.max_kw)))
+            legs.append(onward[2] / 1000.0)
+        last = trips[chain[-1]]
+        run = empty_run(problem, last.to_stop, home.stop_id, last.arrive_s)
+        if run is None or last.arrive_s + run[0] - pull[0] > 86_400:
+            return math.inf
+        cost += run[1] * metre
+        legs[-1] += run[1] / 1000.0
+        stays.append((last.arrive_s + run[0], pull[0] + 86_400, min(home.charger_kw, bus.max_kw)))
+        return cost + energy([km * bus.kwh_km for km in legs], stays)
+
+    def energy(used, stays):
+        from scipy.optimize import linprog
+
+        price, owner, most = [], [], []
+        for stay, (begin, end, kw) in enumerate(stays):
+            for one in range(-(-begin // slot), end // slot):
+                at = one * slot % 86_400
+                price.append([minor for since, minor in problem.tariff.energy if since <= at][-1])
+                owner.append(stay)
+                most.append(kw * slot / 3600.0)
+        full = bus.full_kwh * bus.start_soc
+        low, high = bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc
+        if not price:
+            return math.inf
+        rows, right = [], []
+        for stay in range(len(stays)):
+            spent = sum(used[: stay + 1])
+            before = np.array([1.0 if one < stay else 0.0 for one in owner])
+            after = np.array([1.0 if one <= stay else 0.0 for one in owner])
+            rows += [-before, after]
+            right += [full - spent - low, high - full + spent]
+        done = linprog(
+            price, A_ub=np.array(rows), b_ub=right, A_eq=np.ones((1, len(price))), b_eq=[sum(used)],
+            bounds=[(0.0, one) for one in most],
+        )  # fmt: skip
+        return done.fun if done.status == 0 else math.inf
+
+    def cheapest(chain):
+        ways = ["straight", "home", *range(len(sites))]
+        return min(
+            day(depot, chain, choice)
+            for depot in range(len(problem.depots))
+            for choice in itertools.product(ways, repeat=len(chain) - 1)
+        )
+
+    @functools.cache
+    def rest(left):
+        if not left:
+            return 0.0
+        first, others = left[0], left[1:]
+        return min(
+            cheapest((first, *some)) + rest(tuple(one for one in others if one not in some))
+            for size in range(len(others) + 1)
+            for some in itertools.combinations(others, size)
+        )
+
+    return rest(tuple(range(len(trips))))
+
+
+def sums_of_columns(columns, rows, weight):
+    """Sum over columns of weight times the column by itself, a column being the rows with a one."""
+    matrix = [[0.0] * rows for _ in range(rows)]
+    for column, scale in zip(columns, weight, strict=True):
+        for one in column:
+            for other in column:
+                matrix[one][other] += scale
+    return matrix

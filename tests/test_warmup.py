@@ -25,6 +25,9 @@ fleet.plan_blocks(fleet.read_mdvsp("gtfs_samples/m2n40.inp"))
 cached = read_feed("gtfs_samples/santiago", cache=True)
 cached = read_feed("gtfs_samples/santiago", cache=True)  # memory-mapped, read only
 trip_statistics(cached), fleet.plan(fleet.problem(cached.day()))
+from benchmarks.devos import devos_size
+from mobility.stop import Work
+fleet.electrify(devos_size(0, trips=60), stop=Work(10))
 print(json.dumps(_jit.compilations()))
 """
 

@@ -13,6 +13,7 @@ from mobility.fleet.check import check
 from mobility.fleet.check_shift import check_shift
 from mobility.fleet.consumption import Consumption
 from mobility.fleet.consumption_table import ConsumptionTable, consumption_table
+from mobility.fleet.electrify import electrify
 from mobility.fleet.files import read_plan
 from mobility.fleet.given import InferredRules, infer_rules
 from mobility.fleet.kpis import buses_by_quarter_hour, compare_kpis, kpis
@@ -63,6 +64,7 @@ __all__ = [
     "check_shift",
     "compare_kpis",
     "consumption_table",
+    "electrify",
     "infer_rules",
     "kpis",
     "plan",

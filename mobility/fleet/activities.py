@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mobility.fleet.links import links, run_time
+from mobility.fleet.links import latest_leave, links, run_metres, run_time
 from mobility.fleet.runs import kept_pairs, pull_in, pull_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from mobility.fleet.duty import Duty
     from mobility.fleet.links import Links
@@ -85,6 +87,18 @@ def empty_blocks() -> pd.DataFrame:
     return pd.DataFrame(columns=list(COLUMNS)).astype({"electric": bool})
 
 
+@dataclass(frozen=True)
+class _Stop:
+    """A stand at a terminal's charger between two trips: when the bus is there, and the runs around it."""
+
+    place: str
+    arrive_s: int
+    in_m: float
+    leave_s: int
+    out_s: int
+    out_m: float
+
+
 def write_out(
     problem: Problem, duties: Sequence[Duty], *, minor_km: float, keep: bool
 ) -> pd.DataFrame:
@@ -103,6 +117,9 @@ def write_out(
     )
     kept = kept_pairs(problem, first, then) if keep else None
     ways = links(problem, first, then, home, minor_km=minor_km, kept=kept)
+    stops = _stops(
+        problem, first, then, np.array([way for duty in duties for way in duty.via], np.int64)
+    )
     rows: list[tuple[Any, ...]] = []
     trips = _Trips.of(problem)
     link, width = 0, max(4, len(str(len(duties))))
@@ -110,14 +127,37 @@ def write_out(
         bus = problem.bus(duty.vehicle)
         name = f"{'v' if bus.electric else 'c'}{number:0{width}d}"
         day = _Day(name, duty, problem.depots[duty.depot], bus, problem.run_kwh_km(duty.vehicle))
-        _write_day(problem, trips, day, ways, link)
+        _write_day(problem, trips, day, ways, stops, link)
         rows += day.rows
         link += len(duty.trips) - 1
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: int) -> None:
-    """Write one duty; its connections are the rows of ``ways`` from ``link`` on."""
+def _stops(
+    problem: Problem, first: NDArray[np.int32], then: NDArray[np.int32], via: NDArray[np.int64]
+) -> dict[int, _Stop]:
+    """Stands at chargers, by connection: there at once, on as late as the next trip allows."""
+    at = np.flatnonzero(via >= len(problem.depots))
+    if at.size == 0:
+        return {}
+    table = problem.deadheads
+    names = [problem.chargers[way - len(problem.depots)].stop_id for way in via[at].tolist()]
+    here = np.array([table.row[name] for name in names], np.int32)
+    origin, target = problem.to_place[first[at]], problem.from_place[then[at]]
+    end = problem.arrive_s[first[at]].astype(np.int64)
+    arrive = end + run_time(table, origin, here, end)
+    in_m = run_metres(table, origin, here, end)
+    leave = latest_leave(table, here, target, problem.depart_s[then[at]].astype(np.int64))
+    out = leave + run_time(table, here, target, leave)
+    out_m = run_metres(table, here, target, leave)
+    columns = (names, *(one.tolist() for one in (arrive, in_m, leave, out, out_m)))
+    return {link: _Stop(*row) for link, *row in zip(at.tolist(), *columns, strict=True)}
+
+
+def _write_day(
+    problem: Problem, trips: _Trips, day: _Day, ways: Links, stops: dict[int, _Stop], link: int
+) -> None:
+    """Write one duty; its connections are the rows of ``ways`` and ``stops`` from ``link`` on."""
     duty, home = day.duty, day.depot.stop_id
     place = int(problem.depot_place[duty.depot])
     leave, metres = pull_out(problem, np.array(duty.trips[:1], np.int32), place)
@@ -137,6 +177,9 @@ def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: in
             day.piece += 1
             _go_out(problem, trips, day, follower, out, float(ways.out_m[at]))
             continue
+        if at in stops:
+            _stand(trips, day, stops[at], trip, follower)
+            continue
         there, start = trips.origin[follower], int(ways.leave_s[at])
         arrival = start + int(ways.run_s[at])
         if trips.target[trip] != there:
@@ -147,6 +190,20 @@ def _write_day(problem: Problem, trips: _Trips, day: _Day, ways: Links, link: in
     reached, metres = pull_in(problem, np.array([last], np.int32), place)
     end = trips.arrive_s[last]
     day.add("pull-in", trips.target[last], home, end, int(reached[0]), float(metres[0]))
+
+
+def _stand(trips: _Trips, day: _Day, stop: _Stop, trip: int, follower: int) -> None:
+    """Write a visit of a charger between two trips; runs of no length are left out."""
+    start, end, there = trips.arrive_s[trip], trips.depart_s[follower], trips.origin[follower]
+    if trips.target[trip] != stop.place:
+        day.add("deadhead", trips.target[trip], stop.place, start, stop.arrive_s, stop.in_m)
+    leave = end if stop.place == there else stop.leave_s
+    if stop.arrive_s < leave:
+        day.add("wait", stop.place, stop.place, stop.arrive_s, leave)
+    if stop.place != there:
+        day.add("deadhead", stop.place, there, stop.leave_s, stop.out_s, stop.out_m)
+        if stop.out_s < end:
+            day.add("wait", there, there, stop.out_s, end)
 
 
 def _go_out(

@@ -7,23 +7,28 @@ against demand charges. A heuristic: it says what it could not deliver, and wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mobility.fleet import _battery_kernels
+from mobility.fleet import _charge_kernels
 from mobility.fleet import tariff as prices
 from mobility.fleet.energy import demand_day_price
 from mobility.units import DAY_S, format_time
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from mobility.fleet.plan import Plan
     from mobility.fleet.problem import Problem
     from mobility.stop import Stop
+
+# How often those who found no charger free may choose first.
+_PROMOTIONS = 6
 
 # Fractions of the unlimited peak that the search tries as limits.
 _PEAKS = (0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)
@@ -40,17 +45,21 @@ class Stays:
     depart_s: NDArray[np.int64]
     used_kwh: NDArray[np.float64]
     names: tuple[str, ...]
+    kind: NDArray[np.int64]
+    planned: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
 class Sites:
-    """Depots first, then terminals with chargers."""
+    """Depots first, then terminals with chargers; ``least_s`` and ``gap_s`` are ``Charger.min_s`` and ``buffer_s``."""
 
     names: tuple[str, ...]
     count: NDArray[np.int64]
     kw: NDArray[np.float64]
     limit_kw: NDArray[np.float64]
     dedicated: NDArray[np.bool_]
+    least_s: NDArray[np.int64]
+    gap_s: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -87,15 +96,34 @@ def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan:
     return finish(plan, charge_blocks(plan.problem, plan.blocks), seed=seed)
 
 
-def charge_blocks(problem: Problem, blocks: pd.DataFrame) -> Charged:
-    """Charge the electric vehicles of a table of activities."""
+def charge_blocks(
+    problem: Problem,
+    blocks: pd.DataFrame,
+    planned: Mapping[tuple[str, int], set[int]] | None = None,
+) -> Charged:
+    """Charge the electric vehicles of a table of activities.
+
+    ``planned``: slots of the day in which each vehicle should be plugged in at each site (a row of
+    ``sites_of``) by day; a bus that cannot keep to them charges as it can.
+    """
     sites = sites_of(problem, blocks)
     stays = stays_of(problem, blocks, sites)
+    if planned is not None:
+        stays = replace(stays, planned=_windows(problem, stays, planned))
     unlimited = np.repeat(sites.limit_kw[:, None], DAY_S // problem.tariff.slot_s, axis=1)
-    best = _attempt(problem, stays, sites, unlimited)
+    order = _tightest_first(problem, stays, sites)
+    best = _attempt(problem, stays, sites, unlimited, order)
+    for _ in range(_PROMOTIONS):
+        # Who found the chargers taken chooses first in the next attempt.
+        late = np.isin(order, np.flatnonzero(best.missing > 0))
+        if not late.any():
+            break
+        order = np.concatenate([order[late], order[~late]])
+        tried = _attempt(problem, stays, sites, unlimited, order)
+        best = min(best, tried, key=lambda one: one.unserved)
     charges = [one for one in problem.tariff.demand if demand_day_price(problem, one) > 0]
     if charges and best.unserved == 0:
-        best = _flatten(problem, stays, sites, unlimited, best)
+        best = _flatten(problem, stays, sites, unlimited, best, order)
     return _charged(problem, stays, sites, best)
 
 
@@ -140,8 +168,10 @@ def sites_of(problem: Problem, blocks: pd.DataFrame) -> Sites:
         count.append(one.count)
         kw.append(one.kw)
         limit.append(np.inf if one.site_kw is None else one.site_kw)
+    least = [0] * len(problem.depots) + [one.min_s for one in problem.chargers]
+    gap = [0] * len(problem.depots) + [one.buffer_s for one in problem.chargers]
     return Sites(tuple(names), np.array(count, np.int64), np.array(kw, float), np.array(limit, float),
-                 np.array(dedicated, bool))  # fmt: skip
+                 np.array(dedicated, bool), np.array(least, np.int64), np.array(gap, np.int64))  # fmt: skip
 
 
 def stays_of(problem: Problem, blocks: pd.DataFrame, sites: Sites) -> Stays:
@@ -186,8 +216,29 @@ def stays_of(problem: Problem, blocks: pd.DataFrame, sites: Sites) -> Stays:
     owner = np.array(bus, np.int32)
     offsets = np.searchsorted(owner, np.arange(len(names) + 1)).astype(np.int64)
     spans = np.array(window, np.int64).reshape(-1, 2)
+    row = {one.id: at for at, one in enumerate(problem.vehicles)}
+    types = electric.drop_duplicates("vehicle").set_index("vehicle")["type"]
+    kind = np.array([row[str(types[name])] for name in names], np.int64)
     return Stays(owner, offsets, np.array(site, np.int32), spans[:, 0].copy(), spans[:, 1].copy(),
-                 np.array(used, float), tuple(names))  # fmt: skip
+                 np.array(used, float), tuple(names), kind)  # fmt: skip
+
+
+def _windows(
+    problem: Problem, stays: Stays, planned: Mapping[tuple[str, int], set[int]]
+) -> NDArray[np.int64]:
+    """(stays, 2) slots from the first to the last planned one of every stay; the night is free."""
+    slot_s = problem.tariff.slot_s
+    slots = DAY_S // slot_s
+    windows = np.zeros((stays.bus.size, 2), np.int64)
+    nights = set((stays.offsets[1:] - 1).tolist())
+    for stay, (bus, site) in enumerate(zip(stays.bus.tolist(), stays.site.tolist(), strict=True)):
+        first, end = -(-int(stays.arrive_s[stay]) // slot_s), int(stays.depart_s[stay]) // slot_s
+        if stay not in nights:
+            wanted = planned.get((stays.names[bus], site), set())
+            inside = [slot for slot in range(first, end) if slot % slots in wanted]
+            first, end = (min(inside), max(inside) + 1) if inside else (first, first)
+        windows[stay] = first, max(first, end)
+    return windows
 
 
 @dataclass(frozen=True)
@@ -202,11 +253,19 @@ class _Attempt:
     first: NDArray[np.int64]
 
 
-def _attempt(problem: Problem, stays: Stays, sites: Sites, limit: NDArray[np.float64]) -> _Attempt:
-    bus, slot_s = problem.vehicle, problem.tariff.slot_s
+def _attempt(
+    problem: Problem,
+    stays: Stays,
+    sites: Sites,
+    limit: NDArray[np.float64],
+    order: NDArray[np.int32],
+) -> _Attempt:
+    slot_s = problem.tariff.slot_s
     slots = DAY_S // slot_s
     first = -(-stays.arrive_s // slot_s)
     end = np.maximum(stays.depart_s // slot_s, first)
+    whole = np.stack([first, end], axis=1)
+    window = np.stack([whole] if stays.planned is None else [stays.planned, whole])
     price = np.repeat(_steered(problem)[None, :], len(sites.names), axis=0)
     load = np.zeros((len(sites.names), slots))
     shared = np.where(sites.dedicated, 0, sites.count)
@@ -217,19 +276,24 @@ def _attempt(problem: Problem, stays: Stays, sites: Sites, limit: NDArray[np.flo
     begin, finish = np.zeros(count, np.int64), np.zeros(count, np.int64)
     power = np.zeros((count, max(width, 1)))
     missing = np.zeros(len(stays.names))
-    unserved = _battery_kernels.charge_all(
-        _tightest_first(problem, stays, sites, first, end), stays.offsets, stays.site, first, end,
-        stays.used_kwh, bus.full_kwh * bus.start_soc, bus.full_kwh * bus.min_soc,
-        bus.full_kwh * bus.max_soc, float(bus.max_kw), sites.dedicated, _own_chargers(stays),
-        sites.count, sites.kw, slot_s / 3600.0, limit, price, load, occupied, charger, begin, finish,
+    fleet = [problem.vehicles[kind] for kind in stays.kind.tolist()]
+    unserved = _charge_kernels.charge_all(
+        order, stays.offsets, stays.site, window, stays.used_kwh,
+        np.array([bus.full_kwh * bus.start_soc for bus in fleet], float),
+        np.array([bus.full_kwh * bus.min_soc for bus in fleet], float),
+        np.array([bus.full_kwh * bus.max_soc for bus in fleet], float),
+        np.array([bus.max_kw for bus in fleet], float), stays.kind, *_curves(problem),
+        sites.dedicated, _own_chargers(stays), sites.count, sites.kw, -(-sites.least_s // slot_s),
+        -(-sites.gap_s // slot_s), slot_s / 3600.0, limit, price, load, occupied, charger, begin, finish,
         power, missing,
     )  # fmt: skip
     return _Attempt(int(unserved), load, charger, begin, finish, power, missing, first)
 
 
 def _flatten(
-    problem: Problem, stays: Stays, sites: Sites, unlimited: NDArray[np.float64], first: _Attempt
-) -> _Attempt:
+    problem: Problem, stays: Stays, sites: Sites, unlimited: NDArray[np.float64], first: _Attempt,
+    order: NDArray[np.int32],
+) -> _Attempt:  # fmt: skip
     """Try lower peaks, all sites at once, then every site at its own best; keep what is cheapest."""
     slot_s = problem.tariff.slot_s
     masks = [counted for one in problem.tariff.demand if demand_day_price(problem, one) > 0
@@ -247,7 +311,7 @@ def _flatten(
     cheapest = best_cost.copy()
     best_total = float(best_cost.sum())
     for one in _PEAKS:
-        tried = _attempt(problem, stays, sites, limited(np.full(share.size, one)))
+        tried = _attempt(problem, stays, sites, limited(np.full(share.size, one)), order)
         if tried.unserved:
             continue
         cost = _site_costs(problem, tried.load)
@@ -256,7 +320,7 @@ def _flatten(
         if cost.sum() < best_total - 1e-9:
             best, best_total = tried, float(cost.sum())
     for offset in (0.0, -0.05, 0.025, -0.025):
-        tried = _attempt(problem, stays, sites, limited(np.clip(share + offset, 0.01, 1.0)))
+        tried = _attempt(problem, stays, sites, limited(np.clip(share + offset, 0.01, 1.0)), order)
         total = float(_site_costs(problem, tried.load).sum())
         if not tried.unserved and total < best_total - 1e-9:
             best, best_total = tried, total
@@ -282,10 +346,21 @@ def _site_costs(problem: Problem, load: NDArray[np.float64]) -> NDArray[np.float
     return np.asarray(cost, float)
 
 
-def _tightest_first(
-    problem: Problem, stays: Stays, sites: Sites, first: NDArray[np.int64], end: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    kw = np.minimum(problem.vehicle.max_kw, sites.kw)[stays.site]
+def _curves(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(types, points) kWh and kW of every type's charging curve, padded with its last point."""
+    curves = [one.curve or ((0.0, one.max_kw),) for one in problem.vehicles]
+    most = max(len(curve) for curve in curves)
+    full = [curve + (curve[-1],) * (most - len(curve)) for curve in curves]
+    held = [[soc * bus.full_kwh for soc, _ in curve]
+            for curve, bus in zip(full, problem.vehicles, strict=True)]  # fmt: skip
+    return np.array(held, float), np.array([[kw for _, kw in curve] for curve in full], float)
+
+
+def _tightest_first(problem: Problem, stays: Stays, sites: Sites) -> NDArray[np.int32]:
+    first = -(-stays.arrive_s // problem.tariff.slot_s)
+    end = np.maximum(stays.depart_s // problem.tariff.slot_s, first)
+    bus_kw = np.array([one.max_kw for one in problem.vehicles])[stays.kind[stays.bus]]
+    kw = np.minimum(bus_kw, sites.kw[stays.site])
     can = np.bincount(
         stays.bus, (end - first) * (problem.tariff.slot_s / 3600.0) * kw, len(stays.names)
     )

@@ -50,7 +50,8 @@ def check(problem: Problem | MatrixProblem, plan: Plan | BlockPlan | MatrixPlan)
         Empty when the plan can be driven and costs what it says.
     """
     if isinstance(problem, MatrixProblem) or isinstance(plan, MatrixPlan):
-        assert isinstance(problem, MatrixProblem) and isinstance(plan, MatrixPlan)
+        assert isinstance(problem, MatrixProblem)
+        assert isinstance(plan, MatrixPlan)
         return check_matrix(problem, plan)
     if plan.report.objective is None:
         return []

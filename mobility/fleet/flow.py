@@ -26,12 +26,13 @@ _SMALL = 2_000
 
 @dataclass(frozen=True)
 class Flow:
-    """Flow on every arc, its cost, and a cost that no flow can beat; all integers."""
+    """Flow on every arc, its cost, a cost that no flow can beat, and each node's price; all integers."""
 
     amount: NDArray[np.int64]
     cost: int
     bound: int
     pivots: int
+    price: NDArray[np.int64]
 
 
 def min_cost_flow(
@@ -93,7 +94,7 @@ def min_cost_flow(
         flow[order] = amount
         reduced = np.minimum(cost + price[heads] - price[tails], 0)
         bound = _dot(supply, price) + _dot(capacities, reduced)
-        flows.append(Flow(flow, _dot(flow, cost), bound, int(pivots)))
+        flows.append(Flow(flow, _dot(flow, cost), bound, int(pivots), price))
     return flows
 
 

@@ -144,6 +144,9 @@ class Plan:
         What was found on the way in, as blocks of the feed that nobody can drive.
     not_electric
         Trips that no battery bus can drive alone; conventional buses drive them.
+    cuts
+        From `electrify`: one row a battery-free block, whether the battery carries it, and what would
+        (``cuts.cuts_of``); ``cuts.saved_by`` says what battery saves the extra buses.
     """
 
     problem: Problem
@@ -161,6 +164,7 @@ class Plan:
     why: str = ""
     bounds: dict[str, float] = field(default_factory=dict)
     refuels: pd.DataFrame = field(default_factory=no_refuels)
+    cuts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __str__(self) -> str:
         if self.report.objective is None:
