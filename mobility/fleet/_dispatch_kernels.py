@@ -1,0 +1,613 @@
+"""Kernels that put buses with a battery on trips, by exchange of what is left of their days.
+
+Times: int32 seconds. Ids: int32 rows. Energy: kWh. Costs: float64 minor units. A duty is a row of
+``seq``, its first ``size`` entries are trips; a size of 0 is a bus that is not used.
+
+A label of the first part of a duty is (cost, charge when its last trip ends, energy used); one of
+the last part is (cost, least charge before its first trip, energy used). Whether a bus stands at
+its depot between two trips is chosen label by label, so both kinds come in small Pareto sets.
+"""
+
+import numpy as np
+
+from mobility._jit import kernel
+
+LABELS = 4
+MOST_DEPOTS = 12  # that an exchange looks at
+NEVER = 1e15
+FAR = 1e8  # dearer than any duty that can be driven
+
+
+@kernel
+def keep_label(cost, level, used, count, new_cost, new_level, new_used):
+    """Add a label (less cost, more level is better) to a Pareto set of at most LABELS; its size."""
+    for at in range(count):
+        if cost[at] <= new_cost + 1e-9 and level[at] >= new_level - 1e-9:
+            return count
+    kept = 0
+    for at in range(count):
+        if not (new_cost <= cost[at] and new_level >= level[at]):
+            cost[kept], level[kept], used[kept] = cost[at], level[at], used[at]
+            kept += 1
+    if kept == LABELS:
+        # Sets are sorted by cost: the inner label whose neighbours lie closest in level goes.
+        worst, least = 1, 1e18
+        for at in range(1, kept - 1):
+            room = level[at + 1] - level[at - 1]
+            if room < least:
+                worst, least = at, room
+        for at in range(worst, kept - 1):
+            cost[at], level[at], used[at] = cost[at + 1], level[at + 1], used[at + 1]
+        kept -= 1
+    at = kept
+    while at > 0 and cost[at - 1] > new_cost:
+        cost[at], level[at], used[at] = cost[at - 1], level[at - 1], used[at - 1]
+        at -= 1
+    cost[at], level[at], used[at] = new_cost, new_level, new_used
+    return kept + 1
+
+
+@kernel
+def link_of(one, other, depot, t, money, terminal_kw, ready):
+    """Both ways from a trip to the next.
+
+    ``t`` is the tuple of tables of ``Tables`` in ``dispatch.py``. Returns (straight cost, kWh, gain
+    of its wait; via cost, kWh home, gain of the stay, kWh out); a cost of NEVER: not possible.
+    """
+    depart, arrive, origin, target, band, layover, max_wait, _, times, metres, out_s, out_m, home_s, home_m = t
+    minor_m, minor_s, kwh_m, slot_s = money
+    straight, run_kwh, gain = NEVER, 0.0, 0.0
+    needed = times[band[one], target[one], origin[other]]
+    wait = depart[other] - arrive[one] - needed
+    if wait >= layover[one] and wait <= max_wait[one]:
+        run = metres[min(band[one], metres.shape[0] - 1), target[one], origin[other]]
+        straight = run * minor_m + wait * minor_s
+        run_kwh = run * kwh_m
+        kw = terminal_kw[origin[other]]
+        if kw > 0.0:
+            begin = -(-(arrive[one] + needed) // slot_s)
+            gain = max(0, depart[other] // slot_s - begin) * slot_s / 3600.0 * kw
+    via, home_kwh, stay, out_kwh = NEVER, 0.0, 0.0, 0.0
+    back, leave = home_s[one, depot], out_s[other, depot]
+    if back + layover[one] <= leave:
+        via = (home_m[one, depot] + out_m[other, depot]) * minor_m
+        home_kwh = home_m[one, depot] * kwh_m
+        out_kwh = out_m[other, depot] * kwh_m
+        begin = -(-back // slot_s)
+        end = leave // slot_s
+        if end > begin:
+            stay = ready[depot, end] - ready[depot, begin]
+    return straight, run_kwh, gain, via, home_kwh, stay, out_kwh
+
+
+@kernel
+def head_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery, cost, level, used,
+                scratch):  # fmt: skip
+    """Labels of a duty's trips first..end from its pull-out on, after the last one; how many."""
+    kwh, out_m = t[7], t[11]
+    start, least, most, price = battery
+    minor_m, _, kwh_m, _ = money
+    one = trips[first]
+    away = out_m[one, depot]
+    if away >= 1_000_000_000:
+        return 0
+    charge = start - away * kwh_m - kwh[one]
+    short = max(0.0, least - charge)
+    cost[0], level[0] = away * minor_m + price * short, charge + short
+    used[0] = away * kwh_m + kwh[one]
+    count = 1
+    for at in range(first + 1, end):
+        other = trips[at]
+        straight, run_kwh, gain, via, home_kwh, stay, out_kwh = link_of(
+            one, other, depot, t, money, terminal_kw, ready
+        )
+        before = count
+        for label in range(before):
+            scratch[0, label], scratch[1, label], scratch[2, label] = cost[label], level[label], used[label]
+        count = 0
+        for label in range(before):
+            paid, charge, spent = scratch[0, label], scratch[1, label], scratch[2, label]
+            if straight < NEVER:
+                now = charge - run_kwh
+                short = max(0.0, least - now)
+                now = min(most, now + short + gain) - kwh[other]
+                more = max(0.0, least - now)
+                count = keep_label(cost, level, used, count, paid + straight + price * (short + more),
+                                   now + more, spent + run_kwh + kwh[other])  # fmt: skip
+            if via < NEVER:
+                now = charge - home_kwh
+                short = max(0.0, least - now)
+                now = min(most, now + short + stay) - out_kwh - kwh[other]
+                more = max(0.0, least - now)
+                count = keep_label(cost, level, used, count, paid + via + price * (short + more),
+                                   now + more, spent + home_kwh + out_kwh + kwh[other])  # fmt: skip
+        if count == 0:
+            return 0
+        one = other
+    return count
+
+
+@kernel
+def tail_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery, cost, level, used,
+                scratch):  # fmt: skip
+    """Labels of a duty's trips first..end to its pull-in, before the first one; how many.
+
+    ``level`` is minus the charge that is needed, so that more is better here too.
+    """
+    kwh, home_m = t[7], t[13]
+    _, least, most, price = battery
+    minor_m, _, kwh_m, _ = money
+    other = trips[end - 1]
+    away = home_m[other, depot]
+    if away >= 1_000_000_000:
+        return 0
+    need = least + away * kwh_m + kwh[other]
+    short = max(0.0, need - most)
+    cost[0], level[0] = away * minor_m + price * short, short - need
+    used[0] = away * kwh_m + kwh[other]
+    count = 1
+    for at in range(end - 2, first - 1, -1):
+        one = trips[at]
+        straight, run_kwh, gain, via, home_kwh, stay, out_kwh = link_of(
+            one, other, depot, t, money, terminal_kw, ready
+        )
+        before = count
+        for label in range(before):
+            scratch[0, label], scratch[1, label], scratch[2, label] = cost[label], level[label], used[label]
+        count = 0
+        for label in range(before):
+            paid, need, spent = scratch[0, label], -scratch[1, label], scratch[2, label]
+            if straight < NEVER:
+                now = max(least, need - gain) + run_kwh + kwh[one]
+                short = max(0.0, now - most)
+                count = keep_label(cost, level, used, count, paid + straight + price * short,
+                                   short - now, spent + run_kwh + kwh[one])  # fmt: skip
+            if via < NEVER:
+                more = max(0.0, need + out_kwh - most)
+                now = max(least, need + out_kwh - more - stay) + home_kwh + kwh[one]
+                short = max(0.0, now - most)
+                count = keep_label(cost, level, used, count, paid + via + price * (short + more),
+                                   short - now, spent + home_kwh + out_kwh + kwh[one])  # fmt: skip
+        if count == 0:
+            return 0
+        other = one
+    return count
+
+
+@kernel
+def assign_rows(cost, column_of):
+    """Least-cost assignment of rows to columns of a square matrix, by shortest augmenting paths."""
+    n = cost.shape[0]
+    v = np.empty(n)
+    u = np.zeros(n)
+    row_of = np.full(n, -1, np.int32)
+    column_of[:] = -1
+    for j in range(n - 1, -1, -1):
+        best = 0
+        for i in range(1, n):
+            if cost[i, j] < cost[best, j]:
+                best = i
+        v[j] = cost[best, j]
+        if column_of[best] < 0:
+            column_of[best] = j
+            row_of[j] = best
+    distance = np.empty(n)
+    before = np.empty(n, np.int32)
+    done = np.empty(n, np.bool_)
+    for free in range(n):
+        if column_of[free] >= 0:
+            continue
+        distance[:] = np.inf
+        before[:] = -1
+        done[:] = False
+        row = free
+        column = -1
+        length = 0.0
+        while True:
+            least = np.inf
+            nearest = -1
+            for j in range(n):
+                if done[j]:
+                    continue
+                new = length + cost[row, j] - u[row] - v[j]
+                if new < distance[j]:
+                    distance[j] = new
+                    before[j] = row
+                if distance[j] < least:
+                    least = distance[j]
+                    nearest = j
+            length = least
+            column = nearest
+            done[column] = True
+            if row_of[column] < 0:
+                break
+            row = row_of[column]
+        u[free] += length
+        for j in range(n):
+            if done[j] and j != column:
+                u[row_of[j]] += length - distance[j]
+                v[j] -= length - distance[j]
+        while True:
+            row = before[column]
+            row_of[column] = row
+            other = column_of[row]
+            column_of[row] = column
+            column = other
+            if row == free:
+                break
+
+
+@kernel
+def best_depot(trips, size, t, money, terminal_kw, ready, battery, day_minor, usable, vehicle_minor):
+    """The cheapest depot of a duty on one battery, and what the duty costs; (-1, NEVER) where none."""
+    depots = t[10].shape[1]
+    cost, level, used = np.empty(LABELS + 1), np.empty(LABELS + 1), np.empty(LABELS + 1)
+    scratch = np.empty((3, LABELS + 1))
+    best, paid = -1, NEVER
+    for depot in range(depots):
+        if t[12][trips[size - 1], depot] - t[10][trips[0], depot] > 86400:
+            continue
+        now = duty_cost(trips, size, depot, t, money, terminal_kw, ready, battery, day_minor, usable,
+                        vehicle_minor, cost, level, used, scratch)  # fmt: skip
+        if now < paid:
+            best, paid = depot, now
+    return best, paid
+
+
+@kernel
+def duty_cost(trips, size, depot, t, money, terminal_kw, ready, battery, day_minor, usable,
+              vehicle_minor, cost, level, used, scratch):  # fmt: skip
+    """What a duty costs from a depot, vehicle included; NEVER where no battery carries it."""
+    count = head_labels(trips, 0, size, depot, t, money, terminal_kw, ready, battery, cost, level, used,
+                        scratch)  # fmt: skip
+    away = t[13][trips[size - 1], depot]
+    if away >= 1_000_000_000:
+        return NEVER
+    best = NEVER
+    for label in range(count):
+        short = max(0.0, battery[1] - level[label] + away * money[2])
+        spent = used[label] + away * money[2]
+        now = cost[label] + away * money[0] + battery[3] * short
+        now += day_minor * max(0.0, spent - usable)
+        best = min(best, now + vehicle_minor)
+    return best if best < FAR else NEVER
+
+
+@kernel
+def costs_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, usable, vehicle_minor,
+             paid):  # fmt: skip
+    """What every duty costs from its own depot; fills ``paid``."""
+    cost, level, used = np.empty(LABELS + 1), np.empty(LABELS + 1), np.empty(LABELS + 1)
+    scratch = np.empty((3, LABELS + 1))
+    for duty in range(size.size):
+        paid[duty] = 0.0
+        if size[duty] > 0:
+            paid[duty] = duty_cost(seq[duty], size[duty], home[duty], t, money, terminal_kw, ready, battery,
+                                   day_minor, usable, vehicle_minor, cost, level, used, scratch)  # fmt: skip
+
+
+@kernel
+def first_duties(chain, offsets, t, money, terminal_kw, ready, battery, day_minor, usable,
+                 vehicle_minor, seq, size, home, paid):  # fmt: skip
+    """Cut chains of trips ``chain[offsets[c]:offsets[c + 1]]`` into duties that a battery carries.
+
+    Each takes the longest part from its start on that any depot can serve. A trip that fails even
+    alone stays alone, with a cost of NEVER and the depot that is nearest. Returns how many duties.
+    """
+    count = 0
+    for one in range(offsets.size - 1):
+        first, end = offsets[one], offsets[one + 1]
+        while first < end:
+            good, depot, cost = first + 1, -1, NEVER
+            low, high = first + 1, min(end, first + seq.shape[1])
+            # Longer parts only get harder: search by halves for the longest that works.
+            while low <= high:
+                middle = high if low == first + 1 and high == end else (low + high + 1) // 2
+                depot_now, cost_now = best_depot(
+                    chain[first:middle], middle - first, t, money, terminal_kw, ready, battery,
+                    day_minor, usable, vehicle_minor,
+                )  # fmt: skip
+                if depot_now >= 0:
+                    good, depot, cost = middle, depot_now, cost_now
+                    low = middle + 1
+                else:
+                    high = middle - 1
+            size[count] = good - first
+            for at in range(good - first):
+                seq[count, at] = chain[first + at]
+            if depot < 0:
+                depot = np.argmin(t[11][chain[first]] * 1.0 + t[13][chain[first]])
+            home[count], paid[count] = depot, cost
+            count += 1
+            first = good
+    return count
+
+
+@kernel
+def exchange(rows, cut_s, seq, size, home, paid, split, t, money, terminal_kw, ready, battery,
+             day_minor, usable, vehicle_minor):  # fmt: skip
+    """Exchange the rest of the days of some duties at one time, at the least cost; what it saves.
+
+    ``split`` (duties,) is scratch: how many trips of each duty depart before ``cut_s``.
+    """
+    depart, layover, kwh_m, minor_m = t[0], t[5], money[2], money[0]
+    depots = t[10].shape[1]
+    n = rows.size
+    start, least, most, price = battery
+    # Only depots that some of the buses come from, the most frequent first.
+    held = np.zeros(depots)
+    for duty in rows:
+        if size[duty] > 0:
+            held[home[duty]] += 1.0
+    chosen = np.argsort(-held, kind="mergesort")[: min(MOST_DEPOTS, depots)]
+    hc = np.full((n, depots, LABELS + 1), NEVER)
+    he = np.empty((n, depots, LABELS + 1))
+    hw = np.empty((n, depots, LABELS + 1))
+    tc = np.full((n, depots, LABELS + 1), NEVER)
+    tr = np.empty((n, depots, LABELS + 1))
+    tw = np.empty((n, depots, LABELS + 1))
+    hn = np.zeros((n, depots), np.int32)
+    tn = np.zeros((n, depots), np.int32)
+    scratch = np.empty((3, LABELS + 1))
+    before = 0.0
+    for i in range(n):
+        duty = rows[i]
+        before += paid[duty]
+        for depot in chosen:
+            if split[duty] > 0:
+                hn[i, depot] = head_labels(seq[duty], 0, split[duty], depot, t, money, terminal_kw, ready,
+                                           battery, hc[i, depot], he[i, depot], hw[i, depot], scratch)  # fmt: skip
+                if hn[i, depot] == 0:
+                    hc[i, depot, 0] = NEVER
+            if split[duty] < size[duty]:
+                tn[i, depot] = tail_labels(seq[duty], split[duty], size[duty], depot, t, money,
+                                           terminal_kw, ready, battery, tc[i, depot], tr[i, depot],
+                                           tw[i, depot], scratch)  # fmt: skip
+                if tn[i, depot] == 0:
+                    tc[i, depot, 0] = NEVER
+    cost = np.full((n, n), NEVER)
+    place = np.full((n, n), -1, np.int32)
+    for i in range(n):
+        duty = rows[i]
+        head = split[duty] > 0
+        last = seq[duty, split[duty] - 1] if head else -1
+        for j in range(n):
+            other = rows[j]
+            tail = split[other] < size[other]
+            if not head and not tail:
+                cost[i, j] = 0.0
+                continue
+            best, at = NEVER, -1
+            if not tail:
+                for d in chosen:
+                    for a in range(hn[i, d]):
+                        away = t[13][last, d]
+                        if away >= 1_000_000_000:
+                            continue
+                        short = max(0.0, least - he[i, d, a] + away * kwh_m)
+                        now = hc[i, d, a] + away * minor_m + price * short + day_minor * max(
+                            0.0, hw[i, d, a] + away * kwh_m - usable)  # fmt: skip
+                        if now < best:
+                            best, at = now, d
+            elif not head:
+                first = seq[other, split[other]]
+                for d in chosen:
+                    away = t[11][first, d]
+                    if away >= 1_000_000_000:
+                        continue
+                    for b in range(tn[j, d]):
+                        short = max(0.0, -tr[j, d, b] - start + away * kwh_m)
+                        now = tc[j, d, b] + away * minor_m + price * short + day_minor * max(
+                            0.0, tw[j, d, b] + away * kwh_m - usable)  # fmt: skip
+                        if now < best:
+                            best, at = now, d
+            else:
+                first = seq[other, split[other]]
+                needed = t[8][t[4][last], t[3][last], t[2][first]]
+                wait = depart[first] - t[1][last] - needed
+                straight, run_kwh, gain = NEVER, 0.0, 0.0
+                # Most pairs cannot follow each other, by any way.
+                if wait >= layover[last] and wait <= t[6][last]:
+                    straight, run_kwh, gain, _, _, _, _ = link_of(
+                        last, first, 0, t, money, terminal_kw, ready
+                    )
+                final = seq[other, size[other] - 1]
+                begin = seq[duty, 0]
+                for d in chosen:
+                    floor = hc[i, d, 0] + tc[j, d, 0]
+                    if floor >= best:
+                        continue
+                    if t[12][final, d] - t[10][begin, d] > 86400:
+                        continue
+                    via, home_kwh, stay, out_kwh = NEVER, 0.0, 0.0, 0.0
+                    if t[12][last, d] + layover[last] <= t[10][first, d]:
+                        _, _, _, via, home_kwh, stay, out_kwh = link_of(
+                            last, first, d, t, money, terminal_kw, ready
+                        )
+                    if floor + min(straight, via) >= best:
+                        continue
+                    for a in range(hn[i, d]):
+                        if hc[i, d, a] + tc[j, d, 0] + min(straight, via) >= best:
+                            break
+                        charge = he[i, d, a]
+                        run_short = max(0.0, least - charge + run_kwh)
+                        by_run = min(most, charge + run_short - run_kwh + gain)
+                        home_short = max(0.0, least - charge + home_kwh)
+                        by_home = min(most, charge + home_short - home_kwh + stay) - out_kwh
+                        for b in range(tn[j, d]):
+                            now = hc[i, d, a] + tc[j, d, b]
+                            if now + min(straight, via) >= best:
+                                break
+                            spent = hw[i, d, a] + tw[j, d, b] - usable
+                            short = run_short + max(0.0, -tr[j, d, b] - by_run)
+                            full = now + straight + price * short + day_minor * max(0.0, spent + run_kwh)
+                            if full < best:
+                                best, at = full, d
+                            short = home_short + max(0.0, -tr[j, d, b] - by_home)
+                            full = now + via + price * short
+                            full += day_minor * max(0.0, spent + home_kwh + out_kwh)
+                            if full < best:
+                                best, at = full, d
+            if best < FAR:
+                cost[i, j] = best + vehicle_minor
+                place[i, j] = at
+    # What is there now may stay, even where it cannot be driven.
+    for i in range(n):
+        if paid[rows[i]] >= NEVER:
+            cost[i, i] = 1e9
+            place[i, i] = home[rows[i]]
+        elif cost[i, i] > paid[rows[i]]:
+            cost[i, i] = paid[rows[i]]
+            place[i, i] = home[rows[i]]
+    column_of = np.empty(n, np.int32)
+    shown = np.minimum(cost, 1e11)
+    assign_rows(shown, column_of)
+    total, old = 0.0, 0.0
+    for i in range(n):
+        total += shown[i, column_of[i]]
+        old += shown[i, i]
+    if total >= old - 1e-3:
+        return 0.0
+    width = seq.shape[1]
+    rest = np.empty((n, width), np.int32)
+    long = np.empty(n, np.int32)
+    for j in range(n):
+        other = rows[j]
+        long[j] = size[other] - split[other]
+        for at in range(long[j]):
+            rest[j, at] = seq[other, split[other] + at]
+    for i in range(n):
+        if split[rows[i]] + long[column_of[i]] > width:
+            return 0.0
+    for i in range(n):
+        duty, j = rows[i], column_of[i]
+        size[duty] = split[duty] + long[j]
+        for at in range(long[j]):
+            seq[duty, split[duty] + at] = rest[j, at]
+        if size[duty] == 0:
+            paid[duty] = 0.0
+        else:
+            home[duty] = place[i, j]
+            paid[duty] = cost[i, j] if not (i == j and cost[i, j] == 1e9) else NEVER
+    return old - total
+
+
+@kernel
+def ways_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, usable, via):
+    """Whether a bus goes home after each trip of each duty, at the least cost; fills ``via``.
+
+    As `head_labels`, with no limit on labels, each with the ways that led to it, bit by bit.
+    """
+    kwh, out_m, home_m = t[7], t[11], t[13]
+    start, least, most, price = battery
+    minor_m, _, kwh_m, _ = money
+    room = 512
+    cost, level, used = np.empty((2, room)), np.empty((2, room)), np.empty((2, room))
+    ways = np.empty((2, room), np.int64)
+    for duty in range(size.size):
+        if size[duty] == 0:
+            continue
+        depot, one = home[duty], seq[duty, 0]
+        away = out_m[one, depot]
+        charge = start - away * kwh_m - kwh[one]
+        short = max(0.0, least - charge)
+        now, count = 0, 1
+        cost[0, 0], level[0, 0] = away * minor_m + price * short, charge + short
+        used[0, 0], ways[0, 0] = away * kwh_m + kwh[one], 0
+        for at in range(1, size[duty]):
+            other = seq[duty, at]
+            straight, run_kwh, gain, via_cost, home_kwh, stay, out_kwh = link_of(
+                one, other, depot, t, money, terminal_kw, ready
+            )
+            then, kept = 1 - now, 0
+            for label in range(2 * count):
+                old, goes_home = label // 2, label % 2
+                first_kwh = home_kwh if goes_home else run_kwh
+                after = level[now, old] - first_kwh
+                short = max(0.0, least - after)
+                after = min(most, after + short + (stay if goes_home else gain))
+                after -= kwh[other] + (out_kwh if goes_home else 0.0)
+                more = max(0.0, least - after)
+                paid = cost[now, old] + (via_cost if goes_home else straight) + price * (short + more)
+                after += more
+                if paid >= NEVER:
+                    continue
+                worse = False
+                for kin in range(kept):
+                    if cost[then, kin] <= paid + 1e-9 and level[then, kin] >= after - 1e-9:
+                        worse = True
+                        break
+                if worse or kept == room:
+                    continue
+                cost[then, kept], level[then, kept] = paid, after
+                used[then, kept] = used[now, old] + first_kwh + kwh[other] + (out_kwh if goes_home else 0.0)
+                ways[then, kept] = ways[now, old] | (np.int64(goes_home) << np.int64(at - 1))
+                kept += 1
+            now, count, one = then, kept, other
+        best, chosen = NEVER, np.int64(0)
+        away = home_m[one, depot]
+        for label in range(count):
+            short = max(0.0, least - level[now, label] + away * kwh_m)
+            paid = cost[now, label] + price * short
+            paid += day_minor * max(0.0, used[now, label] + away * kwh_m - usable)
+            if paid < best:
+                best, chosen = paid, ways[now, label]
+        for at in range(size[duty] - 1):
+            via[duty, at] = (chosen >> np.int64(at)) & np.int64(1) == 1
+
+
+@kernel
+def improve(mine, rounds, few, seed, cuts, seq, size, home, paid, t, money, terminal_kw, ready, battery,
+            day_minor, usable, vehicle_minor, depot_place, gains):  # fmt: skip
+    """Exchange rests of days among ``few`` neighbours of ``mine`` duties, ``rounds`` times.
+
+    Each time a cut and a place are drawn; the duties that are nearest to the place at that time take
+    part. ``gains`` gets what each round saved. Only duties in ``mine`` are read or changed.
+    """
+    np.random.seed(seed)
+    split = np.zeros(size.size, np.int32)
+    away = np.empty(mine.size)
+    metres = t[9][0]
+    for turn in range(rounds):
+        cut = cuts[np.random.randint(0, cuts.size)]
+        pivot = mine[np.random.randint(0, mine.size)]
+        while size[pivot] == 0:
+            pivot = mine[np.random.randint(0, mine.size)]
+        spot = t[2][seq[pivot, np.random.randint(0, size[pivot])]]
+        for at in range(mine.size):
+            duty = mine[at]
+            low = 0
+            while low < size[duty] and t[0][seq[duty, low]] < cut:
+                low += 1
+            split[duty] = low
+            if size[duty] == 0:
+                away[at] = 5e4 + 1e4 * np.random.random()
+                continue
+            if low > 0:
+                here = t[3][seq[duty, low - 1]]
+                other = here if low == size[duty] else t[2][seq[duty, low]]
+            else:
+                here = t[2][seq[duty, 0]]
+                other = here
+            base = depot_place[home[duty]]
+            near = min(metres[spot, here], metres[spot, other])
+            if low == 0 or low == size[duty]:
+                near = min(near, metres[spot, base])
+            away[at] = near * (0.5 + np.random.random()) + np.random.random()
+        count = min(few, mine.size)
+        rows = mine[np.argsort(away)[:count]]
+        gains[turn] = exchange(rows, cut, seq, size, home, paid, split, t, money, terminal_kw, ready,
+                               battery, day_minor, usable, vehicle_minor)  # fmt: skip
+
+
+def warm():
+    """Call every kernel that Python calls, with every dtype it is used with: one trip, one bus."""
+    one32, many, table = np.zeros(1, np.int32), np.zeros((1, 1), np.int32), np.zeros((1, 1, 1), np.int32)
+    t = (one32, one32, one32, one32, one32, one32, one32, np.zeros(1), table, table, many, many, many, many)
+    money, battery = (0.0, 0.0, 0.0, 300), (2.0, 1.0, 3.0, 1.0)
+    seq, size = np.zeros((1, 2), np.int32), np.ones(1, np.int32)
+    numbers = (t, money, np.zeros(1), np.zeros((1, 2)), battery, 0.0, 1.0, 1.0)
+    first_duties(one32, np.array([0, 1], np.int64), *numbers, seq, size, one32.copy(), np.zeros(1))
+    ways_of(seq, size, one32, *numbers[:-1], np.zeros((1, 1), np.bool_))
+    costs_of(seq, size, one32, *numbers, np.zeros(1))
+    improve(one32, 1, 1, 0, one32, seq, size, one32.copy(), np.zeros(1), *numbers, one32, np.zeros(1))

@@ -1,0 +1,243 @@
+"""Which bus drives what, with its charge in mind: a whole city's blocks by exchange of rests of days.
+
+The start is a flow in which every depot has a line of its own (``city_flow.py``). Then, again and
+again, one time of the day and some neighbouring buses are drawn, the day of each is cut at that time,
+and an assignment gives every first part the rest that makes all of them cheapest together: any depot
+for each, going home or straight on, within the battery. What there is stays possible, so nothing gets
+dearer. Energy that a battery lacks can be bought at a price that rises until nobody buys any.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mobility.fleet import _dispatch_kernels
+from mobility.fleet.city_flow import city_flow
+from mobility.fleet.duty import STRAIGHT, Duty
+from mobility.fleet.electrify import stay_power_kw
+from mobility.fleet.tariff import slot_prices
+from mobility.fleet.trip_table import TripTable, trip_table
+from mobility.stop import Progress
+from mobility.units import DAY_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mobility.fleet.problem import Problem
+    from mobility.stop import Stop
+
+_NEIGHBOURS = 120  # buses that exchange at a time
+_ROUNDS = 60  # exchanges of a worker between two looks at the clock
+_WORKERS = 2
+_LONGEST = 60  # trips of a duty
+# A kWh that the battery lacks costs this share of a bus's day a kWh of the battery, at first.
+_FIRST_PRICE = 1.5
+_NO_PRICE = 1e12
+# Ends by itself after so many looks without a gain of this share of the cost.
+_IDLE, _LEAST_GAIN = 4, 2e-5
+
+
+@dataclass
+class Roster:
+    """Duties while they change: trips in rows, how many, the depot of each, and what it costs."""
+
+    seq: NDArray[np.int32]
+    size: NDArray[np.int32]
+    home: NDArray[np.int32]
+    paid: NDArray[np.float64]
+
+    @property
+    def cost_minor(self) -> float:
+        """Of all duties that can be driven."""
+        return float(self.paid[self.paid < _dispatch_kernels.NEVER].sum())
+
+    @property
+    def vehicles(self) -> int:
+        """Duties with any trips."""
+        return int((self.size > 0).sum())
+
+
+def dispatch(
+    problem: Problem,
+    rows: NDArray[np.int32],
+    minor_km: float,
+    *,
+    duties: Sequence[Duty] = (),
+    share: float | NDArray[np.float64] = 0.9,
+    stop: Stop | None = None,
+    seed: int = 0,
+) -> tuple[Duty, ...]:
+    """Make duties of some trips that each battery carries, as cheap as time allows.
+
+    Parameters
+    ----------
+    problem, rows
+        Trips to drive, rows of ``problem.trips``, all with the first type of bus.
+    minor_km
+        Price of a km of empty running, its energy at the least price included.
+    duties
+        Where to start; empty for the flow.
+    share
+        Of a depot charger's power that a standing bus counts on, one number or (depots,): less than
+        1 where buses queue.
+    stop
+        When to give up improving: ``Work`` counts looks at the clock and repeats exactly. Without
+        one it ends when nothing improves.
+    seed
+        Of the neighbourhoods that are drawn.
+
+    Returns
+    -------
+    tuple[Duty, ...]
+        Sorted by trips; a trip that no battery bus can drive alone is a duty of its own.
+    """
+    if rows.size == 0:
+        return ()
+    table = trip_table(problem, rows)
+    numbers = _numbers(problem, table, minor_km, np.broadcast_to(share, len(problem.depots)))
+    chains = _start(problem, table, minor_km, duties)
+    price = _FIRST_PRICE * problem.costs.vehicle_day_minor / problem.vehicle.usable_kwh
+    roster = _roster(chains, table, _priced(numbers, price))
+    _improve(problem, table, roster, _priced(numbers, price), stop, seed)
+    # Nobody may buy energy in the end: duties that did are cut, and exchange once more.
+    roster = _whole(roster, table, _priced(numbers, _NO_PRICE))
+    _improve(problem, table, roster, _priced(numbers, _NO_PRICE), stop, seed + 1)
+    return _duties(roster, table, _priced(numbers, _NO_PRICE))
+
+
+def _start(
+    problem: Problem, table: TripTable, minor_km: float, duties: Sequence[Duty]
+) -> list[NDArray[np.int32]]:
+    if not duties:
+        flow = city_flow(problem, table, minor_km=minor_km)
+        if flow is not None:
+            return list(flow.chains)
+    own = np.full(len(problem.trips), -1, np.int32)
+    own[table.rows] = np.arange(table.rows.size, dtype=np.int32)
+    if not duties:
+        return [np.array([trip], np.int32) for trip in range(table.rows.size)]
+    return [own[np.array(one.trips, np.int32)] for one in duties]
+
+
+def _numbers(
+    problem: Problem, table: TripTable, minor_km: float, share: NDArray[np.float64]
+) -> tuple[Any, ...]:
+    """What the kernels need besides duties; see their module."""
+    bus, slot_s = problem.vehicle, problem.tariff.slot_s
+    slot_h = slot_s / 3600.0
+    slots = np.arange(3 * DAY_S // slot_s)
+    ready = (stay_power_kw(problem) * share * slot_h)[:, None] * slots[None, :]
+    prices = slot_prices(problem.tariff)
+    noon = slice(10 * 3600 // slot_s, 16 * 3600 // slot_s)
+    return (
+        table.arrays,
+        (minor_km / 1000.0, problem.costs.waiting_h_minor / 3600.0, bus.kwh_km / 1000.0, slot_s),
+        np.zeros(len(problem.deadheads.places)),
+        np.ascontiguousarray(ready),
+        (bus.full_kwh * bus.start_soc, bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc, _NO_PRICE),
+        float(max(0.0, prices[noon].mean() - prices.min())),
+        bus.usable_kwh,
+        float(problem.costs.vehicle_day_minor),
+    )
+
+
+def _priced(numbers: tuple[Any, ...], price: float) -> tuple[Any, ...]:
+    """The numbers with another price of a kWh that a battery lacks."""
+    return (*numbers[:4], (*numbers[4][:3], float(price)), *numbers[5:])
+
+
+def _roster(
+    chains: Sequence[NDArray[np.int32]], table: TripTable, numbers: tuple[Any, ...]
+) -> Roster:
+    """Duties of chains, cut where they cannot be driven."""
+    trips = np.concatenate(chains).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in chains])]).astype(np.int64)
+    most = table.rows.size
+    seq, size = np.zeros((most, _LONGEST), np.int32), np.zeros(most, np.int32)
+    home, paid = np.zeros(most, np.int32), np.zeros(most)
+    count = _dispatch_kernels.first_duties(trips, offsets, *numbers, seq, size, home, paid)
+    return Roster(seq[:count].copy(), size[:count].copy(), home[:count].copy(), paid[:count].copy())
+
+
+def _whole(roster: Roster, table: TripTable, numbers: tuple[Any, ...]) -> Roster:
+    """The same duties at other prices; those that no battery carries now are cut."""
+    _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
+    used = np.flatnonzero(roster.size > 0)
+    good = used[roster.paid[used] < _dispatch_kernels.NEVER]
+    bad = used[roster.paid[used] >= _dispatch_kernels.NEVER]
+    if bad.size == 0:
+        return Roster(*(part[good] for part in (roster.seq, roster.size, roster.home, roster.paid)))
+    cut = _roster([roster.seq[at, : roster.size[at]] for at in bad.tolist()], table, numbers)
+    return Roster(
+        np.concatenate([roster.seq[good], cut.seq]), np.concatenate([roster.size[good], cut.size]),
+        np.concatenate([roster.home[good], cut.home]), np.concatenate([roster.paid[good], cut.paid]),
+    )  # fmt: skip
+
+
+def _improve(
+    problem: Problem,
+    table: TripTable,
+    roster: Roster,
+    numbers: tuple[Any, ...],
+    stop: Stop | None,
+    seed: int,
+) -> None:
+    """Exchange until ``stop`` says so or nothing improves; two workers on two halves of the city."""
+    random = np.random.default_rng(seed)
+    cuts = np.unique(table.depart_s)
+    place = problem.depot_place.astype(np.int32)
+    begin, idle, work = time.perf_counter(), 0, 0
+    with ThreadPoolExecutor(_WORKERS) as workers:
+        while idle < _IDLE:
+            halves = _halves(problem, roster, random)
+            gains = [np.zeros(_ROUNDS) for _ in halves]
+            seeds = random.integers(0, 2**31 - 1, len(halves))
+            jobs = [
+                workers.submit(
+                    _dispatch_kernels.improve, half, _ROUNDS, _NEIGHBOURS, int(one), cuts, roster.seq,
+                    roster.size, roster.home, roster.paid, *numbers, place, gain,
+                )
+                for half, one, gain in zip(halves, seeds, gains, strict=True)
+            ]  # fmt: skip
+            for job in jobs:
+                job.result()
+            gain = float(sum(one.sum() for one in gains))
+            work += 1
+            idle = idle + 1 if gain < _LEAST_GAIN * abs(roster.cost_minor) else 0
+            seconds = time.perf_counter() - begin
+            if stop is not None and stop(Progress(seconds=seconds, work=work)) is not None:
+                return
+
+
+def _halves(
+    problem: Problem, roster: Roster, random: np.random.Generator
+) -> list[NDArray[np.int32]]:
+    """Duties on either side of a line through the city that is drawn anew each time."""
+    everyone = np.arange(roster.size.size, dtype=np.int32)
+    if everyone.size < 4 * _NEIGHBOURS:
+        return [everyone]
+    one, other = random.choice(len(problem.deadheads.places), 2, replace=False)
+    metres = problem.deadheads.distance_m[0].astype(np.int64)
+    side = (metres[:, one] - metres[:, other])[problem.depot_place][roster.home]
+    order = np.lexsort((everyone, side)).astype(np.int32)
+    middle = everyone.size // 2
+    return [np.sort(order[:middle]), np.sort(order[middle:])]
+
+
+def _duties(roster: Roster, table: TripTable, numbers: tuple[Any, ...]) -> tuple[Duty, ...]:
+    via = np.zeros(roster.seq.shape, np.bool_)
+    _dispatch_kernels.ways_of(roster.seq, roster.size, roster.home, *numbers[:-1], via)
+    duties = []
+    for at in np.flatnonzero(roster.size > 0).tolist():
+        size, home = int(roster.size[at]), int(roster.home[at])
+        trips = table.rows[roster.seq[at, :size]].tolist()
+        way = tuple(home if one else STRAIGHT for one in via[at, : size - 1].tolist())
+        duties.append(Duty(home, tuple(trips), way))
+    return tuple(sorted(duties, key=lambda duty: duty.trips))
