@@ -19,6 +19,14 @@ FAR = 1e8  # dearer than any duty that can be driven
 
 
 @kernel
+def energy_minor(day_minor, usable, depot, spent):
+    """What a duty's energy costs above the least price: ``day_minor`` is (a kWh beyond one battery, by
+    depot any kWh).
+    """
+    return day_minor[0] * max(0.0, spent - usable) + day_minor[1][depot] * spent
+
+
+@kernel
 def keep_label(cost, level, used, count, new_cost, new_level, new_used):
     """Add a label (less cost, more level is better) to a Pareto set of at most LABELS; its size."""
     for at in range(count):
@@ -268,7 +276,7 @@ def duty_cost(trips, size, depot, t, money, terminal_kw, ready, battery, day_min
         short = max(0.0, battery[1] - level[label] + away * money[2])
         spent = used[label] + away * money[2]
         now = cost[label] + away * money[0] + battery[3] * short
-        now += day_minor * max(0.0, spent - usable)
+        now += energy_minor(day_minor, usable, depot, spent)
         best = min(best, now + vehicle_minor)
     return best if best < FAR else NEVER
 
@@ -324,7 +332,7 @@ def first_duties(chain, offsets, t, money, terminal_kw, ready, battery, day_mino
 
 
 @kernel
-def exchange(rows, cut_s, seq, size, home, paid, split, t, money, terminal_kw, ready, battery,
+def exchange(rows, cut_s, noise, seq, size, home, paid, split, t, money, terminal_kw, ready, battery,
              day_minor, usable, vehicle_minor):  # fmt: skip
     """Exchange the rest of the days of some duties at one time, at the least cost; what it saves.
 
@@ -385,8 +393,8 @@ def exchange(rows, cut_s, seq, size, home, paid, split, t, money, terminal_kw, r
                         if away >= 1_000_000_000:
                             continue
                         short = max(0.0, least - he[i, d, a] + away * kwh_m)
-                        now = hc[i, d, a] + away * minor_m + price * short + day_minor * max(
-                            0.0, hw[i, d, a] + away * kwh_m - usable)  # fmt: skip
+                        now = hc[i, d, a] + away * minor_m + price * short + energy_minor(
+                            day_minor, usable, d, hw[i, d, a] + away * kwh_m)  # fmt: skip
                         if now < best:
                             best, at = now, d
             elif not head:
@@ -397,8 +405,8 @@ def exchange(rows, cut_s, seq, size, home, paid, split, t, money, terminal_kw, r
                         continue
                     for b in range(tn[j, d]):
                         short = max(0.0, -tr[j, d, b] - start + away * kwh_m)
-                        now = tc[j, d, b] + away * minor_m + price * short + day_minor * max(
-                            0.0, tw[j, d, b] + away * kwh_m - usable)  # fmt: skip
+                        now = tc[j, d, b] + away * minor_m + price * short + energy_minor(
+                            day_minor, usable, d, tw[j, d, b] + away * kwh_m)  # fmt: skip
                         if now < best:
                             best, at = now, d
             else:
@@ -438,14 +446,15 @@ def exchange(rows, cut_s, seq, size, home, paid, split, t, money, terminal_kw, r
                             now = hc[i, d, a] + tc[j, d, b]
                             if now + min(straight, via) >= best:
                                 break
-                            spent = hw[i, d, a] + tw[j, d, b] - usable
+                            spent = hw[i, d, a] + tw[j, d, b]
                             short = run_short + max(0.0, -tr[j, d, b] - by_run)
-                            full = now + straight + price * short + day_minor * max(0.0, spent + run_kwh)
+                            full = now + straight + price * short
+                            full += energy_minor(day_minor, usable, d, spent + run_kwh)
                             if full < best:
                                 best, at = full, d
                             short = home_short + max(0.0, -tr[j, d, b] - by_home)
                             full = now + via + price * short
-                            full += day_minor * max(0.0, spent + home_kwh + out_kwh)
+                            full += energy_minor(day_minor, usable, d, spent + home_kwh + out_kwh)
                             if full < best:
                                 best, at = full, d
             if best < FAR:
@@ -461,12 +470,20 @@ def exchange(rows, cut_s, seq, size, home, paid, split, t, money, terminal_kw, r
             place[i, i] = home[rows[i]]
     column_of = np.empty(n, np.int32)
     shown = np.minimum(cost, 1e11)
-    assign_rows(shown, column_of)
+    bent = shown.copy()
+    for i in range(n):
+        for j in range(n):
+            if bent[i, j] < 1e9:
+                bent[i, j] -= noise * np.log(np.random.random())
+    assign_rows(bent, column_of)
     total, old = 0.0, 0.0
     for i in range(n):
         total += shown[i, column_of[i]]
         old += shown[i, i]
-    if total >= old - 1e-3:
+    bias = 0.0
+    for i in range(n):
+        bias += bent[i, i] - shown[i, i] - bent[i, column_of[i]] + shown[i, column_of[i]]
+    if total - old > max(0.0, bias) + 1e-6:
         return 0.0
     width = seq.shape[1]
     rest = np.empty((n, width), np.int32)
@@ -549,7 +566,7 @@ def ways_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, u
         for label in range(count):
             short = max(0.0, least - level[now, label] + away * kwh_m)
             paid = cost[now, label] + price * short
-            paid += day_minor * max(0.0, used[now, label] + away * kwh_m - usable)
+            paid += energy_minor(day_minor, usable, depot, used[now, label] + away * kwh_m)
             if paid < best:
                 best, chosen = paid, ways[now, label]
         for at in range(size[duty] - 1):
@@ -557,7 +574,8 @@ def ways_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, u
 
 
 @kernel
-def improve(mine, rounds, few, seed, cuts, seq, size, home, paid, t, money, terminal_kw, ready, battery,
+def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, t, money, terminal_kw, ready,
+            battery,
             day_minor, usable, vehicle_minor, depot_place, gains):  # fmt: skip
     """Exchange rests of days among ``few`` neighbours of ``mine`` duties, ``rounds`` times.
 
@@ -596,7 +614,7 @@ def improve(mine, rounds, few, seed, cuts, seq, size, home, paid, t, money, term
             away[at] = near * (0.5 + np.random.random()) + np.random.random()
         count = min(few, mine.size)
         rows = mine[np.argsort(away)[:count]]
-        gains[turn] = exchange(rows, cut, seq, size, home, paid, split, t, money, terminal_kw, ready,
+        gains[turn] = exchange(rows, cut, noise, seq, size, home, paid, split, t, money, terminal_kw, ready,
                                battery, day_minor, usable, vehicle_minor)  # fmt: skip
 
 
@@ -606,8 +624,8 @@ def warm():
     t = (one32, one32, one32, one32, one32, one32, one32, np.zeros(1), table, table, many, many, many, many)
     money, battery = (0.0, 0.0, 0.0, 300), (2.0, 1.0, 3.0, 1.0)
     seq, size = np.zeros((1, 2), np.int32), np.ones(1, np.int32)
-    numbers = (t, money, np.zeros(1), np.zeros((1, 2)), battery, 0.0, 1.0, 1.0)
+    numbers = (t, money, np.zeros(1), np.zeros((1, 2)), battery, (0.0, np.zeros(1)), 1.0, 1.0)
     first_duties(one32, np.array([0, 1], np.int64), *numbers, seq, size, one32.copy(), np.zeros(1))
     ways_of(seq, size, one32, *numbers[:-1], np.zeros((1, 1), np.bool_))
     costs_of(seq, size, one32, *numbers, np.zeros(1))
-    improve(one32, 1, 1, 0, one32, seq, size, one32.copy(), np.zeros(1), *numbers, one32, np.zeros(1))
+    improve(one32, 1, 1, 0.0, 0, one32, seq, size, one32.copy(), np.zeros(1), *numbers, one32, np.zeros(1))

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.fleet import _city_flow_kernels
-from mobility.fleet.flow import Flow, min_cost_flow
+from mobility.fleet import _city_flow_kernels, _flow_kernels
 from mobility.fleet.network import SCALE, _events
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 # Pull-outs and pull-ins of the flow lead to so many of the nearest depots.
 _NEAREST = 8
+# Buses leave depots at whole minutes.
+_STEP_S = 60
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,13 @@ def city_flow(problem: Problem, table: TripTable, *, minor_km: float) -> CityFlo
     nodes = arrivals + departures
     lines: list[tuple[int, NDArray[np.int32]]] = []
     nights: list[int] = []
-    for depot, one in enumerate(problem.depots):
+    for depot in range(len(problem.depots)):
         outs, ins = np.flatnonzero(goes_out[:, depot]), np.flatnonzero(goes_in[:, depot])
-        leave = table.out_s[out_row[outs], depot]
+        # Earlier by some seconds: what the flow joins can be driven, and its lines stay short.
+        leave = table.out_s[out_row[outs], depot] // _STEP_S * _STEP_S
         back = table.home_s[in_row[ins], depot] + problem.rules.min_layover_s
         times = np.unique(leave)
         here = nodes + np.arange(times.size + 1)  # the last one is the end of the day
-        room = len(table.rows) if one.capacity is None else one.capacity
         groups += [
             (ins, here[np.searchsorted(times, back)], _floor(table.home_m[in_row[ins], depot] * metre)),
             (here[np.searchsorted(times, leave)], arrivals + outs,
@@ -127,7 +128,6 @@ def city_flow(problem: Problem, table: TripTable, *, minor_km: float) -> CityFlo
         nights.append(sum(len(group[0]) for group in groups) - 1)
         lines.append((nodes, times))
         nodes += times.size + 1
-        del room
     supply = np.zeros(nodes, np.int64)
     supply[:arrivals] = events.in_count
     supply[arrivals : arrivals + departures] = -events.out_count
@@ -138,16 +138,55 @@ def city_flow(problem: Problem, table: TripTable, *, minor_km: float) -> CityFlo
     for depot, one in enumerate(problem.depots):
         if one.capacity is not None:
             capacity[nights[depot]] = min(one.capacity, len(table.rows))
-    solved = min_cost_flow(tails, heads, capacity, costs[None, :], supply)
-    if solved is None:
+    flow = _solve(tails, heads, capacity, costs, supply)
+    if flow is None:
         return None
-    flow = solved[0]
     return CityFlow(
         chains=_follow(events, table, tails, heads, flow, lines, nights, nodes),
         vehicles=int(flow.amount[nights].sum()),
-        cost_minor=flow.bound / SCALE,
-        price=np.zeros(0),
+        cost_minor=flow.cost / SCALE,
+        price=_worth(events, flow.price),
     )
+
+
+@dataclass(frozen=True)
+class _Flow:
+    amount: NDArray[np.int64]
+    price: NDArray[np.int64]
+    cost: float
+
+
+def _solve(
+    tails: NDArray[np.int32],
+    heads: NDArray[np.int32],
+    capacity: NDArray[np.int64],
+    costs: NDArray[np.int64],
+    supply: NDArray[np.int64],
+) -> _Flow | None:
+    """As ``flow.min_cost_flow``, with the prices of the nodes."""
+    order = np.argsort(costs, kind="stable")
+    few = min(tails.size, max(2_000, tails.size // 5))
+    amount = np.zeros((1, tails.size), np.int64)
+    price = np.zeros((1, supply.size), np.int64)
+    big = np.int64((int(costs.max(initial=0)) + 1) * (supply.size + 1))
+    left, _ = _flow_kernels.network_simplex(
+        tails[order], heads[order], capacity[order], costs[None, order], supply, big,
+        np.array([few, tails.size], np.int64), amount, price,
+    )  # fmt: skip
+    if left > 0:
+        return None
+    flow = np.empty(tails.size, np.int64)
+    flow[order] = amount[0]
+    return _Flow(flow, price[0], float(flow @ costs))
+
+
+def _worth(events: Events, price: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each trip is worth: a unit at its arrival saves the price there, at its departure it costs it."""
+    arrivals = events.in_s.size
+    worth = np.zeros(events.in_of.size)
+    worth[events.in_of] = np.repeat(price[:arrivals], events.in_count)
+    worth[events.out_of] -= np.repeat(price[arrivals : arrivals + events.out_s.size], events.out_count)
+    return worth / SCALE
 
 
 def _among_nearest(metres: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
@@ -163,7 +202,7 @@ def _follow(
     table: TripTable,
     tails: NDArray[np.int32],
     heads: NDArray[np.int32],
-    flow: Flow,
+    flow: _Flow,
     lines: list[tuple[int, NDArray[np.int32]]],
     nights: list[int],
     nodes: int,

@@ -26,7 +26,7 @@ from mobility.stop import Progress
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,8 +40,8 @@ _LONGEST = 60  # trips of a duty
 # A kWh that the battery lacks costs this share of a bus's day a kWh of the battery, at first.
 _FIRST_PRICE = 1.5
 _NO_PRICE = 1e12
-# Ends by itself after so many looks without a gain of this share of the cost.
-_IDLE, _LEAST_GAIN = 4, 2e-5
+# Exchanges a bus.
+_EFFORT = 20.0
 
 
 @dataclass
@@ -105,11 +105,30 @@ def dispatch(
     chains = _start(problem, table, minor_km, duties)
     price = _FIRST_PRICE * problem.costs.vehicle_day_minor / problem.vehicle.usable_kwh
     roster = _roster(chains, table, _priced(numbers, price))
-    _improve(problem, table, roster, _priced(numbers, price), stop, seed)
+    begin = time.perf_counter()
+
+    def until(share: float) -> Callable[[int], bool]:
+        return lambda work: (
+            stop is not None
+            and stop(Progress((time.perf_counter() - begin) / share, int(work / share))) is not None
+        )
+
+    noise = _cooling(problem, roster.vehicles)
+    _improve(problem, table, roster, _priced(numbers, price), noise, until(0.9), seed)
     # Nobody may buy energy in the end: duties that did are cut, and exchange once more.
     roster = _whole(roster, table, _priced(numbers, _NO_PRICE))
-    _improve(problem, table, roster, _priced(numbers, _NO_PRICE), stop, seed + 1)
+    last = np.zeros(max(4, noise.size // 10))
+    _improve(problem, table, roster, _priced(numbers, _NO_PRICE), last, until(1.0), seed + 1)
     return _duties(roster, table, _priced(numbers, _NO_PRICE))
+
+
+def _cooling(problem: Problem, vehicles: int) -> NDArray[np.float64]:
+    """Noise of each round of exchanges, minor units: from a bus's 1/360 of a day down to nothing."""
+    halves = 1 if vehicles < 4 * _NEIGHBOURS else 2
+    rounds = max(10, int(_EFFORT * vehicles / (halves * _ROUNDS)))
+    highest = problem.costs.vehicle_day_minor / 360.0
+    noise = highest * np.geomspace(1.0, 0.01, max(1, int(0.93 * rounds)))
+    return np.concatenate([noise, np.zeros(rounds - noise.size)])
 
 
 def _start(
@@ -142,7 +161,7 @@ def _numbers(
         np.zeros(len(problem.deadheads.places)),
         np.ascontiguousarray(ready),
         (bus.full_kwh * bus.start_soc, bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc, _NO_PRICE),
-        float(max(0.0, prices[noon].mean() - prices.min())),
+        (float(max(0.0, prices[noon].mean() - prices.min())), np.zeros(len(problem.depots))),
         bus.usable_kwh,
         float(problem.costs.vehicle_day_minor),
     )
@@ -186,34 +205,56 @@ def _improve(
     table: TripTable,
     roster: Roster,
     numbers: tuple[Any, ...],
-    stop: Stop | None,
+    plan: Sequence[float],
+    stop: Callable[[int], bool],
     seed: int,
 ) -> None:
-    """Exchange until ``stop`` says so or nothing improves; two workers on two halves of the city."""
+    """Exchange with less and less noise; two workers on two halves of the city."""
     random = np.random.default_rng(seed)
     cuts = np.unique(table.depart_s)
     place = problem.depot_place.astype(np.int32)
-    begin, idle, work = time.perf_counter(), 0, 0
+    rent = numbers[5][1]
     with ThreadPoolExecutor(_WORKERS) as workers:
-        while idle < _IDLE:
+        for work, noise in enumerate(plan):
+            rent += 0.3 * (_rents(problem, table, roster) - rent)
+            _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
             halves = _halves(problem, roster, random)
             gains = [np.zeros(_ROUNDS) for _ in halves]
             seeds = random.integers(0, 2**31 - 1, len(halves))
             jobs = [
                 workers.submit(
-                    _dispatch_kernels.improve, half, _ROUNDS, _NEIGHBOURS, int(one), cuts, roster.seq,
-                    roster.size, roster.home, roster.paid, *numbers, place, gain,
+                    _dispatch_kernels.improve, half, _ROUNDS, _NEIGHBOURS, float(noise), int(one), cuts,
+                    roster.seq, roster.size, roster.home, roster.paid, *numbers, place, gain,
                 )
                 for half, one, gain in zip(halves, seeds, gains, strict=True)
             ]  # fmt: skip
             for job in jobs:
                 job.result()
-            gain = float(sum(one.sum() for one in gains))
-            work += 1
-            idle = idle + 1 if gain < _LEAST_GAIN * abs(roster.cost_minor) else 0
-            seconds = time.perf_counter() - begin
-            if stop is not None and stop(Progress(seconds=seconds, work=work)) is not None:
+            if stop(work):
                 return
+
+
+def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.float64]:
+    """What a kWh of each depot's buses costs above the least price, by how busy its chargers are.
+
+    Free while the cheap hours suffice, then the step to the price of the day, then more and more.
+    """
+    used = roster.size > 0
+    trips = np.arange(roster.seq.shape[1])[None, :] < roster.size[:, None]
+    kwh = np.where(trips, table.kwh[roster.seq], 0.0).sum(axis=1)
+    last = roster.seq[np.arange(roster.size.size), np.maximum(roster.size - 1, 0)]
+    ends_m = table.out_m[roster.seq[:, 0], roster.home] + table.home_m[last, roster.home].astype(float)
+    kwh += ends_m * problem.vehicle.kwh_km / 1000.0
+    load = np.bincount(roster.home[used], kwh[used], minlength=len(problem.depots))
+    most = [np.inf if one.chargers is None else one.chargers for one in problem.depots]
+    power = np.maximum(np.array(most, float) * stay_power_kw(problem), 1e-9)
+    prices = slot_prices(problem.tariff)
+    cheap_h = float((prices <= prices.min() + 1e-9).sum()) * problem.tariff.slot_s / 3600.0
+    step = max(0.0, float(np.median(prices) - prices.min()))
+    hours = load / power
+    low, high = 0.75 * cheap_h, cheap_h
+    rent = step * np.clip((hours - low) / max(high - low, 1e-9), 0.0, 1.0)
+    return rent + np.maximum(step, 10.0) * np.maximum(0.0, hours - 1.25 * cheap_h)
 
 
 def _halves(
