@@ -332,131 +332,141 @@ def first_duties(chain, offsets, t, money, terminal_kw, ready, battery, day_mino
 
 
 @kernel
-def exchange(rows, cut_s, noise, seq, size, home, paid, split, t, money, terminal_kw, ready, battery,
+def exchange(rows, cut_s, noise, room, counts, ends, seq, size, home, paid, split, t, money, terminal_kw, ready, battery,
              day_minor, usable, vehicle_minor):  # fmt: skip
     """Exchange the rest of the days of some duties at one time, at the least cost; what it saves.
 
     ``split`` (duties,) is scratch: how many trips of each duty depart before ``cut_s``.
     """
     depart, layover, kwh_m, minor_m = t[0], t[5], money[2], money[0]
-    depots = t[10].shape[1]
     n = rows.size
     start, least, most, price = battery
     # Only depots that some of the buses come from, the most frequent first.
-    held = np.zeros(depots)
+    held = np.zeros(t[10].shape[1])
     for duty in rows:
         if size[duty] > 0:
             held[home[duty]] += 1.0
-    chosen = np.argsort(-held, kind="mergesort")[: min(MOST_DEPOTS, depots)]
-    hc = np.full((n, depots, LABELS + 1), NEVER)
-    he = np.empty((n, depots, LABELS + 1))
-    hw = np.empty((n, depots, LABELS + 1))
-    tc = np.full((n, depots, LABELS + 1), NEVER)
-    tr = np.empty((n, depots, LABELS + 1))
-    tw = np.empty((n, depots, LABELS + 1))
-    hn = np.zeros((n, depots), np.int32)
-    tn = np.zeros((n, depots), np.int32)
+    chosen = np.argsort(-held, kind="mergesort")[:MOST_DEPOTS]
+    depots = chosen.size
+    hc, he, hw, tc, tr, tw = room[0], room[1], room[2], room[3], room[4], room[5]
+    hn, tn = counts[0], counts[1]
+    hn[:] = 0
+    tn[:] = 0
+    # Of each first part: when it leaves, is back, and metres home; of each rest: the same, ahead.
+    begin_s, back_s, back_m, end_s, ahead_s, ahead_m = ends[0], ends[1], ends[2], ends[3], ends[4], ends[5]
+    head_least, tail_least = np.full((n, depots), NEVER), np.full((n, depots), NEVER)
     scratch = np.empty((3, LABELS + 1))
-    before = 0.0
     for i in range(n):
         duty = rows[i]
-        before += paid[duty]
-        for depot in chosen:
-            if split[duty] > 0:
-                hn[i, depot] = head_labels(seq[duty], 0, split[duty], depot, t, money, terminal_kw, ready,
-                                           battery, hc[i, depot], he[i, depot], hw[i, depot], scratch)  # fmt: skip
-                if hn[i, depot] == 0:
-                    hc[i, depot, 0] = NEVER
-            if split[duty] < size[duty]:
-                tn[i, depot] = tail_labels(seq[duty], split[duty], size[duty], depot, t, money,
-                                           terminal_kw, ready, battery, tc[i, depot], tr[i, depot],
-                                           tw[i, depot], scratch)  # fmt: skip
-                if tn[i, depot] == 0:
-                    tc[i, depot, 0] = NEVER
+        part, whole = split[duty], size[duty]
+        for k in range(depots):
+            d = chosen[k]
+            if part > 0:
+                hn[i, k] = head_labels(seq[duty], 0, part, d, t, money, terminal_kw, ready, battery, hc[i, k],
+                                       he[i, k], hw[i, k], scratch)  # fmt: skip
+                if hn[i, k] > 0:
+                    head_least[i, k] = hc[i, k, 0]
+                begin_s[i, k] = t[10][seq[duty, 0], d]
+                back_s[i, k] = t[12][seq[duty, part - 1], d] + layover[seq[duty, part - 1]]
+                back_m[i, k] = t[13][seq[duty, part - 1], d]
+            if part < whole:
+                tn[i, k] = tail_labels(seq[duty], part, whole, d, t, money, terminal_kw, ready, battery,
+                                       tc[i, k], tr[i, k], tw[i, k], scratch)  # fmt: skip
+                if tn[i, k] > 0:
+                    tail_least[i, k] = tc[i, k, 0]
+                end_s[i, k] = t[12][seq[duty, whole - 1], d]
+                ahead_s[i, k] = t[10][seq[duty, part], d]
+                ahead_m[i, k] = t[11][seq[duty, part], d]
     cost = np.full((n, n), NEVER)
     place = np.full((n, n), -1, np.int32)
+    alone_cost, alone_place = np.full(n, NEVER), np.full(n, -1, np.int32)
+    for j in range(n):
+        for k in range(depots):
+            away = ahead_m[j, k]
+            if tn[j, k] == 0 or away >= 1e9 or end_s[j, k] - ahead_s[j, k] > 86400:
+                continue
+            for b in range(tn[j, k]):
+                short = max(0.0, -tr[j, k, b] - start + away * kwh_m)
+                now = tc[j, k, b] + away * minor_m + price * short
+                now += energy_minor(day_minor, usable, chosen[k], tw[j, k, b] + away * kwh_m)
+                if now < alone_cost[j]:
+                    alone_cost[j], alone_place[j] = now, chosen[k]
     for i in range(n):
         duty = rows[i]
         head = split[duty] > 0
         last = seq[duty, split[duty] - 1] if head else -1
+        closed, closed_place = NEVER, -1
+        if head:
+            for k in range(depots):
+                away = back_m[i, k]
+                if away >= 1e9 or back_s[i, k] - layover[last] - begin_s[i, k] > 86400:
+                    continue
+                for a in range(hn[i, k]):
+                    short = max(0.0, least - he[i, k, a] + away * kwh_m)
+                    now = hc[i, k, a] + away * minor_m + price * short
+                    now += energy_minor(day_minor, usable, chosen[k], hw[i, k, a] + away * kwh_m)
+                    if now < closed:
+                        closed, closed_place = now, chosen[k]
         for j in range(n):
             other = rows[j]
-            tail = split[other] < size[other]
-            if not head and not tail:
-                cost[i, j] = 0.0
+            if split[other] == size[other]:
+                if not head:
+                    cost[i, j] = 0.0
+                elif closed < FAR:
+                    cost[i, j], place[i, j] = closed + vehicle_minor, closed_place
                 continue
+            if not head:
+                if alone_cost[j] < FAR:
+                    cost[i, j], place[i, j] = alone_cost[j] + vehicle_minor, alone_place[j]
+                continue
+            first = seq[other, split[other]]
+            wait = depart[first] - t[1][last]
+            if wait < layover[last]:
+                continue
+            wait -= t[8][t[4][last], t[3][last], t[2][first]]
+            straight, run_kwh, gain = NEVER, 0.0, 0.0
+            if wait >= layover[last] and wait <= t[6][last]:
+                straight, run_kwh, gain, _, _, _, _ = link_of(
+                    last, first, 0, t, money, terminal_kw, ready
+                )
             best, at = NEVER, -1
-            if not tail:
-                for d in chosen:
-                    for a in range(hn[i, d]):
-                        away = t[13][last, d]
-                        if away >= 1_000_000_000:
-                            continue
-                        short = max(0.0, least - he[i, d, a] + away * kwh_m)
-                        now = hc[i, d, a] + away * minor_m + price * short + energy_minor(
-                            day_minor, usable, d, hw[i, d, a] + away * kwh_m)  # fmt: skip
-                        if now < best:
-                            best, at = now, d
-            elif not head:
-                first = seq[other, split[other]]
-                for d in chosen:
-                    away = t[11][first, d]
-                    if away >= 1_000_000_000:
-                        continue
-                    for b in range(tn[j, d]):
-                        short = max(0.0, -tr[j, d, b] - start + away * kwh_m)
-                        now = tc[j, d, b] + away * minor_m + price * short + energy_minor(
-                            day_minor, usable, d, tw[j, d, b] + away * kwh_m)  # fmt: skip
-                        if now < best:
-                            best, at = now, d
-            else:
-                first = seq[other, split[other]]
-                needed = t[8][t[4][last], t[3][last], t[2][first]]
-                wait = depart[first] - t[1][last] - needed
-                straight, run_kwh, gain = NEVER, 0.0, 0.0
-                # Most pairs cannot follow each other, by any way.
-                if wait >= layover[last] and wait <= t[6][last]:
-                    straight, run_kwh, gain, _, _, _, _ = link_of(
-                        last, first, 0, t, money, terminal_kw, ready
+            for k in range(depots):
+                floor = head_least[i, k] + tail_least[j, k]
+                if floor >= best or end_s[j, k] - begin_s[i, k] > 86400:
+                    continue
+                via, home_kwh, stay, out_kwh = NEVER, 0.0, 0.0, 0.0
+                if back_s[i, k] <= ahead_s[j, k]:
+                    via = (back_m[i, k] + ahead_m[j, k]) * minor_m
+                if floor + min(straight, via) >= best:
+                    continue
+                d = chosen[k]
+                if via < NEVER:
+                    _, _, _, via, home_kwh, stay, out_kwh = link_of(
+                        last, first, d, t, money, terminal_kw, ready
                     )
-                final = seq[other, size[other] - 1]
-                begin = seq[duty, 0]
-                for d in chosen:
-                    floor = hc[i, d, 0] + tc[j, d, 0]
-                    if floor >= best:
-                        continue
-                    if t[12][final, d] - t[10][begin, d] > 86400:
-                        continue
-                    via, home_kwh, stay, out_kwh = NEVER, 0.0, 0.0, 0.0
-                    if t[12][last, d] + layover[last] <= t[10][first, d]:
-                        _, _, _, via, home_kwh, stay, out_kwh = link_of(
-                            last, first, d, t, money, terminal_kw, ready
-                        )
-                    if floor + min(straight, via) >= best:
-                        continue
-                    for a in range(hn[i, d]):
-                        if hc[i, d, a] + tc[j, d, 0] + min(straight, via) >= best:
+                for a in range(hn[i, k]):
+                    if hc[i, k, a] + tail_least[j, k] + min(straight, via) >= best:
+                        break
+                    charge = he[i, k, a]
+                    run_short = max(0.0, least - charge + run_kwh)
+                    by_run = min(most, charge + run_short - run_kwh + gain)
+                    home_short = max(0.0, least - charge + home_kwh)
+                    by_home = min(most, charge + home_short - home_kwh + stay) - out_kwh
+                    for b in range(tn[j, k]):
+                        now = hc[i, k, a] + tc[j, k, b]
+                        if now + min(straight, via) >= best:
                             break
-                        charge = he[i, d, a]
-                        run_short = max(0.0, least - charge + run_kwh)
-                        by_run = min(most, charge + run_short - run_kwh + gain)
-                        home_short = max(0.0, least - charge + home_kwh)
-                        by_home = min(most, charge + home_short - home_kwh + stay) - out_kwh
-                        for b in range(tn[j, d]):
-                            now = hc[i, d, a] + tc[j, d, b]
-                            if now + min(straight, via) >= best:
-                                break
-                            spent = hw[i, d, a] + tw[j, d, b]
-                            short = run_short + max(0.0, -tr[j, d, b] - by_run)
-                            full = now + straight + price * short
-                            full += energy_minor(day_minor, usable, d, spent + run_kwh)
-                            if full < best:
-                                best, at = full, d
-                            short = home_short + max(0.0, -tr[j, d, b] - by_home)
-                            full = now + via + price * short
-                            full += energy_minor(day_minor, usable, d, spent + home_kwh + out_kwh)
-                            if full < best:
-                                best, at = full, d
+                        spent = hw[i, k, a] + tw[j, k, b]
+                        short = run_short + max(0.0, -tr[j, k, b] - by_run)
+                        full = now + straight + price * short
+                        full += energy_minor(day_minor, usable, d, spent + run_kwh)
+                        if full < best:
+                            best, at = full, d
+                        short = home_short + max(0.0, -tr[j, k, b] - by_home)
+                        full = now + via + price * short
+                        full += energy_minor(day_minor, usable, d, spent + home_kwh + out_kwh)
+                        if full < best:
+                            best, at = full, d
             if best < FAR:
                 cost[i, j] = best + vehicle_minor
                 place[i, j] = at
@@ -586,6 +596,9 @@ def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, t, mone
     split = np.zeros(size.size, np.int32)
     away = np.empty(mine.size)
     metres = t[9][0]
+    most = min(MOST_DEPOTS, t[10].shape[1])
+    room = np.empty((6, few, most, LABELS + 1))
+    counts, ends = np.zeros((2, few, most), np.int32), np.empty((6, few, most))
     for turn in range(rounds):
         cut = cuts[np.random.randint(0, cuts.size)]
         pivot = mine[np.random.randint(0, mine.size)]
@@ -614,7 +627,7 @@ def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, t, mone
             away[at] = near * (0.5 + np.random.random()) + np.random.random()
         count = min(few, mine.size)
         rows = mine[np.argsort(away)[:count]]
-        gains[turn] = exchange(rows, cut, noise, seq, size, home, paid, split, t, money, terminal_kw, ready,
+        gains[turn] = exchange(rows, cut, noise, room, counts, ends, seq, size, home, paid, split, t, money, terminal_kw, ready,
                                battery, day_minor, usable, vehicle_minor)  # fmt: skip
 
 

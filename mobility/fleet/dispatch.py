@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.fleet import _dispatch_kernels
+from mobility.fleet.activities import write_out
+from mobility.fleet.charging import charge_blocks
 from mobility.fleet.city_flow import city_flow
 from mobility.fleet.duty import STRAIGHT, Duty
 from mobility.fleet.electrify import stay_power_kw
@@ -40,6 +42,8 @@ _LONGEST = 60  # trips of a duty
 # A kWh that the battery lacks costs this share of a bus's day a kWh of the battery, at first.
 _FIRST_PRICE = 1.5
 _NO_PRICE = 1e12
+# How often the last exchanges are tried until every bus can be charged.
+_LAST = 8
 # Exchanges a bus.
 _EFFORT = 20.0
 
@@ -103,23 +107,32 @@ def dispatch(
     table = trip_table(problem, rows)
     numbers = _numbers(problem, table, minor_km, np.broadcast_to(share, len(problem.depots)))
     chains = _start(problem, table, minor_km, duties)
-    price = _FIRST_PRICE * problem.costs.vehicle_day_minor / problem.vehicle.usable_kwh
-    roster = _roster(chains, table, _priced(numbers, price))
     begin = time.perf_counter()
 
-    def until(share: float) -> Callable[[int], bool]:
-        return lambda work: (
-            stop is not None
-            and stop(Progress((time.perf_counter() - begin) / share, int(work / share))) is not None
-        )
+    def over(work: int) -> bool:
+        passed = Progress(seconds=time.perf_counter() - begin, work=work)
+        return stop is not None and stop(passed) is not None
 
+    price = _FIRST_PRICE * problem.costs.vehicle_day_minor / problem.vehicle.usable_kwh
+    priced = _priced(numbers, price)
+    roster = _roster(chains, table, priced)
     noise = _cooling(problem, roster.vehicles)
-    _improve(problem, table, roster, _priced(numbers, price), noise, until(0.9), seed)
+    crew = _Crew(problem, table, minor_km, seed)
+    for work, level in enumerate(noise):
+        if over(work):
+            break
+        crew.exchange(roster, priced, float(level))
+        if work % max(1, noise.size // 16) == 0 and work > noise.size // 3:
+            crew.queues(roster, priced)
     # Nobody may buy energy in the end: duties that did are cut, and exchange once more.
-    roster = _whole(roster, table, _priced(numbers, _NO_PRICE))
-    last = np.zeros(max(4, noise.size // 10))
-    _improve(problem, table, roster, _priced(numbers, _NO_PRICE), last, until(1.0), seed + 1)
-    return _duties(roster, table, _priced(numbers, _NO_PRICE))
+    strict = _priced(numbers, _NO_PRICE)
+    roster = _whole(roster, table, strict)
+    for _ in range(_LAST):
+        for _ in range(max(2, noise.size // 40)):
+            crew.exchange(roster, strict, 0.0)
+        if crew.queues(roster, strict) == 0:
+            break
+    return _duties(roster, table, strict)
 
 
 def _cooling(problem: Problem, vehicles: int) -> NDArray[np.float64]:
@@ -200,38 +213,48 @@ def _whole(roster: Roster, table: TripTable, numbers: tuple[Any, ...]) -> Roster
     )  # fmt: skip
 
 
-def _improve(
-    problem: Problem,
-    table: TripTable,
-    roster: Roster,
-    numbers: tuple[Any, ...],
-    plan: Sequence[float],
-    stop: Callable[[int], bool],
-    seed: int,
-) -> None:
-    """Exchange with less and less noise; two workers on two halves of the city."""
-    random = np.random.default_rng(seed)
-    cuts = np.unique(table.depart_s)
-    place = problem.depot_place.astype(np.int32)
-    rent = numbers[5][1]
-    with ThreadPoolExecutor(_WORKERS) as workers:
-        for work, noise in enumerate(plan):
-            rent += 0.3 * (_rents(problem, table, roster) - rent)
-            _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
-            halves = _halves(problem, roster, random)
-            gains = [np.zeros(_ROUNDS) for _ in halves]
-            seeds = random.integers(0, 2**31 - 1, len(halves))
+class _Crew:
+    """Workers that exchange, and what they know of the depots' queues."""
+
+    def __init__(self, problem: Problem, table: TripTable, minor_km: float, seed: int) -> None:
+        self.problem, self.table, self.minor_km = problem, table, minor_km
+        self.random = np.random.default_rng(seed)
+        self.cuts = np.unique(table.depart_s)
+        self.place = problem.depot_place.astype(np.int32)
+        self.queued = np.zeros(len(problem.depots))
+
+    def exchange(self, roster: Roster, numbers: tuple[Any, ...], noise: float) -> None:
+        """Exchange ``_ROUNDS`` times on each half of the city."""
+        problem, rent = self.problem, numbers[5][1]
+        rent += 0.3 * (_rents(problem, self.table, roster) + self.queued - rent)
+        _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
+        halves = _halves(problem, roster, self.random)
+        seeds = self.random.integers(0, 2**31 - 1, len(halves))
+        with ThreadPoolExecutor(len(halves)) as workers:
             jobs = [
                 workers.submit(
-                    _dispatch_kernels.improve, half, _ROUNDS, _NEIGHBOURS, float(noise), int(one), cuts,
-                    roster.seq, roster.size, roster.home, roster.paid, *numbers, place, gain,
+                    _dispatch_kernels.improve, half, _ROUNDS, _NEIGHBOURS, noise, int(one), self.cuts,
+                    roster.seq, roster.size, roster.home, roster.paid, *numbers, self.place,
+                    np.zeros(_ROUNDS),
                 )
-                for half, one, gain in zip(halves, seeds, gains, strict=True)
+                for half, one in zip(halves, seeds, strict=True)
             ]  # fmt: skip
             for job in jobs:
                 job.result()
-            if stop(work):
-                return
+
+    def queues(self, roster: Roster, numbers: tuple[Any, ...]) -> int:
+        """Charge everybody; where buses are left over their depot gets dearer. How many are left."""
+        duties = _duties(roster, self.table, numbers)
+        blocks = write_out(self.problem, duties, minor_km=self.minor_km, keep=False)
+        left = charge_blocks(self.problem, blocks).unserved
+        row = {one.id: at for at, one in enumerate(self.problem.depots)}
+        homes = blocks.drop_duplicates("vehicle").set_index("vehicle")["depot"].map(row)
+        buses = np.bincount(homes, minlength=len(row))
+        short = np.bincount(homes.loc[list(left)], minlength=len(row))
+        self.queued = np.where(
+            short > 0, self.queued + 3.0 + 60.0 * short / np.maximum(buses, 1), 0.9 * self.queued
+        )
+        return len(left)
 
 
 def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.float64]:
