@@ -30,6 +30,9 @@ def sweep_forward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, b
                   step, heat, after, worth, before, minutes):  # fmt: skip
     """Raise every trip's worth by ``step`` of what its cheapest path leaves, in order of time.
 
+    With ``heat`` the cheapest is a soft minimum over all paths; then a step below 0 is as long as one
+    above, and sweeps of step 1 are exact ascent, trip by trip, of a smooth function.
+
     ``after`` holds the labels after each event for the present worths; ``before`` is filled with those
     before each. ``wait`` is the cost of standing until the next event of the same place, FAR where
     there is none. A rest below 0 is taken in full, so in the end no path is worth more than it costs.
@@ -126,3 +129,15 @@ def sweep_backward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, 
             at = out_minute[event, d]
             if at >= 0:
                 leave[at, d] = soft_min(leave[at, d], after[node, d] + out_cost[event, d], heat)
+
+
+def warm():
+    """Call every kernel that Python calls, with every dtype it is used with: a day of one trip."""
+    network = (
+        np.array([1, 0], np.int32), np.zeros(2, np.int32), 1, np.zeros(2, np.int64), np.zeros(0, np.int32),
+        np.zeros(0), np.full(2, FAR), np.zeros(1, np.int32), np.array([0, 1], np.int64), np.zeros(1, np.int32),
+        np.zeros((1, 1), np.int32), np.zeros((1, 1)), np.zeros((1, 1), np.int32), np.zeros((1, 1)),
+    )  # fmt: skip
+    labels, worth = np.zeros((2, 1)), np.zeros(1)
+    sweep_backward(*network, 1.0, 1.0, labels, worth, labels.copy(), 1)
+    sweep_forward(*network, 1.0, 1.0, 1.0, labels, worth, labels.copy(), 1)

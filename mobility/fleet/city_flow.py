@@ -60,17 +60,23 @@ class Events:
 class CityFlow:
     """Chains of trips (rows of the table) as the flow has them, and its cost, minor units.
 
-    ``price`` (trips,) is what a trip is worth to the flow: prices of its two events, the difference.
+    ``worth`` (trips,) is what a trip is worth to the flow: the difference of its two events' prices.
     """
 
     chains: tuple[NDArray[np.int32], ...]
     vehicles: int
     cost_minor: float
-    price: NDArray[np.float64]
+    worth: NDArray[np.float64]
 
 
 def connections(
-    problem: Problem, table: TripTable, events: Events, *, minor_km: float, prune: bool
+    problem: Problem,
+    table: TripTable,
+    events: Events,
+    *,
+    minor_km: float,
+    layover_s: int,
+    prune: bool,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Tails, heads and costs (1/1000 minor) of first-arrival arcs between events."""
     places = len(problem.deadheads.places)
@@ -78,7 +84,7 @@ def connections(
     last = np.append(events.in_place[1:] != events.in_place[:-1], True)
     arrivals, departures = events.in_row, events.out_row
     arguments = (
-        table.times, table.metres, table.band[arrivals], problem.rules.min_layover_s, minor_km / 1000.0,
+        table.times, table.metres, table.band[arrivals], layover_s, minor_km / 1000.0,
         problem.costs.waiting_h_minor / 3600.0, events.in_place, events.in_s, last,
         table.home_s[arrivals], table.home_m[arrivals], depart_from, events.out_s,
         table.out_s[departures], table.out_m[departures], prune,
@@ -92,14 +98,23 @@ def connections(
     return tails, heads, costs
 
 
-def city_flow(problem: Problem, table: TripTable, *, minor_km: float) -> CityFlow | None:
-    """Chain the trips of a table at the least cost; None where no flow covers them all."""
+def city_flow(
+    problem: Problem, table: TripTable, *, minor_km: float, relaxed: bool = False
+) -> CityFlow | None:
+    """Chain the trips of a table at the least cost; None where no flow covers them all.
+
+    Depots work in whole minutes: chains can be driven. ``relaxed`` rounds the other way and gives no
+    chains, but worths that no bus's day beats, as far as it leads to the nearest depots.
+    """
     events = Events.of(table)
     arrivals, departures = events.in_s.size, events.out_s.size
     second = problem.costs.waiting_h_minor / 3600.0 * SCALE
     metre = minor_km / 1000.0 * SCALE
     groups: list[tuple[Any, Any, Any]] = []
-    tails, heads, costs = connections(problem, table, events, minor_km=minor_km, prune=True)
+    layover = least_layover_s(problem) if relaxed else problem.rules.min_layover_s
+    tails, heads, costs = connections(
+        problem, table, events, minor_km=minor_km, layover_s=layover, prune=True
+    )
     groups.append((tails, arrivals + heads, costs))
     for place, when, base in ((events.in_place, events.in_s, 0), (events.out_place, events.out_s, arrivals)):
         same = np.flatnonzero(place[1:] == place[:-1])
@@ -113,9 +128,12 @@ def city_flow(problem: Problem, table: TripTable, *, minor_km: float) -> CityFlo
     nights: list[int] = []
     for depot in range(len(problem.depots)):
         outs, ins = np.flatnonzero(goes_out[:, depot]), np.flatnonzero(goes_in[:, depot])
-        # Earlier by some seconds: what the flow joins can be driven, and its lines stay short.
-        leave = table.out_s[out_row[outs], depot] // _STEP_S * _STEP_S
-        back = table.home_s[in_row[ins], depot] + problem.rules.min_layover_s
+        leave = table.out_s[out_row[outs], depot]
+        back = table.home_s[in_row[ins], depot] + layover
+        if relaxed:
+            leave, back = -(-leave // _STEP_S) * _STEP_S, back // _STEP_S * _STEP_S
+        else:
+            leave = leave // _STEP_S * _STEP_S
         times = np.unique(leave)
         here = nodes + np.arange(times.size + 1)  # the last one is the end of the day
         groups += [
@@ -142,10 +160,12 @@ def city_flow(problem: Problem, table: TripTable, *, minor_km: float) -> CityFlo
     if flow is None:
         return None
     return CityFlow(
-        chains=_follow(events, table, tails, heads, flow, lines, nights, nodes),
+        chains=()
+        if relaxed
+        else _follow(events, table, tails, heads, flow, lines, nights, nodes),
         vehicles=int(flow.amount[nights].sum()),
         cost_minor=flow.cost / SCALE,
-        price=_worth(events, flow.price),
+        worth=_worth(events, flow.price),
     )
 
 
@@ -187,6 +207,12 @@ def _worth(events: Events, price: NDArray[np.int64]) -> NDArray[np.float64]:
     worth[events.in_of] = np.repeat(price[:arrivals], events.in_count)
     worth[events.out_of] -= np.repeat(price[arrivals : arrivals + events.out_s.size], events.out_count)
     return worth / SCALE
+
+
+def least_layover_s(problem: Problem) -> int:
+    """No layover of any trip is shorter."""
+    rules = problem.rules
+    return min([rules.min_layover_s, *(one.seconds for one in rules.layovers)])
 
 
 def _among_nearest(metres: NDArray[np.int32], count: int) -> NDArray[np.bool_]:

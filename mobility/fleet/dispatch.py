@@ -20,32 +20,36 @@ from mobility.fleet import _dispatch_kernels
 from mobility.fleet.activities import write_out
 from mobility.fleet.charging import charge_blocks
 from mobility.fleet.city_flow import city_flow
+from mobility.fleet.depots import crowded
 from mobility.fleet.duty import STRAIGHT, Duty
 from mobility.fleet.electrify import stay_power_kw
 from mobility.fleet.tariff import slot_prices
 from mobility.fleet.trip_table import TripTable, trip_table
-from mobility.stop import Progress
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from mobility.fleet.problem import Problem
-    from mobility.stop import Stop
+
+EFFORT = 20.0  # exchanges a bus
 
 _NEIGHBOURS = 120  # buses that exchange at a time
 _ROUNDS = 60  # exchanges of a worker between two looks at the clock
 _WORKERS = 2
+_TOGETHER = 4 * _NEIGHBOURS  # fewer buses are not split between workers
 _LONGEST = 60  # trips of a duty
-# A kWh that the battery lacks costs this share of a bus's day a kWh of the battery, at first.
+# A kWh that a battery lacks costs this share of a bus's day over a battery, until the end.
 _FIRST_PRICE = 1.5
 _NO_PRICE = 1e12
+# Noise begins at this share of a bus's day, and ends after so much of the time.
+_HOTTEST, _COLD = 1 / 360, 0.93
+# When the charging is planned to see where buses queue, as shares of the time.
+_FIRST_ASKED, _ASK_EVERY = 0.35, 0.06
 # How often the last exchanges are tried until every bus can be charged.
 _LAST = 8
-# Exchanges a bus.
-_EFFORT = 20.0
 
 
 @dataclass
@@ -75,7 +79,8 @@ def dispatch(
     *,
     duties: Sequence[Duty] = (),
     share: float | NDArray[np.float64] = 0.9,
-    stop: Stop | None = None,
+    effort: float = EFFORT,
+    seconds: float | None = None,
     seed: int = 0,
 ) -> tuple[Duty, ...]:
     """Make duties of some trips that each battery carries, as cheap as time allows.
@@ -91,57 +96,68 @@ def dispatch(
     share
         Of a depot charger's power that a standing bus counts on, one number or (depots,): less than
         1 where buses queue.
-    stop
-        When to give up improving: ``Work`` counts looks at the clock and repeats exactly. Without
-        one it ends when nothing improves.
+    effort
+        Exchanges a bus: the answer repeats exactly.
+    seconds
+        Cool down by the clock where that is sooner. Then it does not repeat.
     seed
         Of the neighbourhoods that are drawn.
 
     Returns
     -------
     tuple[Duty, ...]
-        Sorted by trips; a trip that no battery bus can drive alone is a duty of its own.
+        Sorted by trips; a trip that no battery bus can drive alone is a duty of its own. Capacities
+        of depots and queues at chargers are priced, not promised: the caller plans the charging.
     """
     if rows.size == 0:
         return ()
+    begin = time.perf_counter()
     table = trip_table(problem, rows)
     numbers = _numbers(problem, table, minor_km, np.broadcast_to(share, len(problem.depots)))
     chains = _start(problem, table, minor_km, duties)
-    begin = time.perf_counter()
-
-    def over(work: int) -> bool:
-        passed = Progress(seconds=time.perf_counter() - begin, work=work)
-        return stop is not None and stop(passed) is not None
-
     price = _FIRST_PRICE * problem.costs.vehicle_day_minor / problem.vehicle.usable_kwh
     priced = _priced(numbers, price)
-    roster = _roster(chains, table, priced)
-    noise = _cooling(problem, roster.vehicles)
+    roster = _roster(chains, priced)
     crew = _Crew(problem, table, minor_km, seed)
-    for work, level in enumerate(noise):
-        if over(work):
+    workers = 1 if roster.vehicles < _TOGETHER else _WORKERS
+    rounds = max(10, int(effort * roster.vehicles / (workers * _ROUNDS)))
+    asked = _FIRST_ASKED
+    for work in range(rounds):
+        passed = work / rounds
+        if seconds is not None:
+            passed = max(passed, (time.perf_counter() - begin) / seconds)
+        if passed >= 1.0:
             break
-        crew.exchange(roster, priced, float(level))
-        if work % max(1, noise.size // 16) == 0 and work > noise.size // 3:
+        level = _noise(problem, passed)
+        crew.exchange(roster, priced, level)
+        if passed >= asked:
             crew.queues(roster, priced)
+            asked += _ASK_EVERY
     # Nobody may buy energy in the end: duties that did are cut, and exchange once more.
     strict = _priced(numbers, _NO_PRICE)
-    roster = _whole(roster, table, strict)
+    roster = _whole(roster, strict)
     for _ in range(_LAST):
-        for _ in range(max(2, noise.size // 40)):
+        for _ in range(max(2, rounds // 40)):
             crew.exchange(roster, strict, 0.0)
         if crew.queues(roster, strict) == 0:
             break
     return _duties(roster, table, strict)
 
 
-def _cooling(problem: Problem, vehicles: int) -> NDArray[np.float64]:
-    """Noise of each round of exchanges, minor units: from a bus's 1/360 of a day down to nothing."""
-    halves = 1 if vehicles < 4 * _NEIGHBOURS else 2
-    rounds = max(10, int(_EFFORT * vehicles / (halves * _ROUNDS)))
-    highest = problem.costs.vehicle_day_minor / 360.0
-    noise = highest * np.geomspace(1.0, 0.01, max(1, int(0.93 * rounds)))
-    return np.concatenate([noise, np.zeros(rounds - noise.size)])
+def supports(problem: Problem) -> bool:
+    """Whether all rules of a problem are ones that `dispatch` keeps."""
+    rules = problem.rules
+    return not (
+        rules.layovers or rules.terminals or rules.interline or rules.routes or rules.relief_max_s
+        or rules.shift_s or rules.max_block_s < DAY_S or problem.vehicle.curve
+    )  # fmt: skip
+
+
+def _noise(problem: Problem, passed: float) -> float:
+    """Noise of the exchanges, minor units, when a share of the time has passed: it cools to none."""
+    if passed >= _COLD:
+        return 0.0
+    return problem.costs.vehicle_day_minor * _HOTTEST * 0.01 ** (passed / _COLD)
 
 
 def _start(
@@ -185,20 +201,18 @@ def _priced(numbers: tuple[Any, ...], price: float) -> tuple[Any, ...]:
     return (*numbers[:4], (*numbers[4][:3], float(price)), *numbers[5:])
 
 
-def _roster(
-    chains: Sequence[NDArray[np.int32]], table: TripTable, numbers: tuple[Any, ...]
-) -> Roster:
+def _roster(chains: Sequence[NDArray[np.int32]], numbers: tuple[Any, ...]) -> Roster:
     """Duties of chains, cut where they cannot be driven."""
     trips = np.concatenate(chains).astype(np.int32)
     offsets = np.concatenate([[0], np.cumsum([len(one) for one in chains])]).astype(np.int64)
-    most = table.rows.size
+    most = trips.size
     seq, size = np.zeros((most, _LONGEST), np.int32), np.zeros(most, np.int32)
     home, paid = np.zeros(most, np.int32), np.zeros(most)
     count = _dispatch_kernels.first_duties(trips, offsets, *numbers, seq, size, home, paid)
     return Roster(seq[:count].copy(), size[:count].copy(), home[:count].copy(), paid[:count].copy())
 
 
-def _whole(roster: Roster, table: TripTable, numbers: tuple[Any, ...]) -> Roster:
+def _whole(roster: Roster, numbers: tuple[Any, ...]) -> Roster:
     """The same duties at other prices; those that no battery carries now are cut."""
     _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
     used = np.flatnonzero(roster.size > 0)
@@ -206,7 +220,7 @@ def _whole(roster: Roster, table: TripTable, numbers: tuple[Any, ...]) -> Roster
     bad = used[roster.paid[used] >= _dispatch_kernels.NEVER]
     if bad.size == 0:
         return Roster(*(part[good] for part in (roster.seq, roster.size, roster.home, roster.paid)))
-    cut = _roster([roster.seq[at, : roster.size[at]] for at in bad.tolist()], table, numbers)
+    cut = _roster([roster.seq[at, : roster.size[at]] for at in bad.tolist()], numbers)
     return Roster(
         np.concatenate([roster.seq[good], cut.seq]), np.concatenate([roster.size[good], cut.size]),
         np.concatenate([roster.home[good], cut.home]), np.concatenate([roster.paid[good], cut.paid]),
@@ -251,10 +265,12 @@ class _Crew:
         homes = blocks.drop_duplicates("vehicle").set_index("vehicle")["depot"].map(row)
         buses = np.bincount(homes, minlength=len(row))
         short = np.bincount(homes.loc[list(left)], minlength=len(row))
+        for depot, over in crowded(self.problem, homes.tolist()).items():
+            short[depot] += over
         self.queued = np.where(
             short > 0, self.queued + 3.0 + 60.0 * short / np.maximum(buses, 1), 0.9 * self.queued
         )
-        return len(left)
+        return int(short.sum())
 
 
 def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.float64]:
@@ -285,7 +301,7 @@ def _halves(
 ) -> list[NDArray[np.int32]]:
     """Duties on either side of a line through the city that is drawn anew each time."""
     everyone = np.arange(roster.size.size, dtype=np.int32)
-    if everyone.size < 4 * _NEIGHBOURS:
+    if everyone.size < _TOGETHER:
         return [everyone]
     one, other = random.choice(len(problem.deadheads.places), 2, replace=False)
     metres = problem.deadheads.distance_m[0].astype(np.int64)
