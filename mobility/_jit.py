@@ -20,6 +20,9 @@ MODULES = (
     "mobility.fleet._kernels",
     "mobility.fleet._battery_kernels",
     "mobility.fleet._flow_kernels",
+    "mobility.fleet._city_flow_kernels",
+    "mobility.fleet._dispatch_kernels",
+    "mobility.fleet._dual_kernels",
 )
 
 KERNELS: list[Any] = []
