@@ -19,7 +19,7 @@ FAR = 1e15
 def soft_min(one, other, heat):
     """The lesser; with ``heat`` the soft minimum, ``-heat * log(exp(-one / heat) + exp(-other / heat))``."""
     low, high = (one, other) if one < other else (other, one)
-    if high - low > 25.0 * heat or low >= FAR:
+    if high - low >= 25.0 * heat or low >= FAR:
         return low
     return low - heat * np.log1p(np.exp((low - high) / heat))
 
