@@ -357,7 +357,11 @@ def duty_on_one_battery(problem, depot, trips, minor_km, share, day_minor):
             following = rows[at + 1]
             if ways[at]:
                 back = None if home[at] is None else row.arrive_s + home[at][0]
-                if back is None or out[at + 1] is None or back + rules.min_layover_s > out[at + 1][0]:
+                if (
+                    back is None
+                    or out[at + 1] is None
+                    or back + rules.min_layover_s > out[at + 1][0]
+                ):
                     legal = False
                     break
                 runs = (home[at][1], out[at + 1][2])

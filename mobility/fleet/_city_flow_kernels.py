@@ -40,9 +40,12 @@ def connections(times, metres, band, layover, minor_m, minor_s, in_place, in_s, 
                     low = middle + 1
                 else:
                     high = middle
+            # The next arrival here, if in the same band, reaches the same departure: that arc is both.
+            next_s = UNREACHABLE
             if not in_last[event] and band[event + 1] == band[event]:
-                if depart_s[low] >= in_s[event + 1] + needed + layover:
-                    continue
+                next_s = in_s[event + 1]
+            if depart_s[low] >= next_s + needed + layover:
+                continue
             run = metres[table, here, target] * minor_m + (depart_s[low] - at - needed) * minor_s
             if prune:
                 around = False
@@ -149,7 +152,11 @@ def follow_homes(order, kind, line, lines, arc_from, arc_head, arc_flow, arc_dep
 
 def warm():
     """Call every kernel that Python calls, with every dtype it is used with: a day of one trip."""
-    table, one32, many = np.zeros((1, 2, 2), np.int32), np.zeros(1, np.int32), np.zeros((1, 1), np.int32)
+    table, one32, many = (
+        np.zeros((1, 2, 2), np.int32),
+        np.zeros(1, np.int32),
+        np.zeros((1, 1), np.int32),
+    )
     connections(
         table, table, one32, 0, 1.0, 1.0, one32, one32, np.ones(1, np.bool_), many, many,
         np.zeros(3, np.int32), one32, many, many, True, np.zeros(0, np.int32), np.zeros(0, np.int32),

@@ -12,6 +12,8 @@ import numpy as np
 
 from mobility._jit import kernel
 
+# fmt: off
+
 LABELS = 4
 MOST_DEPOTS = 12  # that an exchange looks at
 NEVER = 1e15
@@ -56,12 +58,13 @@ def keep_label(cost, level, used, count, new_cost, new_level, new_used):
 
 
 @kernel
-def link_of(one, other, depot, t, money, terminal_kw, ready):
+def link_of(one, other, depot, numbers):
     """Both ways from a trip to the next.
 
     ``t`` is the tuple of tables of ``Tables`` in ``dispatch.py``. Returns (straight cost, kWh, gain
     of its wait; via cost, kWh home, gain of the stay, kWh out); a cost of NEVER: not possible.
     """
+    t, money, terminal_kw, ready, _, _, _, _ = numbers
     depart, arrive, origin, target, band, layover, max_wait, _, times, metres, out_s, out_m, home_s, home_m = t
     minor_m, minor_s, kwh_m, slot_s = money
     straight, run_kwh, gain = NEVER, 0.0, 0.0
@@ -89,9 +92,9 @@ def link_of(one, other, depot, t, money, terminal_kw, ready):
 
 
 @kernel
-def head_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery, cost, level, used,
-                scratch):  # fmt: skip
+def head_labels(trips, first, end, depot, numbers, cost, level, used, scratch):
     """Labels of a duty's trips first..end from its pull-out on, after the last one; how many."""
+    t, money, _, _, battery, _, _, _ = numbers
     kwh, out_m = t[7], t[11]
     start, least, most, price = battery
     minor_m, _, kwh_m, _ = money
@@ -106,9 +109,7 @@ def head_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery,
     count = 1
     for at in range(first + 1, end):
         other = trips[at]
-        straight, run_kwh, gain, via, home_kwh, stay, out_kwh = link_of(
-            one, other, depot, t, money, terminal_kw, ready
-        )
+        straight, run_kwh, gain, via, home_kwh, stay, out_kwh = link_of(one, other, depot, numbers)
         before = count
         for label in range(before):
             scratch[0, label], scratch[1, label], scratch[2, label] = cost[label], level[label], used[label]
@@ -121,14 +122,14 @@ def head_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery,
                 now = min(most, now + short + gain) - kwh[other]
                 more = max(0.0, least - now)
                 count = keep_label(cost, level, used, count, paid + straight + price * (short + more),
-                                   now + more, spent + run_kwh + kwh[other])  # fmt: skip
+                                   now + more, spent + run_kwh + kwh[other])
             if via < NEVER:
                 now = charge - home_kwh
                 short = max(0.0, least - now)
                 now = min(most, now + short + stay) - out_kwh - kwh[other]
                 more = max(0.0, least - now)
                 count = keep_label(cost, level, used, count, paid + via + price * (short + more),
-                                   now + more, spent + home_kwh + out_kwh + kwh[other])  # fmt: skip
+                                   now + more, spent + home_kwh + out_kwh + kwh[other])
         if count == 0:
             return 0
         one = other
@@ -136,12 +137,12 @@ def head_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery,
 
 
 @kernel
-def tail_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery, cost, level, used,
-                scratch):  # fmt: skip
+def tail_labels(trips, first, end, depot, numbers, cost, level, used, scratch):
     """Labels of a duty's trips first..end to its pull-in, before the first one; how many.
 
     ``level`` is minus the charge that is needed, so that more is better here too.
     """
+    t, money, _, _, battery, _, _, _ = numbers
     kwh, home_m = t[7], t[13]
     _, least, most, price = battery
     minor_m, _, kwh_m, _ = money
@@ -156,9 +157,7 @@ def tail_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery,
     count = 1
     for at in range(end - 2, first - 1, -1):
         one = trips[at]
-        straight, run_kwh, gain, via, home_kwh, stay, out_kwh = link_of(
-            one, other, depot, t, money, terminal_kw, ready
-        )
+        straight, run_kwh, gain, via, home_kwh, stay, out_kwh = link_of(one, other, depot, numbers)
         before = count
         for label in range(before):
             scratch[0, label], scratch[1, label], scratch[2, label] = cost[label], level[label], used[label]
@@ -169,13 +168,13 @@ def tail_labels(trips, first, end, depot, t, money, terminal_kw, ready, battery,
                 now = max(least, need - gain) + run_kwh + kwh[one]
                 short = max(0.0, now - most)
                 count = keep_label(cost, level, used, count, paid + straight + price * short,
-                                   short - now, spent + run_kwh + kwh[one])  # fmt: skip
+                                   short - now, spent + run_kwh + kwh[one])
             if via < NEVER:
                 more = max(0.0, need + out_kwh - most)
                 now = max(least, need + out_kwh - more - stay) + home_kwh + kwh[one]
                 short = max(0.0, now - most)
                 count = keep_label(cost, level, used, count, paid + via + price * (short + more),
-                                   short - now, spent + home_kwh + out_kwh + kwh[one])  # fmt: skip
+                                   short - now, spent + home_kwh + out_kwh + kwh[one])
         if count == 0:
             return 0
         other = one
@@ -246,8 +245,9 @@ def assign_rows(cost, column_of):
 
 
 @kernel
-def best_depot(trips, size, t, money, terminal_kw, ready, battery, day_minor, usable, vehicle_minor):
+def best_depot(trips, size, numbers):
     """The cheapest depot of a duty on one battery, and what the duty costs; (-1, NEVER) where none."""
+    t = numbers[0]
     depots = t[10].shape[1]
     cost, level, used = np.empty(LABELS + 1), np.empty(LABELS + 1), np.empty(LABELS + 1)
     scratch = np.empty((3, LABELS + 1))
@@ -255,19 +255,17 @@ def best_depot(trips, size, t, money, terminal_kw, ready, battery, day_minor, us
     for depot in range(depots):
         if t[12][trips[size - 1], depot] - t[10][trips[0], depot] > 86400:
             continue
-        now = duty_cost(trips, size, depot, t, money, terminal_kw, ready, battery, day_minor, usable,
-                        vehicle_minor, cost, level, used, scratch)  # fmt: skip
+        now = duty_cost(trips, size, depot, numbers, cost, level, used, scratch)
         if now < paid:
             best, paid = depot, now
     return best, paid
 
 
 @kernel
-def duty_cost(trips, size, depot, t, money, terminal_kw, ready, battery, day_minor, usable,
-              vehicle_minor, cost, level, used, scratch):  # fmt: skip
+def duty_cost(trips, size, depot, numbers, cost, level, used, scratch):
     """What a duty costs from a depot, vehicle included; NEVER where no battery carries it."""
-    count = head_labels(trips, 0, size, depot, t, money, terminal_kw, ready, battery, cost, level, used,
-                        scratch)  # fmt: skip
+    t, money, _, _, battery, day_minor, usable, vehicle_minor = numbers
+    count = head_labels(trips, 0, size, depot, numbers, cost, level, used, scratch)
     away = t[13][trips[size - 1], depot]
     if away >= 1_000_000_000:
         return NEVER
@@ -282,62 +280,24 @@ def duty_cost(trips, size, depot, t, money, terminal_kw, ready, battery, day_min
 
 
 @kernel
-def costs_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, usable, vehicle_minor,
-             paid):  # fmt: skip
+def costs_of(seq, size, home, numbers,
+             paid):
     """What every duty costs from its own depot; fills ``paid``."""
     cost, level, used = np.empty(LABELS + 1), np.empty(LABELS + 1), np.empty(LABELS + 1)
     scratch = np.empty((3, LABELS + 1))
     for duty in range(size.size):
         paid[duty] = 0.0
         if size[duty] > 0:
-            paid[duty] = duty_cost(seq[duty], size[duty], home[duty], t, money, terminal_kw, ready, battery,
-                                   day_minor, usable, vehicle_minor, cost, level, used, scratch)  # fmt: skip
+            paid[duty] = duty_cost(seq[duty], size[duty], home[duty], numbers, cost, level, used, scratch)
 
 
 @kernel
-def first_duties(chain, offsets, t, money, terminal_kw, ready, battery, day_minor, usable,
-                 vehicle_minor, seq, size, home, paid):  # fmt: skip
-    """Cut chains of trips ``chain[offsets[c]:offsets[c + 1]]`` into duties that a battery carries.
-
-    Each takes the longest part from its start on that any depot can serve. A trip that fails even
-    alone stays alone, with a cost of NEVER and the depot that is nearest. Returns how many duties.
-    """
-    count = 0
-    for one in range(offsets.size - 1):
-        first, end = offsets[one], offsets[one + 1]
-        while first < end:
-            good, depot, cost = first + 1, -1, NEVER
-            low, high = first + 1, min(end, first + seq.shape[1])
-            # Longer parts only get harder: search by halves for the longest that works.
-            while low <= high:
-                middle = high if low == first + 1 and high == end else (low + high + 1) // 2
-                depot_now, cost_now = best_depot(
-                    chain[first:middle], middle - first, t, money, terminal_kw, ready, battery,
-                    day_minor, usable, vehicle_minor,
-                )  # fmt: skip
-                if depot_now >= 0:
-                    good, depot, cost = middle, depot_now, cost_now
-                    low = middle + 1
-                else:
-                    high = middle - 1
-            size[count] = good - first
-            for at in range(good - first):
-                seq[count, at] = chain[first + at]
-            if depot < 0:
-                depot = np.argmin(t[11][chain[first]] * 1.0 + t[13][chain[first]])
-            home[count], paid[count] = depot, cost
-            count += 1
-            first = good
-    return count
-
-
-@kernel
-def exchange(rows, cut_s, noise, room, counts, ends, seq, size, home, paid, split, t, money, terminal_kw, ready, battery,
-             day_minor, usable, vehicle_minor):  # fmt: skip
+def exchange(rows, noise, room, counts, ends, seq, size, home, paid, split, numbers):
     """Exchange the rest of the days of some duties at one time, at the least cost; what it saves.
 
-    ``split`` (duties,) is scratch: how many trips of each duty depart before ``cut_s``.
+    ``split`` (duties,) says how many trips of each duty depart before that time.
     """
+    t, money, _, _, battery, day_minor, usable, vehicle_minor = numbers
     depart, layover, kwh_m, minor_m = t[0], t[5], money[2], money[0]
     n = rows.size
     start, least, most, price = battery
@@ -362,16 +322,16 @@ def exchange(rows, cut_s, noise, room, counts, ends, seq, size, home, paid, spli
         for k in range(depots):
             d = chosen[k]
             if part > 0:
-                hn[i, k] = head_labels(seq[duty], 0, part, d, t, money, terminal_kw, ready, battery, hc[i, k],
-                                       he[i, k], hw[i, k], scratch)  # fmt: skip
+                hn[i, k] = head_labels(seq[duty], 0, part, d, numbers, hc[i, k],
+                                       he[i, k], hw[i, k], scratch)
                 if hn[i, k] > 0:
                     head_least[i, k] = hc[i, k, 0]
                 begin_s[i, k] = t[10][seq[duty, 0], d]
                 back_s[i, k] = t[12][seq[duty, part - 1], d] + layover[seq[duty, part - 1]]
                 back_m[i, k] = t[13][seq[duty, part - 1], d]
             if part < whole:
-                tn[i, k] = tail_labels(seq[duty], part, whole, d, t, money, terminal_kw, ready, battery,
-                                       tc[i, k], tr[i, k], tw[i, k], scratch)  # fmt: skip
+                tn[i, k] = tail_labels(seq[duty], part, whole, d, numbers,
+                                       tc[i, k], tr[i, k], tw[i, k], scratch)
                 if tn[i, k] > 0:
                     tail_least[i, k] = tc[i, k, 0]
                 end_s[i, k] = t[12][seq[duty, whole - 1], d]
@@ -426,9 +386,7 @@ def exchange(rows, cut_s, noise, room, counts, ends, seq, size, home, paid, spli
             wait -= t[8][t[4][last], t[3][last], t[2][first]]
             straight, run_kwh, gain = NEVER, 0.0, 0.0
             if wait >= layover[last] and wait <= t[6][last]:
-                straight, run_kwh, gain, _, _, _, _ = link_of(
-                    last, first, 0, t, money, terminal_kw, ready
-                )
+                straight, run_kwh, gain, _, _, _, _ = link_of(last, first, 0, numbers)
             best, at = NEVER, -1
             for k in range(depots):
                 floor = head_least[i, k] + tail_least[j, k]
@@ -441,9 +399,7 @@ def exchange(rows, cut_s, noise, room, counts, ends, seq, size, home, paid, spli
                     continue
                 d = chosen[k]
                 if via < NEVER:
-                    _, _, _, via, home_kwh, stay, out_kwh = link_of(
-                        last, first, d, t, money, terminal_kw, ready
-                    )
+                    _, _, _, via, home_kwh, stay, out_kwh = link_of(last, first, d, numbers)
                 for a in range(hn[i, k]):
                     if hc[i, k, a] + tail_least[j, k] + min(straight, via) >= best:
                         break
@@ -520,11 +476,12 @@ def exchange(rows, cut_s, noise, room, counts, ends, seq, size, home, paid, spli
 
 
 @kernel
-def ways_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, usable, via):
+def ways_of(seq, size, home, numbers, via):
     """Whether a bus goes home after each trip of each duty, at the least cost; fills ``via``.
 
     As `head_labels`, with no limit on labels, each with the ways that led to it, bit by bit.
     """
+    t, money, _, _, battery, day_minor, usable, _ = numbers
     kwh, out_m, home_m = t[7], t[11], t[13]
     start, least, most, price = battery
     minor_m, _, kwh_m, _ = money
@@ -543,9 +500,7 @@ def ways_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, u
         used[0, 0], ways[0, 0] = away * kwh_m + kwh[one], 0
         for at in range(1, size[duty]):
             other = seq[duty, at]
-            straight, run_kwh, gain, via_cost, home_kwh, stay, out_kwh = link_of(
-                one, other, depot, t, money, terminal_kw, ready
-            )
+            straight, run_kwh, gain, via_cost, home_kwh, stay, out_kwh = link_of(one, other, depot, numbers)
             then, kept = 1 - now, 0
             for label in range(2 * count):
                 old, goes_home = label // 2, label % 2
@@ -584,14 +539,13 @@ def ways_of(seq, size, home, t, money, terminal_kw, ready, battery, day_minor, u
 
 
 @kernel
-def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, t, money, terminal_kw, ready,
-            battery,
-            day_minor, usable, vehicle_minor, depot_place, gains):  # fmt: skip
+def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, numbers, depot_place, gains):
     """Exchange rests of days among ``few`` neighbours of ``mine`` duties, ``rounds`` times.
 
     Each time a cut and a place are drawn; the duties that are nearest to the place at that time take
     part. ``gains`` gets what each round saved. Only duties in ``mine`` are read or changed.
     """
+    t = numbers[0]
     np.random.seed(seed)
     split = np.zeros(size.size, np.int32)
     away = np.empty(mine.size)
@@ -627,8 +581,7 @@ def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, t, mone
             away[at] = near * (0.5 + np.random.random()) + np.random.random()
         count = min(few, mine.size)
         rows = mine[np.argsort(away)[:count]]
-        gains[turn] = exchange(rows, cut, noise, room, counts, ends, seq, size, home, paid, split, t, money, terminal_kw, ready,
-                               battery, day_minor, usable, vehicle_minor)  # fmt: skip
+        gains[turn] = exchange(rows, noise, room, counts, ends, seq, size, home, paid, split, numbers)
 
 
 def warm():
@@ -638,7 +591,7 @@ def warm():
     money, battery = (0.0, 0.0, 0.0, 300), (2.0, 1.0, 3.0, 1.0)
     seq, size = np.zeros((1, 2), np.int32), np.ones(1, np.int32)
     numbers = (t, money, np.zeros(1), np.zeros((1, 2)), battery, (0.0, np.zeros(1)), 1.0, 1.0)
-    first_duties(one32, np.array([0, 1], np.int64), *numbers, seq, size, one32.copy(), np.zeros(1))
-    ways_of(seq, size, one32, *numbers[:-1], np.zeros((1, 1), np.bool_))
-    costs_of(seq, size, one32, *numbers, np.zeros(1))
-    improve(one32, 1, 1, 0.0, 0, one32, seq, size, one32.copy(), np.zeros(1), *numbers, one32, np.zeros(1))
+    best_depot(one32, 1, numbers)
+    ways_of(seq, size, one32, numbers, np.zeros((1, 1), np.bool_))
+    costs_of(seq, size, one32, numbers, np.zeros(1))
+    improve(one32, 1, 1, 0.0, 0, one32, seq, size, one32.copy(), np.zeros(1), numbers, one32, np.zeros(1))

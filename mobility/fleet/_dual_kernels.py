@@ -37,7 +37,7 @@ def sweep_forward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, b
     before each. ``wait`` is the cost of standing until the next event of the same place, FAR where
     there is none. A rest below 0 is taken in full, so in the end no path is worth more than it costs.
     """
-    nodes, depots = before.shape
+    depots = before.shape[1]
     back = np.full((minutes + 1, depots), FAR)
     least = np.full((minutes + 1, depots), vehicle_minor)
     done = 0
@@ -63,7 +63,9 @@ def sweep_forward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, b
             for d in range(depots):
                 at = out_minute[event, d]
                 if at >= 0:
-                    now = least[at, d] if at <= done else soft_min(least[done, d], back[at, d], heat)
+                    now = (
+                        least[at, d] if at <= done else soft_min(least[done, d], back[at, d], heat)
+                    )
                     before[node, d] = soft_min(before[node, d], now + out_cost[event, d], heat)
             for place in range(departure_from[event], departure_from[event + 1]):
                 trip = by_departure[place]
@@ -75,10 +77,14 @@ def sweep_forward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, b
                 if rest < FAR / 2:
                     worth[trip] += rest * step if rest > 0.0 or heat > 0.0 else rest
                 for d in range(depots):
-                    before[there, d] = soft_min(before[there, d], before[node, d] - worth[trip], heat)
+                    before[there, d] = soft_min(
+                        before[there, d], before[node, d] - worth[trip], heat
+                    )
         if wait[node] < FAR:
             for d in range(depots):
-                before[node + 1, d] = soft_min(before[node + 1, d], before[node, d] + wait[node], heat)
+                before[node + 1, d] = soft_min(
+                    before[node + 1, d], before[node, d] + wait[node], heat
+                )
 
 
 @kernel
@@ -86,7 +92,7 @@ def sweep_backward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, 
                    departure_from, arrival_of, in_minute, in_cost, out_minute, out_cost, step, heat, before,
                    worth, after, minutes):  # fmt: skip
     """As `sweep_forward`, against time: ``before`` is given, ``after`` is filled."""
-    nodes, depots = after.shape
+    depots = after.shape[1]
     leave = np.full((minutes + 2, depots), FAR)
     least = np.zeros((minutes + 2, depots))  # a day may end at any time
     done = minutes + 1
@@ -110,7 +116,9 @@ def sweep_backward(order, minute, arrivals, arc_from, arc_head, arc_cost, wait, 
             for d in range(depots):
                 at = in_minute[node, d]
                 if at >= 0:
-                    now = least[at, d] if at >= done else soft_min(least[done, d], leave[at, d], heat)
+                    now = (
+                        least[at, d] if at >= done else soft_min(least[done, d], leave[at, d], heat)
+                    )
                     after[node, d] = soft_min(after[node, d], now + in_cost[node, d], heat)
             continue
         event = node - arrivals

@@ -43,17 +43,19 @@ class Events:
     @classmethod
     def of(cls, table: TripTable) -> Events:
         """Events of some trips."""
-        return cls(*_events(table.to_place, table.arrive_s), *_events(table.from_place, table.depart_s))
+        return cls(
+            *_events(table.to_place, table.arrive_s), *_events(table.from_place, table.depart_s)
+        )
 
     @property
     def in_row(self) -> NDArray[np.int32]:
         """One trip of each arrival event."""
-        return self.in_of[np.cumsum(self.in_count) - self.in_count]
+        return np.asarray(self.in_of[np.cumsum(self.in_count) - self.in_count], np.int32)
 
     @property
     def out_row(self) -> NDArray[np.int32]:
         """One trip of each departure event."""
-        return self.out_of[np.cumsum(self.out_count) - self.out_count]
+        return np.asarray(self.out_of[np.cumsum(self.out_count) - self.out_count], np.int32)
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,14 @@ def city_flow(
         problem, table, events, minor_km=minor_km, layover_s=layover, prune=True
     )
     groups.append((tails, arrivals + heads, costs))
-    for place, when, base in ((events.in_place, events.in_s, 0), (events.out_place, events.out_s, arrivals)):
+    for place, when, base in (
+        (events.in_place, events.in_s, 0),
+        (events.out_place, events.out_s, arrivals),
+    ):
         same = np.flatnonzero(place[1:] == place[:-1])
-        groups.append((base + same, base + same + 1, _floor((when[same + 1] - when[same]) * second)))
+        groups.append(
+            (base + same, base + same + 1, _floor((when[same + 1] - when[same]) * second))
+        )
     in_row, out_row = events.in_row, events.out_row
     nearest = min(_NEAREST, len(problem.depots))
     goes_out = _among_nearest(table.out_m[out_row], nearest)
@@ -160,9 +167,7 @@ def city_flow(
     if flow is None:
         return None
     return CityFlow(
-        chains=()
-        if relaxed
-        else _follow(events, table, tails, heads, flow, lines, nights, nodes),
+        chains=() if relaxed else _follow(events, table, tails, heads, flow, lines, nights, nodes),
         vehicles=int(flow.amount[nights].sum()),
         cost_minor=flow.cost / SCALE,
         worth=_worth(events, flow.price),
@@ -205,7 +210,9 @@ def _worth(events: Events, price: NDArray[np.int64]) -> NDArray[np.float64]:
     arrivals = events.in_s.size
     worth = np.zeros(events.in_of.size)
     worth[events.in_of] = np.repeat(price[:arrivals], events.in_count)
-    worth[events.out_of] -= np.repeat(price[arrivals : arrivals + events.out_s.size], events.out_count)
+    worth[events.out_of] -= np.repeat(
+        price[arrivals : arrivals + events.out_s.size], events.out_count
+    )
     return worth / SCALE
 
 
@@ -274,8 +281,8 @@ def _follow(
     started = np.ones(after.size, bool)
     started[after[after >= 0]] = False
     chains = []
-    for trip in np.flatnonzero(started).tolist():
-        chain = []
+    for first in np.flatnonzero(started).tolist():
+        chain, trip = [], first
         while trip >= 0:
             chain.append(trip)
             trip = int(after[trip])

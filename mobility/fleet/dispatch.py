@@ -28,7 +28,7 @@ from mobility.fleet.trip_table import TripTable, trip_table
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -157,7 +157,7 @@ def _noise(problem: Problem, passed: float) -> float:
     """Noise of the exchanges, minor units, when a share of the time has passed: it cools to none."""
     if passed >= _COLD:
         return 0.0
-    return problem.costs.vehicle_day_minor * _HOTTEST * 0.01 ** (passed / _COLD)
+    return float(problem.costs.vehicle_day_minor * _HOTTEST * 0.01 ** (passed / _COLD))
 
 
 def _start(
@@ -189,7 +189,12 @@ def _numbers(
         (minor_km / 1000.0, problem.costs.waiting_h_minor / 3600.0, bus.kwh_km / 1000.0, slot_s),
         np.zeros(len(problem.deadheads.places)),
         np.ascontiguousarray(ready),
-        (bus.full_kwh * bus.start_soc, bus.full_kwh * bus.min_soc, bus.full_kwh * bus.max_soc, _NO_PRICE),
+        (
+            bus.full_kwh * bus.start_soc,
+            bus.full_kwh * bus.min_soc,
+            bus.full_kwh * bus.max_soc,
+            _NO_PRICE,
+        ),
         (float(max(0.0, prices[noon].mean() - prices.min())), np.zeros(len(problem.depots))),
         bus.usable_kwh,
         float(problem.costs.vehicle_day_minor),
@@ -203,23 +208,47 @@ def _priced(numbers: tuple[Any, ...], price: float) -> tuple[Any, ...]:
 
 def _roster(chains: Sequence[NDArray[np.int32]], numbers: tuple[Any, ...]) -> Roster:
     """Duties of chains, cut where they cannot be driven."""
-    trips = np.concatenate(chains).astype(np.int32)
-    offsets = np.concatenate([[0], np.cumsum([len(one) for one in chains])]).astype(np.int64)
-    most = trips.size
-    seq, size = np.zeros((most, _LONGEST), np.int32), np.zeros(most, np.int32)
-    home, paid = np.zeros(most, np.int32), np.zeros(most)
-    count = _dispatch_kernels.first_duties(trips, offsets, *numbers, seq, size, home, paid)
-    return Roster(seq[:count].copy(), size[:count].copy(), home[:count].copy(), paid[:count].copy())
+    never = _dispatch_kernels.NEVER
+    duties: list[tuple[NDArray[np.int32], int, float]] = []
+    for chain in chains:
+        first = 0
+        while first < len(chain):
+            # Longer parts only get harder: the whole, else the longest that works, by halves.
+            low, high = first + 1, min(len(chain), first + _LONGEST)
+            middle, found = high, (first + 1, -1, never)
+            while low <= high:
+                part = np.ascontiguousarray(chain[first:middle])
+                depot, cost = _dispatch_kernels.best_depot(part, part.size, numbers)
+                if depot >= 0:
+                    found, low = (middle, int(depot), float(cost)), middle + 1
+                else:
+                    high = middle - 1
+                middle = (low + high + 1) // 2
+            end, home, paid = found
+            if home < 0:  # not even alone: at the depot that is nearest
+                away = numbers[0][11][chain[first]].astype(float) + numbers[0][13][chain[first]]
+                home = int(np.argmin(away))
+            duties.append((chain[first:end], home, paid))
+            first = end
+    seq = np.zeros((len(duties), _LONGEST), np.int32)
+    for at, (trips, _, _) in enumerate(duties):
+        seq[at, : trips.size] = trips
+    return Roster(
+        seq,
+        np.array([trips.size for trips, _, _ in duties], np.int32),
+        np.array([home for _, home, _ in duties], np.int32),
+        np.array([paid for _, _, paid in duties], float),
+    )
 
 
 def _whole(roster: Roster, numbers: tuple[Any, ...]) -> Roster:
     """The same duties at other prices; those that no battery carries now are cut."""
-    _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
+    _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, numbers, roster.paid)
     used = np.flatnonzero(roster.size > 0)
     good = used[roster.paid[used] < _dispatch_kernels.NEVER]
     bad = used[roster.paid[used] >= _dispatch_kernels.NEVER]
     if bad.size == 0:
-        return Roster(*(part[good] for part in (roster.seq, roster.size, roster.home, roster.paid)))
+        return Roster(roster.seq[good], roster.size[good], roster.home[good], roster.paid[good])
     cut = _roster([roster.seq[at, : roster.size[at]] for at in bad.tolist()], numbers)
     return Roster(
         np.concatenate([roster.seq[good], cut.seq]), np.concatenate([roster.size[good], cut.size]),
@@ -236,19 +265,20 @@ class _Crew:
         self.cuts = np.unique(table.depart_s)
         self.place = problem.depot_place.astype(np.int32)
         self.queued = np.zeros(len(problem.depots))
+        self.improve: Callable[..., None] = _dispatch_kernels.improve
 
     def exchange(self, roster: Roster, numbers: tuple[Any, ...], noise: float) -> None:
         """Exchange ``_ROUNDS`` times on each half of the city."""
         problem, rent = self.problem, numbers[5][1]
         rent += 0.3 * (_rents(problem, self.table, roster) + self.queued - rent)
-        _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, *numbers, roster.paid)
+        _dispatch_kernels.costs_of(roster.seq, roster.size, roster.home, numbers, roster.paid)
         halves = _halves(problem, roster, self.random)
         seeds = self.random.integers(0, 2**31 - 1, len(halves))
         with ThreadPoolExecutor(len(halves)) as workers:
             jobs = [
                 workers.submit(
-                    _dispatch_kernels.improve, half, _ROUNDS, _NEIGHBOURS, noise, int(one), self.cuts,
-                    roster.seq, roster.size, roster.home, roster.paid, *numbers, self.place,
+                    self.improve, half, _ROUNDS, _NEIGHBOURS, noise, int(one), self.cuts,
+                    roster.seq, roster.size, roster.home, roster.paid, numbers, self.place,
                     np.zeros(_ROUNDS),
                 )
                 for half, one in zip(halves, seeds, strict=True)
@@ -282,7 +312,9 @@ def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.flo
     trips = np.arange(roster.seq.shape[1])[None, :] < roster.size[:, None]
     kwh = np.where(trips, table.kwh[roster.seq], 0.0).sum(axis=1)
     last = roster.seq[np.arange(roster.size.size), np.maximum(roster.size - 1, 0)]
-    ends_m = table.out_m[roster.seq[:, 0], roster.home] + table.home_m[last, roster.home].astype(float)
+    ends_m = table.out_m[roster.seq[:, 0], roster.home] + table.home_m[last, roster.home].astype(
+        float
+    )
     kwh += ends_m * problem.vehicle.kwh_km / 1000.0
     load = np.bincount(roster.home[used], kwh[used], minlength=len(problem.depots))
     most = [np.inf if one.chargers is None else one.chargers for one in problem.depots]
@@ -293,7 +325,8 @@ def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.flo
     hours = load / power
     low, high = 0.75 * cheap_h, cheap_h
     rent = step * np.clip((hours - low) / max(high - low, 1e-9), 0.0, 1.0)
-    return rent + np.maximum(step, 10.0) * np.maximum(0.0, hours - 1.25 * cheap_h)
+    rent += np.maximum(step, 10.0) * np.maximum(0.0, hours - 1.25 * cheap_h)
+    return np.asarray(rent, float)
 
 
 def _halves(
@@ -313,7 +346,7 @@ def _halves(
 
 def _duties(roster: Roster, table: TripTable, numbers: tuple[Any, ...]) -> tuple[Duty, ...]:
     via = np.zeros(roster.seq.shape, np.bool_)
-    _dispatch_kernels.ways_of(roster.seq, roster.size, roster.home, *numbers[:-1], via)
+    _dispatch_kernels.ways_of(roster.seq, roster.size, roster.home, numbers, via)
     duties = []
     for at in np.flatnonzero(roster.size > 0).tolist():
         size, home = int(roster.size[at]), int(roster.home[at])

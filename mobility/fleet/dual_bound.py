@@ -107,9 +107,7 @@ def dual_bound(
             if over():
                 break
             heat = share * vehicle
-            _dual_kernels.sweep_forward(
-                *network, vehicle, 1.0, heat, after, now, before, minutes
-            )
+            _dual_kernels.sweep_forward(*network, vehicle, 1.0, heat, after, now, before, minutes)
             _dual_kernels.sweep_backward(*network, 1.0, heat, before, now, after, minutes)
             sweeps += 1
     labels(0.0)

@@ -14,7 +14,7 @@ from mobility.fleet.dual_bound import dual_bound
 from mobility.stop import Work
 
 
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(days(), st.sampled_from([None, 0.0, 500.0, 20_000.0]), st.integers(0, 30))
 def test_kernel_no_blocks_cost_less_than_the_worths_of_their_trips(problem, start, sweeps):
     rows = everyone(problem)
@@ -24,14 +24,13 @@ def test_kernel_no_blocks_cost_less_than_the_worths_of_their_trips(problem, star
     cheapest = min(naive.any_blocks(problem).values())
     assert found.bound_minor <= cheapest + 1e-6
     # Not only in total: no bus's day is worth more than it costs.
-    for depot in range(2):
-        for trip in rows.tolist():
-            alone = naive.any_blocks(problem.replace(trips=problem.trips.iloc[[trip]]))
-            assert found.worth[trip] <= min(alone.values()) + 1e-6
+    for trip in rows.tolist():
+        alone = naive.any_blocks(problem.replace(trips=problem.trips.iloc[[trip]]))
+        assert found.worth[trip] <= min(alone.values()) + 1e-6
     assert found.bound_minor >= 0
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(days(least=2))
 def test_the_bound_of_few_trips_is_near_what_they_cost(problem):
     found = dual_bound(problem, everyone(problem), problem.costs.deadhead_km_minor)
