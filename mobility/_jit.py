@@ -22,6 +22,7 @@ MODULES = (
     "mobility.fleet._flow_kernels",
     "mobility.fleet._city_flow_kernels",
     "mobility.fleet._dispatch_kernels",
+    "mobility.fleet._exchange_kernels",
     "mobility.fleet._dual_kernels",
 )
 

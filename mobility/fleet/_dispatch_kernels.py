@@ -182,69 +182,6 @@ def tail_labels(trips, first, end, depot, numbers, cost, level, used, scratch):
 
 
 @kernel
-def assign_rows(cost, column_of):
-    """Least-cost assignment of rows to columns of a square matrix, by shortest augmenting paths."""
-    n = cost.shape[0]
-    v = np.empty(n)
-    u = np.zeros(n)
-    row_of = np.full(n, -1, np.int32)
-    column_of[:] = -1
-    for j in range(n - 1, -1, -1):
-        best = 0
-        for i in range(1, n):
-            if cost[i, j] < cost[best, j]:
-                best = i
-        v[j] = cost[best, j]
-        if column_of[best] < 0:
-            column_of[best] = j
-            row_of[j] = best
-    distance = np.empty(n)
-    before = np.empty(n, np.int32)
-    done = np.empty(n, np.bool_)
-    for free in range(n):
-        if column_of[free] >= 0:
-            continue
-        distance[:] = np.inf
-        before[:] = -1
-        done[:] = False
-        row = free
-        column = -1
-        length = 0.0
-        while True:
-            least = np.inf
-            nearest = -1
-            for j in range(n):
-                if done[j]:
-                    continue
-                new = length + cost[row, j] - u[row] - v[j]
-                if new < distance[j]:
-                    distance[j] = new
-                    before[j] = row
-                if distance[j] < least:
-                    least = distance[j]
-                    nearest = j
-            length = least
-            column = nearest
-            done[column] = True
-            if row_of[column] < 0:
-                break
-            row = row_of[column]
-        u[free] += length
-        for j in range(n):
-            if done[j] and j != column:
-                u[row_of[j]] += length - distance[j]
-                v[j] -= length - distance[j]
-        while True:
-            row = before[column]
-            row_of[column] = row
-            other = column_of[row]
-            column_of[row] = column
-            column = other
-            if row == free:
-                break
-
-
-@kernel
 def best_depot(trips, size, numbers):
     """The cheapest depot of a duty on one battery, and what the duty costs; (-1, NEVER) where none."""
     t = numbers[0]
@@ -292,10 +229,11 @@ def costs_of(seq, size, home, numbers,
 
 
 @kernel
-def exchange(rows, noise, room, counts, ends, seq, size, home, paid, split, numbers):
-    """Exchange the rest of the days of some duties at one time, at the least cost; what it saves.
+def exchange_costs(rows, split, seq, size, home, paid, numbers, room, counts, ends, cost, place):
+    """What each first part of some duties costs with each rest, and from which depot; fills both.
 
-    ``split`` (duties,) says how many trips of each duty depart before that time.
+    ``split`` (duties,) says how many trips of each duty are its first part. ``room`` (6, n, depots,
+    labels), ``counts`` (2, n, depots) and ``ends`` (6, n, depots) are scratch.
     """
     t, money, _, _, battery, day_minor, usable, vehicle_minor = numbers
     depart, layover, kwh_m, minor_m = t[0], t[5], money[2], money[0]
@@ -337,8 +275,8 @@ def exchange(rows, noise, room, counts, ends, seq, size, home, paid, split, numb
                 end_s[i, k] = t[12][seq[duty, whole - 1], d]
                 ahead_s[i, k] = t[10][seq[duty, part], d]
                 ahead_m[i, k] = t[11][seq[duty, part], d]
-    cost = np.full((n, n), NEVER)
-    place = np.full((n, n), -1, np.int32)
+    cost[:] = NEVER
+    place[:] = -1
     alone_cost, alone_place = np.full(n, NEVER), np.full(n, -1, np.int32)
     for j in range(n):
         for k in range(depots):
@@ -434,45 +372,6 @@ def exchange(rows, noise, room, counts, ends, seq, size, home, paid, split, numb
         elif cost[i, i] > paid[rows[i]]:
             cost[i, i] = paid[rows[i]]
             place[i, i] = home[rows[i]]
-    column_of = np.empty(n, np.int32)
-    shown = np.minimum(cost, 1e11)
-    bent = shown.copy()
-    for i in range(n):
-        for j in range(n):
-            if bent[i, j] < 1e9:
-                bent[i, j] -= noise * np.log(np.random.random())
-    assign_rows(bent, column_of)
-    total, old = 0.0, 0.0
-    for i in range(n):
-        total += shown[i, column_of[i]]
-        old += shown[i, i]
-    bias = 0.0
-    for i in range(n):
-        bias += bent[i, i] - shown[i, i] - bent[i, column_of[i]] + shown[i, column_of[i]]
-    if total - old > max(0.0, bias) + 1e-6:
-        return 0.0
-    width = seq.shape[1]
-    rest = np.empty((n, width), np.int32)
-    long = np.empty(n, np.int32)
-    for j in range(n):
-        other = rows[j]
-        long[j] = size[other] - split[other]
-        for at in range(long[j]):
-            rest[j, at] = seq[other, split[other] + at]
-    for i in range(n):
-        if split[rows[i]] + long[column_of[i]] > width:
-            return 0.0
-    for i in range(n):
-        duty, j = rows[i], column_of[i]
-        size[duty] = split[duty] + long[j]
-        for at in range(long[j]):
-            seq[duty, split[duty] + at] = rest[j, at]
-        if size[duty] == 0:
-            paid[duty] = 0.0
-        else:
-            home[duty] = place[i, j]
-            paid[duty] = cost[i, j] if not (i == j and cost[i, j] == 1e9) else NEVER
-    return old - total
 
 
 @kernel
@@ -538,52 +437,6 @@ def ways_of(seq, size, home, numbers, via):
             via[duty, at] = (chosen >> np.int64(at)) & np.int64(1) == 1
 
 
-@kernel
-def improve(mine, rounds, few, noise, seed, cuts, seq, size, home, paid, numbers, depot_place, gains):
-    """Exchange rests of days among ``few`` neighbours of ``mine`` duties, ``rounds`` times.
-
-    Each time a cut and a place are drawn; the duties that are nearest to the place at that time take
-    part. ``gains`` gets what each round saved. Only duties in ``mine`` are read or changed.
-    """
-    t = numbers[0]
-    np.random.seed(seed)
-    split = np.zeros(size.size, np.int32)
-    away = np.empty(mine.size)
-    metres = t[9][0]
-    most = min(MOST_DEPOTS, t[10].shape[1])
-    room = np.empty((6, few, most, LABELS + 1))
-    counts, ends = np.zeros((2, few, most), np.int32), np.empty((6, few, most))
-    for turn in range(rounds):
-        cut = cuts[np.random.randint(0, cuts.size)]
-        pivot = mine[np.random.randint(0, mine.size)]
-        while size[pivot] == 0:
-            pivot = mine[np.random.randint(0, mine.size)]
-        spot = t[2][seq[pivot, np.random.randint(0, size[pivot])]]
-        for at in range(mine.size):
-            duty = mine[at]
-            low = 0
-            while low < size[duty] and t[0][seq[duty, low]] < cut:
-                low += 1
-            split[duty] = low
-            if size[duty] == 0:
-                away[at] = 5e4 + 1e4 * np.random.random()
-                continue
-            if low > 0:
-                here = t[3][seq[duty, low - 1]]
-                other = here if low == size[duty] else t[2][seq[duty, low]]
-            else:
-                here = t[2][seq[duty, 0]]
-                other = here
-            base = depot_place[home[duty]]
-            near = min(metres[spot, here], metres[spot, other])
-            if low == 0 or low == size[duty]:
-                near = min(near, metres[spot, base])
-            away[at] = near * (0.5 + np.random.random()) + np.random.random()
-        count = min(few, mine.size)
-        rows = mine[np.argsort(away)[:count]]
-        gains[turn] = exchange(rows, noise, room, counts, ends, seq, size, home, paid, split, numbers)
-
-
 def warm():
     """Call every kernel that Python calls, with every dtype it is used with: one trip, one bus."""
     one32, many, table = np.zeros(1, np.int32), np.zeros((1, 1), np.int32), np.zeros((1, 1, 1), np.int32)
@@ -594,4 +447,7 @@ def warm():
     best_depot(one32, 1, numbers)
     ways_of(seq, size, one32, numbers, np.zeros((1, 1), np.bool_))
     costs_of(seq, size, one32, numbers, np.zeros(1))
-    improve(one32, 1, 1, 0.0, 0, one32, seq, size, one32.copy(), np.zeros(1), numbers, one32, np.zeros(1))
+    exchange_costs(
+        one32, one32, seq, size, one32, np.zeros(1), numbers, np.empty((6, 1, 1, LABELS + 1)),
+        np.zeros((2, 1, 1), np.int32), np.empty((6, 1, 1)), np.empty((1, 1)), one32.reshape(1, 1).copy(),
+    )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.fleet import _dispatch_kernels
+from mobility.fleet import _dispatch_kernels, _exchange_kernels
 from mobility.fleet.activities import write_out
 from mobility.fleet.charging import charge_blocks
 from mobility.fleet.city_flow import city_flow
@@ -28,7 +28,7 @@ from mobility.fleet.trip_table import TripTable, trip_table
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -265,7 +265,6 @@ class _Crew:
         self.cuts = np.unique(table.depart_s)
         self.place = problem.depot_place.astype(np.int32)
         self.queued = np.zeros(len(problem.depots))
-        self.improve: Callable[..., None] = _dispatch_kernels.improve
 
     def exchange(self, roster: Roster, numbers: tuple[Any, ...], noise: float) -> None:
         """Exchange ``_ROUNDS`` times on each half of the city."""
@@ -276,11 +275,7 @@ class _Crew:
         seeds = self.random.integers(0, 2**31 - 1, len(halves))
         with ThreadPoolExecutor(len(halves)) as workers:
             jobs = [
-                workers.submit(
-                    self.improve, half, _ROUNDS, _NEIGHBOURS, noise, int(one), self.cuts,
-                    roster.seq, roster.size, roster.home, roster.paid, numbers, self.place,
-                    np.zeros(_ROUNDS),
-                )
+                workers.submit(_exchanges, roster, half, numbers, noise, int(one), self.cuts, self.place)
                 for half, one in zip(halves, seeds, strict=True)
             ]  # fmt: skip
             for job in jobs:
@@ -301,6 +296,44 @@ class _Crew:
             short > 0, self.queued + 3.0 + 60.0 * short / np.maximum(buses, 1), 0.9 * self.queued
         )
         return int(short.sum())
+
+
+def _exchanges(
+    roster: Roster,
+    mine: NDArray[np.int32],
+    numbers: tuple[Any, ...],
+    noise: float,
+    seed: int,
+    cuts: NDArray[np.int32],
+    place: NDArray[np.int32],
+) -> None:
+    """Exchange ``_ROUNDS`` times among neighbours of some duties; no other is read or changed."""
+    table = numbers[0]
+    few = min(_NEIGHBOURS, mine.size)
+    depots = min(_dispatch_kernels.MOST_DEPOTS, place.size)
+    room = np.empty((6, few, depots, _dispatch_kernels.LABELS + 1))
+    counts, ends = np.zeros((2, few, depots), np.int32), np.empty((6, few, depots))
+    cost, depot = np.empty((few, few)), np.empty((few, few), np.int32)
+    split = np.zeros(roster.size.size, np.int32)
+    days = (roster.seq, roster.size, roster.home)
+    for turn in range(_ROUNDS):
+        rows = _exchange_kernels.neighbours(
+            mine,
+            few,
+            seed + turn,
+            cuts,
+            *days,
+            table[0],
+            table[2],
+            table[3],
+            table[9][0],
+            place,
+            split,
+        )
+        _dispatch_kernels.exchange_costs(
+            rows, split, *days, roster.paid, numbers, room, counts, ends, cost, depot
+        )
+        _exchange_kernels.exchange(rows, noise, cost, depot, *days, roster.paid, split)
 
 
 def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.float64]:

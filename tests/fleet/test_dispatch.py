@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.santiago_city import electrify_city, over_one_battery, santiago_city
 from mobility import fleet
-from mobility.fleet import _city_flow_kernels, _dispatch_kernels
+from mobility.fleet import _city_flow_kernels, _dispatch_kernels, _exchange_kernels
 from mobility.fleet.city_flow import Events, city_flow, connections
 from mobility.fleet.dispatch import _numbers, dispatch, supports
 from mobility.fleet.trip_table import trip_table
@@ -97,7 +97,7 @@ def test_kernel_labels_are_the_pareto_set(labels):
     st.lists(st.integers(0, 50).map(float), min_size=n, max_size=n), min_size=n, max_size=n)))  # fmt: skip
 def test_kernel_assignment_is_the_cheapest(cost):
     chosen = np.empty(len(cost), np.int32)
-    _dispatch_kernels.assign_rows(np.array(cost), chosen)
+    _exchange_kernels.assign_rows(np.array(cost), chosen)
     assert sorted(chosen) == list(range(len(cost)))
     assert sum(cost[row][column] for row, column in enumerate(chosen)) == naive.cheapest_assignment(
         cost
