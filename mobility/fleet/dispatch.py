@@ -45,11 +45,11 @@ _LONGEST = 60  # trips of a duty
 _FIRST_PRICE = 1.5
 _NO_PRICE = 1e12
 # Noise begins at this share of a bus's day, and ends after so much of the time.
-_HOTTEST, _COLD = 1 / 360, 0.93
+_HOTTEST, _COLD = 1 / 700, 0.93
 # When the charging is planned to see where buses queue, as shares of the time.
 _FIRST_ASKED, _ASK_EVERY = 0.35, 0.06
 # How often the last exchanges are tried until every bus can be charged.
-_LAST = 8
+_LAST = 4
 
 
 @dataclass
@@ -139,7 +139,11 @@ def dispatch(
     for _ in range(_LAST):
         for _ in range(max(2, rounds // 40)):
             crew.exchange(roster, strict, 0.0)
-        if crew.queues(roster, strict) == 0:
+        if not crew.queues(roster, strict):
+            return _duties(roster, table, strict)
+    for _ in range(_LAST):
+        crew.move(roster, strict)
+        if not crew.queues(roster, strict):
             break
     return _duties(roster, table, strict)
 
@@ -265,6 +269,8 @@ class _Crew:
         self.cuts = np.unique(table.depart_s)
         self.place = problem.depot_place.astype(np.int32)
         self.queued = np.zeros(len(problem.depots))
+        self.full = np.zeros(len(problem.depots), bool)
+        self.left: list[int] = []
 
     def exchange(self, roster: Roster, numbers: tuple[Any, ...], noise: float) -> None:
         """Exchange ``_ROUNDS`` times on each half of the city."""
@@ -282,7 +288,10 @@ class _Crew:
                 job.result()
 
     def queues(self, roster: Roster, numbers: tuple[Any, ...]) -> int:
-        """Charge everybody; where buses are left over their depot gets dearer. How many are left."""
+        """Charge everybody; where buses are left over their depot gets dearer. How many are left.
+
+        Buses beyond a depot's capacity are left over too.
+        """
         duties = _duties(roster, self.table, numbers)
         blocks = write_out(self.problem, duties, minor_km=self.minor_km, keep=False)
         left = charge_blocks(self.problem, blocks).unserved
@@ -292,10 +301,30 @@ class _Crew:
         short = np.bincount(homes.loc[list(left)], minlength=len(row))
         for depot, over in crowded(self.problem, homes.tolist()).items():
             short[depot] += over
+        used = np.flatnonzero(roster.size > 0)
+        order = used[np.argsort(roster.seq[used, 0])]  # as the duties, and so the vehicles
+        self.left = order[np.flatnonzero(homes.index.isin(left))].tolist()
+        self.full = short > 0
         self.queued = np.where(
             short > 0, self.queued + 3.0 + 60.0 * short / np.maximum(buses, 1), 0.9 * self.queued
         )
         return int(short.sum())
+
+    def move(self, roster: Roster, numbers: tuple[Any, ...]) -> None:
+        """Send every bus that was left over to the cheapest depot where none was."""
+        labels = _dispatch_kernels.LABELS + 1
+        scratch = (*(np.empty(labels) for _ in range(3)), np.empty((3, labels)))
+        for duty in self.left:
+            trips, size = roster.seq[duty], int(roster.size[duty])
+            costs = [
+                _dispatch_kernels.duty_cost(trips, size, depot, numbers, *scratch)
+                if not full
+                else _dispatch_kernels.NEVER
+                for depot, full in enumerate(self.full)
+            ]
+            best = int(np.argmin(costs))
+            if costs[best] < _dispatch_kernels.NEVER:
+                roster.home[duty], roster.paid[duty] = best, costs[best]
 
 
 def _exchanges(
