@@ -24,6 +24,12 @@ for name in ("santiago", "changsha", "incheon"):
 cached = read_feed("gtfs_samples/santiago", cache=True)
 cached = read_feed("gtfs_samples/santiago", cache=True)  # memory-mapped, read only
 trip_statistics(cached), fleet.plan(fleet.problem(cached.day()))
+import numpy as np
+from mobility.fleet.dispatch import dispatch
+from mobility.fleet.dual_bound import dual_bound
+problem = fleet.problem(cached.day())
+rows = np.arange(len(problem.trips), dtype=np.int32)
+dispatch(problem, rows, 1000.0, effort=1.0), dual_bound(problem, rows, 1000.0)
 print(json.dumps(_jit.compilations()))
 """
 

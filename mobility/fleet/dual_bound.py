@@ -58,7 +58,7 @@ def dual_bound(
     worth: NDArray[np.float64] | None = None,
     stop: Stop | None = None,
 ) -> DualBound | None:
-    """Bound what some trips cost in any plan, whatever the buses' batteries.
+    """Bound what some trips cost in any plan that is free to chain them, whatever the batteries.
 
     Parameters
     ----------

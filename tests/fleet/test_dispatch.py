@@ -54,7 +54,7 @@ def everyone(problem):
     return np.arange(len(problem.trips), dtype=np.int32)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(days(most=4), st.integers(0, 1))
 def test_kernel_a_duty_costs_what_its_cheapest_ways_cost(problem, depot):
     numbers = _numbers(problem, trip_table(problem, everyone(problem)), 83.0, np.full(2, 0.9))
@@ -145,13 +145,13 @@ def test_kernel_chains_of_the_flow_drive_every_trip_once(problem):
     assert _city_flow_kernels.NEVER < 0
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(days(most=6), st.sampled_from([60.0, 100.0, 400.0]))
 def test_a_dispatched_day_can_be_driven(problem, battery_kwh):
     problem = problem.replace(**{"vehicles.battery_kwh": battery_kwh})
     if fleet.plan(problem).not_electric:
         return
-    plan = electrify_city(problem, effort=4.0)
+    plan = electrify_city(problem, effort=1.0)
     if plan.why:  # dispatch prices queues, it does not promise that there are none
         return
     assert fleet.check(problem, plan) == []
@@ -159,7 +159,7 @@ def test_a_dispatched_day_can_be_driven(problem, battery_kwh):
     assert plan.vehicles_bound <= plan.vehicles
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(days(least=3), st.randoms(use_true_random=False))
 def test_dispatch_repeats_and_the_order_of_trips_changes_nothing(problem, random):
     order = list(range(len(problem.trips)))
@@ -167,15 +167,15 @@ def test_dispatch_repeats_and_the_order_of_trips_changes_nothing(problem, random
     from mobility.fleet.trips import tidy_trips
 
     other = problem.replace(trips=tidy_trips(problem.trips.iloc[order]))
-    one = dispatch(problem, everyone(problem), 83.0, effort=3.0, seed=5)
-    assert one == dispatch(other, everyone(problem), 83.0, effort=3.0, seed=5)
+    one = dispatch(problem, everyone(problem), 83.0, effort=1.0, seed=5)
+    assert one == dispatch(other, everyone(problem), 83.0, effort=1.0, seed=5)
 
 
 def test_dispatch_starts_from_duties_and_never_ends_above_them():
     problem = santiago_city(1, 0.02)
     rows, minor_km = everyone(problem), 1023.5
-    first = dispatch(problem, rows, minor_km, effort=2.0)
-    again = dispatch(problem, rows, minor_km, effort=8.0, duties=first)
+    first = dispatch(problem, rows, minor_km, effort=1.0)
+    again = dispatch(problem, rows, minor_km, effort=4.0, duties=first)
     numbers = _numbers(
         problem, trip_table(problem, rows), minor_km, np.full(len(problem.depots), 0.9)
     )
