@@ -141,8 +141,8 @@ def dispatch(
             crew.exchange(roster, strict, 0.0)
         if not crew.queues(roster, strict):
             return _duties(roster, table, strict)
-    for _ in range(_LAST):
-        crew.move(roster, strict)
+    for turn in range(3 * _LAST):
+        crew.move(roster, strict, cut=turn >= _LAST)
         if not crew.queues(roster, strict):
             break
     return _duties(roster, table, strict)
@@ -304,27 +304,41 @@ class _Crew:
         used = np.flatnonzero(roster.size > 0)
         order = used[np.argsort(roster.seq[used, 0])]  # as the duties, and so the vehicles
         self.left = order[np.flatnonzero(homes.index.isin(left))].tolist()
-        self.full = short > 0
+        self.full |= short > 0
         self.queued = np.where(
             short > 0, self.queued + 3.0 + 60.0 * short / np.maximum(buses, 1), 0.9 * self.queued
         )
         return int(short.sum())
 
-    def move(self, roster: Roster, numbers: tuple[Any, ...]) -> None:
-        """Send every bus that was left over to the cheapest depot where none was."""
+    def move(self, roster: Roster, numbers: tuple[Any, ...], *, cut: bool) -> None:
+        """Send every bus that was left over to the cheapest depot where none ever was.
+
+        With ``cut`` its day is shared between two buses, each with half of the trips.
+        """
         labels = _dispatch_kernels.LABELS + 1
         scratch = (*(np.empty(labels) for _ in range(3)), np.empty((3, labels)))
-        for duty in self.left:
+
+        def settle(duty: int) -> None:
             trips, size = roster.seq[duty], int(roster.size[duty])
-            costs = [
-                _dispatch_kernels.duty_cost(trips, size, depot, numbers, *scratch)
-                if not full
-                else _dispatch_kernels.NEVER
-                for depot, full in enumerate(self.full)
-            ]
+            costs = np.full(self.place.size, _dispatch_kernels.NEVER)
+            for depot in np.flatnonzero(~self.full).tolist():
+                costs[depot] = _dispatch_kernels.duty_cost(trips, size, depot, numbers, *scratch)
             best = int(np.argmin(costs))
             if costs[best] < _dispatch_kernels.NEVER:
                 roster.home[duty], roster.paid[duty] = best, costs[best]
+
+        for duty in self.left:
+            half = int(roster.size[duty]) // 2
+            if cut and half > 0:
+                rest = np.zeros((1, roster.seq.shape[1]), np.int32)
+                rest[0, : roster.size[duty] - half] = roster.seq[duty, half : roster.size[duty]]
+                roster.seq = np.concatenate([roster.seq, rest])
+                roster.size = np.append(roster.size, roster.size[duty] - np.int32(half))
+                roster.home = np.append(roster.home, roster.home[duty])
+                roster.paid = np.append(roster.paid, roster.paid[duty])
+                roster.size[duty] = half
+                settle(roster.size.size - 1)
+            settle(duty)
 
 
 def _exchanges(
