@@ -25,6 +25,10 @@ MODULES = (
     "mobility.fleet._master_kernels",
     "mobility.fleet._flow_kernels",
     "mobility.fleet._ways_kernels",
+    "mobility.fleet._city_flow_kernels",
+    "mobility.fleet._dispatch_kernels",
+    "mobility.fleet._exchange_kernels",
+    "mobility.fleet._dual_kernels",
 )
 
 KERNELS: list[Any] = []

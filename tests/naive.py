@@ -652,3 +652,98 @@ def sums_of_columns(columns, rows, weight):
             for other in column:
                 matrix[one][other] += scale
     return matrix
+
+
+# --- fleet: twins of dispatch and of the bound for many depots --------------------------------------
+
+
+def pareto(labels):
+    """(cost, level) that no other beats in both, by cost."""
+    best = []
+    for cost, level in sorted(labels, key=lambda one: (one[0], -one[1])):
+        if not best or level > best[-1][1]:
+            best.append((cost, level))
+    return best
+
+
+def duty_on_one_battery(problem, depot, trips, minor_km, share, day_minor):
+    """Least minor units of a bus's day from a depot, vehicle included; inf where no battery carries it.
+
+    Every choice of going home between trips is replayed; a stay charges as much as it can, by whole
+    slots at ``share`` of the charger's power.
+    """
+    bus, site, rules = problem.vehicle, problem.depots[depot], problem.rules
+    metre, second = minor_km / 1000, problem.costs.waiting_h_minor / 3600
+    slot, kw = problem.tariff.slot_s, min(bus.max_kw, site.charger_kw) * share
+    rows = [problem.trips.iloc[trip] for trip in trips]
+    home = [empty_run(problem, row.to_stop, site.stop_id, row.arrive_s) for row in rows]
+    out = [leave_depot(problem, site.stop_id, row.from_stop, row.depart_s) for row in rows]
+    if out[0] is None or home[-1] is None:
+        return math.inf
+    if rows[-1].arrive_s + home[-1][0] - out[0][0] > 86_400:
+        return math.inf
+    best = math.inf
+    for ways in itertools.product([False, True], repeat=len(rows) - 1):
+        cost = problem.costs.vehicle_day_minor + out[0][2] * metre
+        used = out[0][2] / 1000 * bus.kwh_km
+        charge = bus.full_kwh * bus.start_soc - used
+        legal, least = True, charge
+        for at, row in enumerate(rows):
+            charge -= row.distance_km * bus.kwh_km
+            used += row.distance_km * bus.kwh_km
+            least = min(least, charge)
+            if at + 1 == len(rows):
+                break
+            following = rows[at + 1]
+            if ways[at]:
+                back = None if home[at] is None else row.arrive_s + home[at][0]
+                if (
+                    back is None
+                    or out[at + 1] is None
+                    or back + rules.min_layover_s > out[at + 1][0]
+                ):
+                    legal = False
+                    break
+                runs = (home[at][1], out[at + 1][2])
+                charge -= runs[0] / 1000 * bus.kwh_km
+                least = min(least, charge)
+                slots = max(0, out[at + 1][0] // slot - -(-back // slot))
+                charge = min(bus.full_kwh * bus.max_soc, charge + slots * slot / 3600 * kw)
+                charge -= runs[1] / 1000 * bus.kwh_km
+            else:
+                run = empty_run(problem, row.to_stop, following.from_stop, row.arrive_s)
+                stands = math.nan if run is None else following.depart_s - row.arrive_s - run[0]
+                if not stands >= rules.min_layover_s:
+                    legal = False
+                    break
+                runs = (run[1],)
+                charge -= run[1] / 1000 * bus.kwh_km
+                cost += stands * second
+            cost += sum(runs) * metre
+            used += sum(runs) / 1000 * bus.kwh_km
+            least = min(least, charge)
+        if not legal:
+            continue
+        charge -= home[-1][1] / 1000 * bus.kwh_km
+        used += home[-1][1] / 1000 * bus.kwh_km
+        cost += home[-1][1] * metre + day_minor * max(0.0, used - bus.usable_kwh)
+        if min(least, charge) >= bus.full_kwh * bus.min_soc - 1e-9:
+            best = min(best, cost)
+    return best
+
+
+def cheapest_assignment(cost):
+    """Least sum of one entry a row and column, every permutation tried."""
+    rows = range(len(cost))
+    return min(
+        sum(cost[row][column] for row, column in zip(rows, columns, strict=True))
+        for columns in itertools.permutations(rows)
+    )
+
+
+def soft_least(values, heat):
+    """``-heat log sum exp(-value / heat)``; the least where there is no heat."""
+    if heat == 0:
+        return min(values)
+    low = min(values)
+    return low - heat * math.log(sum(math.exp((low - one) / heat) for one in values))

@@ -28,6 +28,12 @@ trip_statistics(cached), fleet.plan(fleet.problem(cached.day()))
 from benchmarks.devos import devos_size
 from mobility.stop import Work
 fleet.electrify(devos_size(0, trips=60), stop=Work(10))
+import numpy as np
+from mobility.fleet.dispatch import dispatch
+from mobility.fleet.dual_bound import dual_bound
+problem = fleet.problem(cached.day())
+rows = np.arange(len(problem.trips), dtype=np.int32)
+dispatch(problem, rows, 1000.0, effort=1.0), dual_bound(problem, rows, 1000.0)
 print(json.dumps(_jit.compilations()))
 """
 
