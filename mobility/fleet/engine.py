@@ -89,7 +89,9 @@ class Engine:
         self, problem: Problem, rows: NDArray[np.int32], room: NDArray[np.float64]
     ) -> None:
         self.problem, self.rows, self.room = problem, rows, room
-        self.days = [day_of(problem, rows, depot, 0) for depot in range(len(problem.depots))]
+        homes = range(len(problem.depots))
+        self.days = [day_of(problem, rows, depot, 0) for depot in homes]
+        self.relaxed = [day_of(problem, rows, depot, 0, relaxed=True) for depot in homes]
         self.count = {int(site): int(many) for day in self.days
                       for site, many in zip(day.sites, day.count, strict=True)}  # fmt: skip
         self.bound = -np.inf
@@ -101,7 +103,7 @@ class Engine:
         if free:
             held = [one.capacity for one in self.problem.depots]
             room = np.array([np.inf if one is None else float(one) for one in held])
-        kinds = days or self.days
+        kinds = days or (self.relaxed if free else self.days)
         if not free:
             starts = max(2, _STARTS // len(kinds))
             kinds = [kind for day in kinds for kind in within_a_day(day, starts)]
@@ -158,7 +160,7 @@ class Engine:
                 site_in_cost=np.zeros_like(day.site_in_cost), stand=np.zeros_like(day.stand),
                 site_out_cost=np.zeros_like(day.site_out_cost), dear=np.zeros_like(day.dear),
             )
-            for day in self.days
+            for day in self.relaxed
         ]  # fmt: skip
         ask = self.ask(free=True, days=days)
         found = generate(

@@ -157,8 +157,14 @@ def steered_prices(problem: Problem) -> NDArray[np.float64]:
     return np.asarray(steered, float)
 
 
-def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) -> Day:
-    """Make the arrays of some trips (rows of ``problem.trips``, sorted) for one kind of bus."""
+def day_of(
+    problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int, *, relaxed: bool = False
+) -> Day:
+    """Make the arrays of some trips (rows of ``problem.trips``, sorted) for one kind of bus.
+
+    ``relaxed``, for a bound: stays at the depot without a whole slot are connections too, and
+    charging may begin before a layover is over.
+    """
     bus, costs, slot_s = problem.vehicles[vehicle], problem.costs, problem.tariff.slot_s
     place = int(problem.depot_place[depot])
     steered = steered_prices(problem)
@@ -179,7 +185,7 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
     slots = int(depart.max()) // slot_s - first_slot + 2
 
     tail, head, arc_m, arc_cost = _straight(
-        problem, rows, place, metre, bus.kwh_km * float(steered.max())
+        problem, rows, place, metre, bus.kwh_km * float(steered.max()), relaxed
     )
     sites = np.array(
         [depot, *(len(problem.depots) + at for at, one in enumerate(problem.chargers) if one.count)]
@@ -201,7 +207,7 @@ def day_of(problem: Problem, rows: NDArray[np.int32], depot: int, vehicle: int) 
         reached = arrive + run
         reach_s[at] = reached
         # Two slots of standing or more keep any layover that is no longer than they are.
-        later = max(0, problem.rules.min_layover_s - slot_s)
+        later = 0 if relaxed else max(0, problem.rules.min_layover_s - slot_s)
         slot = -(-(reached + later) // slot_s) - first_slot
         good = (run < UNREACHABLE_S) & (slot < slots)
         in_slot[at] = np.where(good, slot, -1)
@@ -312,7 +318,12 @@ def within_a_day(day: Day, starts: int = 6) -> list[Day]:
 
 
 def _straight(
-    problem: Problem, rows: NDArray[np.int32], place: int, metre: float, kwh_minor_km: float
+    problem: Problem,
+    rows: NDArray[np.int32],
+    place: int,
+    metre: float,
+    kwh_minor_km: float,
+    relaxed: bool,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], NDArray[np.float64]]:
     """Pairs that a bus may drive straight on, less those that a stay at the depot always beats."""
     depart = problem.depart_s[rows]
@@ -330,7 +341,15 @@ def _straight(
     ways = links(problem, rows[tail], rows[head], place, minor_km=metre * 1000.0)
     beaten = _beaten(problem, rows[head], place, ways, kwh_minor_km)
     good = np.isfinite(ways.straight_minor) & ~beaten
-    return tail[good], head[good], ways.run_m[good], ways.straight_minor[good]
+    if not relaxed:
+        return tail[good], head[good], ways.run_m[good], ways.straight_minor[good]
+    slot_s = problem.tariff.slot_s
+    short = np.isfinite(ways.via_minor) & (ways.out_s // slot_s - -(-ways.home_s // slot_s) < 1)
+    both = np.concatenate([np.flatnonzero(good), np.flatnonzero(short)])
+    metres = np.concatenate([ways.run_m[good], (ways.home_m + ways.out_m)[short]])
+    minor = np.concatenate([ways.straight_minor[good], ways.via_minor[short]])
+    order = np.argsort(both, kind="stable")
+    return tail[both[order]], head[both[order]], metres[order], minor[order]
 
 
 def _beaten(
