@@ -88,6 +88,16 @@ class AnyOf:
         return next((why for stop in self.criteria if (why := stop(progress)) is not None), None)
 
 
+def seconds_of(stop: Stop | None) -> float | None:
+    """The wall time that a criterion allows, None where it names none."""
+    if isinstance(stop, Seconds):
+        return stop.limit_s
+    if isinstance(stop, AnyOf):
+        found = [one for one in map(seconds_of, stop.criteria) if one is not None]
+        return min(found, default=None)
+    return None
+
+
 def _positive(name: str, value: float) -> None:
     if not value > 0:
         raise ConfigError(f"{name} must be more than 0 (found {value})")

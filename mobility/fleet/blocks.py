@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -12,6 +12,7 @@ from mobility.fleet import network as flows
 from mobility.fleet import rule_costs
 from mobility.fleet.days import days_of
 from mobility.fleet.depots import assign, crowded, held, rechain, smaller
+from mobility.fleet.duty import Schedule
 from mobility.fleet.matrix import MatrixProblem
 from mobility.fleet.mix import share_out
 from mobility.fleet.multidepot import plan_matrix
@@ -31,6 +32,7 @@ from mobility.fleet.runs import (
     pull_out,
     units_of,
 )
+from mobility.stop import seconds_of
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mobility.findings import Finding
-    from mobility.fleet.duty import Duty
     from mobility.fleet.matrix import MatrixPlan
     from mobility.fleet.mix import Mix, Part
     from mobility.fleet.plan import BlockPlan, Plan
@@ -50,17 +50,8 @@ if TYPE_CHECKING:
 # How often blocks are chained again where cuts make more vehicles than a depot holds.
 _REFITS = 8
 
-
-@dataclass(frozen=True)
-class Schedule:
-    """Duties, or why there are none; the bound covers vehicles, empty running and waiting."""
-
-    duties: tuple[Duty, ...]
-    bound_minor: float
-    vehicles_bound: int
-    why: str = ""
-    proven: bool = True
-    findings: tuple[Finding, ...] = ()
+# Blocks of several depots are improved without being asked up to so many trips, so many exchanges a bus.
+_QUICK_TRIPS, _QUICK_EFFORT, _CLOSED = 3_000, 5.0, 1e-6
 
 
 @overload
@@ -93,8 +84,8 @@ def plan_blocks(
     """Chain timetabled trips into the cheapest vehicle blocks, whatever their batteries.
 
     With one depot the answer is exact: a min-cost flow on a time-space network. With several, the
-    flow with the best depot of every trip is the bound; blocks go to depots within their capacity,
-    and every depot's trips are chained exactly.
+    flow with the best depot of every trip is a bound; blocks go to depots within their capacity, every
+    depot's trips are chained exactly, and rests of days are exchanged between depots.
 
     Parameters
     ----------
@@ -106,9 +97,10 @@ def plan_blocks(
         ``optimise`` ignores the feed's block_id; ``given`` keeps its blocks, split only where they
         cannot be driven; ``keep-filled`` keeps the filled ones and optimises the rest.
     stop
-        Taken for the family's sake: the flow ends by itself.
+        With one depot the flow ends by itself. Several depots are searched: a little where nothing is
+        said, and longer with a criterion.
     seed
-        Nothing here is random; it is noted in the report.
+        Of the search among depots.
     price_rules
         Plan again without each rule of the case, and say in ``rule_costs`` what that would save.
     start
@@ -128,11 +120,12 @@ def plan_blocks(
     >>> print(plan_blocks(problem))
     12 vehicles (optimal, gap 0.00 %, 0.1 s), at least 12
     """
+    from mobility.fleet.dispatch import EFFORT
+    from mobility.fleet.home_depots import improved
     from mobility.fleet.warm import better_blocks
 
     if isinstance(problem, MatrixProblem):
         return plan_matrix(problem, stop=stop, seed=seed)
-    del stop  # one exact solve: there is nothing to improve
     check_mode(blocks)
     begin = time.perf_counter()
 
@@ -140,6 +133,13 @@ def plan_blocks(
         return _planned(asked, blocks, seed)
 
     answer = plan_softly(problem, solve)
+    if blocks == "optimise" and _worth_while(problem, answer, stop):
+        seconds = seconds_of(stop)
+        left = (
+            None if seconds is None else max(0.5, 0.9 * (seconds - (time.perf_counter() - begin)))
+        )
+        effort = _QUICK_EFFORT if stop is None else EFFORT
+        answer = improved(problem, answer, effort=effort, seconds=left, seed=seed)
     if start is not None:
         answer = better_blocks(problem, answer, start)
     if price_rules:
@@ -147,6 +147,14 @@ def plan_blocks(
         answer = replace(answer, rule_costs=table)
     seconds = time.perf_counter() - begin
     return replace(answer, report=replace(answer.report, seconds=seconds))
+
+
+def _worth_while(problem: Problem, answer: BlockPlan, stop: Stop | None) -> bool:
+    """Whether depots are worth a search: asked for, or of a size where it is quick."""
+    gap = answer.report.gap
+    if len(problem.depots) < 2 or (gap is not None and gap <= _CLOSED):
+        return False
+    return stop is not None or len(problem.trips) <= _QUICK_TRIPS
 
 
 def _planned(problem: Problem, blocks: BlockMode, seed: int) -> BlockPlan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,6 @@ from mobility.fleet.blocks import merged, schedule_parts
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
 from mobility.fleet.depots import crowded, smaller
-from mobility.fleet.electrify import at_stays, respect_battery
 from mobility.fleet.energy import notes
 from mobility.fleet.fuel import refuel, respect_range
 from mobility.fleet.mix import share_out
@@ -28,6 +27,7 @@ from mobility.fleet.plan import (
     whole_bound,
     whole_parts,
 )
+from mobility.fleet.recharge import at_stays, respect_battery
 from mobility.fleet.rule_costs import plan_softly
 from mobility.fleet.runs import check_mode, drivable_blocks
 from mobility.fleet.warm import better_plan
@@ -36,8 +36,8 @@ from mobility.solution import Report, Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mobility.fleet.duty import Duty
-    from mobility.fleet.mix import Part
+    from mobility.fleet.duty import Duty, Schedule
+    from mobility.fleet.mix import Mix, Part
     from mobility.fleet.problem import Problem
     from mobility.fleet.runs import BlockMode
     from mobility.stop import Stop
@@ -74,9 +74,10 @@ def plan(
         ``optimise`` ignores the feed's block_id, ``given`` keeps its blocks, ``keep-filled`` keeps
         the filled ones and optimises the rest.
     stop
-        Taken for the family's sake: every step ends by itself.
+        None for the quick chain, whose steps end by themselves; else `electrify` goes on from it, where
+        blocks are optimised.
     seed
-        Noted in the report; nothing in the chain is random.
+        Of `electrify`'s search; nothing in the quick chain is random.
     start
         An earlier plan: where it still holds and costs less than what is found, it is kept.
 
@@ -92,8 +93,11 @@ def plan(
     >>> print(plan(problem))
     12 vehicles (at least 12), CLP 4,120,000 a day (feasible, gap 2.10 %, 0.8 s), checked
     """
-    del stop
+    from mobility.fleet.electrify import electrify
+
     check_mode(blocks)
+    if stop is not None and blocks == "optimise":
+        return electrify(problem, stop=stop, seed=seed, start=start)
     begin = time.perf_counter()
     answer = plan_softly(problem, lambda asked: _planned(asked, blocks, seed))
     if start is not None:
@@ -106,9 +110,23 @@ def plan(
     return replace(answer, report=replace(answer.report, seconds=seconds))
 
 
-def _planned(problem: Problem, blocks: BlockMode, seed: int) -> Plan:
-    """Plan under all the rules that a problem has."""
-    start = time.perf_counter()
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Battery-free blocks of every part of a fleet, and a plan that has bounds but no answer yet.
+
+    ``why`` is set where there can be none, ``proven`` whether that is certain.
+    """
+
+    base: Plan
+    problem: Problem
+    mix: Mix
+    parts: tuple[Schedule, ...]
+    why: str = ""
+    proven: bool = True
+
+
+def asked_of(problem: Problem, blocks: BlockMode, seed: int) -> Asked:
+    """Share the trips out among types, chain each type's, and bound what they cost."""
     mix = share_out(problem, blocks)
     asked = problem
     problem, told = drivable_blocks(
@@ -135,13 +153,20 @@ def _planned(problem: Problem, blocks: BlockMode, seed: int) -> Plan:
         bounds=bounds,
     )  # fmt: skip
     electric = [part for part in mix.parts if problem.bus(part.vehicle).electric]
-    if fleet.why:
-        return _without_answer(base, fleet.why, fleet.proven, start)
-    if mix.one_type:
+    why, proven = fleet.why, fleet.proven
+    if mix.one_type and not why:
         kwh = sum(float(problem.trip_kwh(part.vehicle)[part.rows].sum()) for part in electric)
-        if why := _energy_beyond_sites(problem, kwh):
-            return _without_answer(base, why, True, start)
+        why, proven = _energy_beyond_sites(problem, kwh), True
+    return Asked(base, problem, mix, tuple(together), why, proven)
 
+
+def _planned(problem: Problem, blocks: BlockMode, seed: int) -> Plan:
+    """Plan under all the rules that a problem has."""
+    start = time.perf_counter()
+    asked = asked_of(problem, blocks, seed)
+    base, problem, mix, together = asked.base, asked.problem, asked.mix, asked.parts
+    if asked.why:
+        return _without_answer(base, asked.why, asked.proven, start)
     held_by = list(zip(mix.parts, [one.duties for one in together], strict=True))
     answer, charged = _carried(base, problem, held_by, blocks)
     room = problem

@@ -25,7 +25,7 @@ def cuts_of(problem: Problem, duties: tuple[Duty, ...]) -> pd.DataFrame:
     as if the bus had it for itself; ``battery_kwh`` the battery, new, that holds it within the type's
     window and state of health; ``carried`` whether the type's own does.
     """
-    minor_km = problem.costs.deadhead_km_minor + least_kwh_price(problem) * problem.vehicle.kwh_km
+    minor_km = problem.costs.deadhead_km_minor + least_kwh_price(problem) * problem.run_kwh_km()
     own = tuple(duty for duty in duties if problem.bus(duty.vehicle).electric)
     table = write_out(problem, own, minor_km=minor_km, keep=False)
     if table.empty:

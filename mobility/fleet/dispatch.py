@@ -22,7 +22,7 @@ from mobility.fleet.charging import charge_blocks
 from mobility.fleet.city_flow import city_flow
 from mobility.fleet.depots import crowded
 from mobility.fleet.duty import STRAIGHT, Duty
-from mobility.fleet.electrify import stay_power_kw
+from mobility.fleet.recharge import stay_power_kw
 from mobility.fleet.tariff import slot_prices
 from mobility.fleet.trip_table import TripTable, trip_table
 from mobility.units import DAY_S
@@ -190,7 +190,12 @@ def _numbers(
     noon = slice(10 * 3600 // slot_s, 16 * 3600 // slot_s)
     return (
         table.arrays,
-        (minor_km / 1000.0, problem.costs.waiting_h_minor / 3600.0, bus.kwh_km / 1000.0, slot_s),
+        (
+            minor_km / 1000.0,
+            problem.costs.waiting_h_minor / 3600.0,
+            problem.run_kwh_km() / 1000.0,
+            slot_s,
+        ),
         np.zeros(len(problem.deadheads.places)),
         np.ascontiguousarray(ready),
         (
@@ -391,7 +396,7 @@ def _rents(problem: Problem, table: TripTable, roster: Roster) -> NDArray[np.flo
     ends_m = table.out_m[roster.seq[:, 0], roster.home] + table.home_m[last, roster.home].astype(
         float
     )
-    kwh += ends_m * problem.vehicle.kwh_km / 1000.0
+    kwh += ends_m * problem.run_kwh_km() / 1000.0
     load = np.bincount(roster.home[used], kwh[used], minlength=len(problem.depots))
     most = [np.inf if one.chargers is None else one.chargers for one in problem.depots]
     power = np.maximum(np.array(most, float) * stay_power_kw(problem), 1e-9)

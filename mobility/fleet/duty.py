@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mobility.findings import Finding
 
 STRAIGHT = -1  # a connection that visits no site
 CONVENTIONAL = -1  # the assumed bus that burns something and goes anywhere
@@ -27,3 +31,15 @@ class Duty:
     trips: tuple[int, ...]
     via: tuple[int, ...]
     vehicle: int = 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Duties, or why there are none; the bound covers vehicles, empty running and waiting."""
+
+    duties: tuple[Duty, ...]
+    bound_minor: float
+    vehicles_bound: int
+    why: str = ""
+    proven: bool = True
+    findings: tuple[Finding, ...] = ()

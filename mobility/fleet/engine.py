@@ -175,7 +175,7 @@ class Engine:
         """Prices of trips at which battery-free days break even at best: those of the flow."""
         problem, rows = self.problem, self.rows
         least = float(steered_prices(problem).min())
-        minor_km = problem.costs.deadhead_km_minor + least * problem.vehicle.kwh_km
+        minor_km = problem.costs.deadhead_km_minor + least * problem.run_kwh_km()
         units = units_of(problem, [(row,) for row in rows.tolist()])
         net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
         costs = net.costs

@@ -169,7 +169,7 @@ def day_of(
     place = int(problem.depot_place[depot])
     steered = steered_prices(problem)
     least = float(steered.min())
-    metre = (costs.deadhead_km_minor + least * bus.kwh_km) / 1000.0
+    metre = (costs.deadhead_km_minor + least * problem.run_kwh_km(vehicle)) / 1000.0
     second = costs.waiting_h_minor / 3600.0
     day_minor = costs.vehicle_day_minor if bus.vehicle_day_minor is None else bus.vehicle_day_minor
     depart, arrive = (
@@ -185,7 +185,7 @@ def day_of(
     slots = int(depart.max()) // slot_s - first_slot + 2
 
     tail, head, arc_m, arc_cost = _straight(
-        problem, rows, place, metre, bus.kwh_km * float(steered.max()), relaxed
+        problem, rows, place, metre, problem.run_kwh_km(vehicle) * float(steered.max()), relaxed
     )
     sites = np.array(
         [depot, *(len(problem.depots) + at for at, one in enumerate(problem.chargers) if one.count)]
@@ -375,7 +375,7 @@ def _beaten(
     onward = trip_kwh(problem)[then]
     onward = onward + run_kwh(problem, nearest[problem.to_place[then]] + ways.run_m)
     reached = run_kwh(problem, ways.home_m) + margin <= onward
-    minor = kwh / bus.kwh_km * kwh_minor_km
+    minor = kwh / problem.run_kwh_km() * kwh_minor_km
     return np.asarray(regained & reached & (ways.straight_minor > ways.via_minor + minor), bool)
 
 

@@ -20,8 +20,8 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.findings import finding
 from mobility.fleet.activities import write_out
-from mobility.fleet.blocks import Schedule, plan_blocks
-from mobility.fleet.duty import CONVENTIONAL, STRAIGHT, Duty
+from mobility.fleet.blocks import plan_blocks
+from mobility.fleet.duty import CONVENTIONAL, STRAIGHT, Duty, Schedule
 from mobility.fleet.links import links, run_metres, run_time
 from mobility.fleet.plan import block_plan
 from mobility.fleet.problem import UNREACHABLE_S

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mobility.feed import ServiceDay
     from mobility.findings import Finding
-    from mobility.fleet.blocks import Schedule
+    from mobility.fleet.duty import Schedule
     from mobility.fleet.problem import Problem
     from mobility.fleet.runs import BlockMode
 

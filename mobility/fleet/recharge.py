@@ -192,6 +192,7 @@ def _join(
 ) -> tuple[Duty, ...]:
     bus = problem.vehicle
     stay_kw = np.array([power[one.depot] * share[one.trips[0]] for one in pieces])
+    layover_s = problem.allowed.layover_s[[one.trips[-1] for one in pieces]]
     rank = sorted(range(len(pieces)), key=lambda at: (int(start_s[at]), pieces[at].trips))
     before = np.full(len(pieces), -1, np.int32)
     _battery_kernels.join_pieces(

@@ -10,7 +10,7 @@ from mobility.fleet.depots import crowded, smaller
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mobility.fleet.blocks import Schedule
+    from mobility.fleet.duty import Schedule
     from mobility.fleet.problem import Problem
 
 

@@ -84,7 +84,7 @@ def trip_table(problem: Problem, rows: NDArray[np.int32]) -> TripTable:
         from_place=problem.from_place[rows],
         to_place=problem.to_place[rows],
         band=np.maximum(band, 0).astype(np.int32),
-        layover_s=np.full(rows.size, rules.min_layover_s, np.int32),
+        layover_s=np.ascontiguousarray(problem.allowed.layover_s[rows]),
         max_wait_s=np.full(rows.size, wait, np.int32),
         kwh=trip_kwh(problem)[rows],
         times=problem.deadheads.time_s,

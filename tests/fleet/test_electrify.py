@@ -244,7 +244,7 @@ def test_a_day_of_the_size_of_de_vos_is_what_it_says():
 def test_columns_beat_the_cut_blocks_and_say_what_was_cut():
     problem = devos_size(3, trips=120)
     before = fleet.plan(problem)
-    plan = fleet.electrify(problem, stop=Gap(0.005))
+    plan = fleet.electrify(problem, stop=Gap(0.001))
     assert fleet.check(problem, plan) == []
     assert plan.report.objective < before.report.objective
     assert plan.report.bound > before.report.bound

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from mobility import fleet
 from mobility.errors import ConfigError
 from mobility.fleet.activities import running_cost
-from mobility.fleet.blocks import Schedule
-from mobility.fleet.duty import STRAIGHT, Duty
+from mobility.fleet.duty import STRAIGHT, Duty, Schedule
 from mobility.fleet.plan import block_plan
 from mobility.fleet.rule_costs import RULES, active_rules, without
 from mobility.solution import Status
