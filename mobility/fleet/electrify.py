@@ -41,7 +41,7 @@ _COUNTED = 200
 _MOST_FOR_COLUMNS = 1_500
 _CITY = 12_000
 # Shares of the time that the exchanges get: where columns follow, and where nothing but charging does.
-_FIRST, _ALONE = 0.2, 0.68
+_FIRST, _ALONE = 0.2, 0.8
 
 
 def electrify(

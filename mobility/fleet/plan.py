@@ -140,6 +140,9 @@ class Plan:
         What the independent checker says; empty when the plan can be driven.
     refuels
         One row a visit to a pump: vehicle, depot, pump, start_s, end_s, amount (litres or kg), energy.
+    cuts
+        One row a battery-free block: what it needs of a battery, and whether the type's own carries it;
+        empty where nobody asked (`electrify` does).
     input_findings
         What was found on the way in, as blocks of the feed that nobody can drive.
     not_electric
@@ -212,6 +215,7 @@ class Plan:
             "assumptions": list(self.assumptions),
             "not_electric": list(self.not_electric),
             "why": self.why,
+            "cuts": self.cuts.to_dict("records"),
             "kpis": self.kpis,
             "bounds": self.bounds,
             "blocks_mode": self.block_mode,
