@@ -73,10 +73,7 @@ FULL: dict[str, tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]] = {
     **{f"devos_size s{seed}, 150 s": (devos_size, (seed, 150.0)) for seed in (0, 1, 2)},
     "santiago_city s0, 600 s": (santiago_city, (0, 520.0, 1.0)),
     "santiago_city/10 s0, 60 s": (santiago_city, (0, 60.0, 0.1)),
-    **{
-        f"{case}, 60 s": (real_feed, (case, 60.0))
-        for case in ("plan_cairns", "plan_trimet2")
-    },
+    **{f"{case}, 60 s": (real_feed, (case, 60.0)) for case in ("plan_cairns", "plan_trimet2")},
 }
 QUICK = {
     "devos_size s0, 20 s": (devos_size, (0, 20.0)),

@@ -88,7 +88,7 @@ def electrify(
     started, stop = time.perf_counter(), stop or Gap(0.01)
     asked = asked_of(problem, "optimise", seed)
     known = _searchable(problem, asked)
-    large = len(problem.trips) > _CITY and known and not asked.why
+    large = len(problem.trips) > _CITY and known and supports(problem) and not asked.why
     best = asked.base if large else plan(problem, seed=seed, start=start)
     if best.report.status is Status.INFEASIBLE or asked.why:
         return best
@@ -148,7 +148,7 @@ class _Search:
 
     def exchange(self, seconds: float | None) -> None:
         """Exchange rests of days, and raise the worths of trips beside it."""
-        if not self.clock.goes_on():
+        if not supports(self.problem) or not self.clock.goes_on():
             return
         allowed = None
         if seconds is not None:
