@@ -6,56 +6,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import PLACES, VEHICLE, days, problem_of
 
 from mobility import fleet
 from mobility.solution import Status
-
-PLACES = ("depot", "a", "b", "c")
-VEHICLE = {"id": "bus", "battery_kwh": 60.0, "kwh_km": 1.3, "max_kw": 100.0}
-
-
-@st.composite
-def days(draw, most=6):
-    trips = []
-    for at in range(draw(st.integers(1, most))):
-        start = draw(st.integers(18_000, 70_000)) // 60 * 60
-        ends = draw(st.permutations(PLACES[1:]))
-        trips.append(
-            {
-                "trip_id": f"t{at}",
-                "depart_s": start,
-                "arrive_s": start + draw(st.integers(600, 5_400)),
-                "from_stop": ends[0],
-                "to_stop": ends[1],
-                "distance_km": draw(st.integers(2, 24)),
-            }
-        )
-    spots = {name: draw(st.integers(0, 12)) for name in PLACES}
-    deadheads = [
-        {
-            "from_stop": one,
-            "to_stop": other,
-            "time_s": 180 * abs(spots[one] - spots[other]) + 120,
-            "distance_km": 1.5 * abs(spots[one] - spots[other]) + 0.5,
-        }
-        for one in PLACES
-        for other in PLACES
-        if one != other
-    ]
-    return pd.DataFrame(trips), pd.DataFrame(deadheads), draw(st.integers(0, 2)) * 200
-
-
-def problem_of(day, **changes):
-    trips, deadheads, layover = day
-    asked = {
-        "depots": [{"id": "d", "stop_id": "depot", "charger_kw": 100.0}],
-        "vehicles": [VEHICLE],
-        "tariff": {"energy": [["00:00", 10.0], ["08:00", 25.0]]},
-        "costs": {"vehicle_day_minor": 9_000, "deadhead_km_minor": 70, "waiting_h_minor": 900},
-        "rules": {"min_layover_s": layover},
-        **changes,
-    }
-    return fleet.Problem.from_tables(trips, deadheads=deadheads, **asked)
 
 
 @given(days())

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_rules import back_and_forth, deadheads, trips_of
+from made_up import back_and_forth, deadheads, trips_of
 
 from mobility import fleet
 from mobility.fleet.fuel import refuel

@@ -2,10 +2,10 @@
 
 import itertools
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up import STOPS, back_and_forth, ruled, trips_of
 
 from mobility import fleet
 from mobility.errors import ConfigError
@@ -14,38 +14,6 @@ from mobility.fleet.duty import STRAIGHT, Duty, Schedule
 from mobility.fleet.plan import block_plan
 from mobility.fleet.rule_costs import RULES, active_rules, without
 from mobility.solution import Status
-
-STOPS = ("a", "b", "c")
-
-
-def deadheads(time_s=600, km=4.0):
-    places = ("depot", *STOPS)
-    rows = [(one, other, time_s, km) for one in places for other in places if one != other]
-    return pd.DataFrame(rows, columns=["from_stop", "to_stop", "time_s", "distance_km"])
-
-
-def problem_of(trips, rules, **changes):
-    asked = {
-        "depots": [{"id": "d", "stop_id": "depot", "charger_kw": 100.0}],
-        "costs": {"vehicle_day_minor": 9_000, "deadhead_km_minor": 70, "waiting_h_minor": 900},
-        **changes,
-    }
-    return fleet.Problem.from_tables(trips, deadheads=deadheads(), rules=rules, **asked)
-
-
-def trips_of(*rows):
-    names = ["trip_id", "route_id", "depart_s", "arrive_s", "from_stop", "to_stop"]
-    return pd.DataFrame(rows, columns=names).assign(distance_km=10.0)
-
-
-def back_and_forth(count, gap_s=600, route="r"):
-    """Trips a -> b -> a ... of half an hour, one after the other."""
-    rows, at = [], 20_000
-    for trip in range(count):
-        ends = ("a", "b") if trip % 2 == 0 else ("b", "a")
-        rows.append((f"t{trip}", route, at, at + 1_800, *ends))
-        at += 1_800 + gap_s
-    return trips_of(*rows)
 
 
 def found_in(problem, plan):
@@ -86,7 +54,7 @@ CASES = {
 @pytest.mark.parametrize("code", CASES)
 def test_a_rule_is_kept_and_a_plan_without_it_is_refused(code):
     trips, rules, fewer = CASES[code]
-    strict, free = problem_of(trips, rules), problem_of(trips, fewer)
+    strict, free = ruled(trips, rules), ruled(trips, fewer)
     kept, loose = fleet.plan_blocks(strict), fleet.plan_blocks(free)
     assert found_in(strict, kept) == set()
     assert found_in(free, loose) == set()
@@ -97,8 +65,8 @@ def test_a_rule_is_kept_and_a_plan_without_it_is_refused(code):
 
 def test_a_place_of_relief_lets_a_block_run_on():
     trips = back_and_forth(6)
-    away = problem_of(trips, {"relief_max_s": 3 * 3_600})
-    there = problem_of(trips, {"relief_max_s": 3 * 3_600, "relief_stops": ["b"]})
+    away = ruled(trips, {"relief_max_s": 3 * 3_600})
+    there = ruled(trips, {"relief_max_s": 3 * 3_600, "relief_stops": ["b"]})
     long, short = fleet.plan_blocks(there), fleet.plan_blocks(away)
     assert found_in(there, long) == found_in(away, short) == set()
     assert long.blocks["block"].nunique() < short.blocks["block"].nunique()
@@ -111,7 +79,7 @@ def test_the_layover_of_an_hour_and_a_route_counts_there_alone():
         ("other", "r", 18_000, 21_000, "a", "b"),
         ("late", "s", 25_000, 27_000, "a", "b"),
     )
-    layover = problem_of(trips, {"min_layover_s": 60, "layover": [rule]}).allowed.layover_s
+    layover = ruled(trips, {"min_layover_s": 60, "layover": [rule]}).allowed.layover_s
     assert dict(zip(("early", "other", "late"), layover.tolist(), strict=True)) == {
         "early": 1_200, "other": 60, "late": 60,
     }  # fmt: skip
@@ -128,7 +96,7 @@ def test_a_route_is_driven_by_the_types_and_from_the_depots_that_may():
             {"routes": ["wide"], "allowed_types": ["long"]},
         ]
     }
-    problem = problem_of(
+    problem = ruled(
         trips, rules,
         depots=[{"id": "d", "stop_id": "depot"}, {"id": "far", "stop_id": "c"}],
         vehicles=[{"id": "short", "battery_kwh": 200.0}, {"id": "long", "battery_kwh": 400.0}],
@@ -149,20 +117,20 @@ def test_a_route_is_driven_by_the_types_and_from_the_depots_that_may():
 
 def test_a_rule_that_names_what_is_not_there_is_refused_with_the_nearest_name():
     with pytest.raises(ConfigError, match="did you mean 'long'"):
-        problem_of(
+        ruled(
             back_and_forth(1),
             {"route": [{"routes": ["r"], "allowed_types": ["lang"]}]},
             vehicles=[{"id": "long"}],
         )
     with pytest.raises(ConfigError, match="two groups"):
-        problem_of(back_and_forth(1), {"interline": [["r"], ["r", "s"]]})
+        ruled(back_and_forth(1), {"interline": [["r"], ["r", "s"]]})
     with pytest.raises(ConfigError, match="soft"):
-        problem_of(back_and_forth(1), {"soft": ["speed"]})
+        ruled(back_and_forth(1), {"soft": ["speed"]})
 
 
 def test_what_each_rule_costs_is_said_the_dearest_first():
     trips = back_and_forth(6)
-    problem = problem_of(trips, {"max_block_s": 3 * 3_600, "max_wait_s": 7_200})
+    problem = ruled(trips, {"max_block_s": 3 * 3_600, "max_wait_s": 7_200})
     plan = fleet.plan_blocks(problem, price_rules=True)
     assert plan.rule_costs["rule"].tolist()[0] == "block"
     assert (
@@ -177,8 +145,8 @@ def test_what_each_rule_costs_is_said_the_dearest_first():
 def test_a_soft_rule_is_broken_where_that_pays_and_the_checker_only_warns():
     trips, rules, _ = CASES["interline_not_allowed"]
     costs = {"vehicle_day_minor": 9_000, "deadhead_km_minor": 70, "waiting_h_minor": 900}
-    cheap = problem_of(trips, {**rules, "soft": ["interline"]}, costs={**costs, "soft_minor": 10})
-    dear = problem_of(trips, {**rules, "soft": ["interline"]}, costs={**costs, "soft_minor": 1e6})
+    cheap = ruled(trips, {**rules, "soft": ["interline"]}, costs={**costs, "soft_minor": 10})
+    dear = ruled(trips, {**rules, "soft": ["interline"]}, costs={**costs, "soft_minor": 1e6})
     broken, kept = fleet.plan_blocks(cheap), fleet.plan_blocks(dear)
     assert (broken.vehicles, kept.vehicles) == (1, 2)
     assert [str(one.severity) for one in fleet.check(cheap, broken)] == ["warning"]
@@ -256,7 +224,7 @@ def cheapest(problem):
 @given(asked())
 def test_plans_keep_their_rules_and_no_plan_beats_the_bound(one):
     trips, rules = one
-    problem = problem_of(trips, rules)
+    problem = ruled(trips, rules)
     plan = fleet.plan_blocks(problem)
     assert plan.report.status in {Status.OPTIMAL, Status.FEASIBLE}
     assert fleet.check(problem, plan) == []
@@ -271,6 +239,6 @@ def test_plans_keep_their_rules_and_no_plan_beats_the_bound(one):
 @given(asked(), st.sampled_from(RULES))
 def test_a_dropped_rule_never_raises_the_bound(one, rule):
     trips, rules = one
-    problem = problem_of(trips, rules)
+    problem = ruled(trips, rules)
     bound = fleet.plan_blocks(problem).report.bound
     assert fleet.plan_blocks(without(problem, (rule,))).report.bound <= bound + 1e-6

@@ -1,11 +1,14 @@
 """A warm start never ends worse than the plan it starts from, where that plan still holds."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_laws import VEHICLE, days, problem_of
+from made_up import VEHICLE, back_and_forth, days, problem_of, ruled
 
 from mobility import fleet
+from mobility.fleet.warm import better_blocks
 
 CHANGES = {
     "vehicles.battery_kwh": 90.0,
@@ -43,18 +46,12 @@ def test_a_plan_that_holds_no_longer_is_left(day):
 
 
 def test_a_cheaper_old_plan_is_kept_with_the_new_bound():
-    from dataclasses import replace
-
-    from test_rules import back_and_forth
-    from test_rules import problem_of as ruled
 
     problem = ruled(back_and_forth(4), {})
     best = fleet.plan_blocks(problem)
     worse = fleet.plan_blocks(ruled(back_and_forth(4), {"max_block_s": 2 * 3_600}))
     assert worse.report.objective > best.report.objective
     dear = replace(best, blocks=worse.blocks, report=worse.report, vehicles=worse.vehicles)
-    from mobility.fleet.warm import better_blocks
-
     kept = better_blocks(problem, dear, best)
     assert kept.report.objective == best.report.objective
     assert kept.vehicles == best.vehicles
