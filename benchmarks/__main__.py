@@ -1,11 +1,15 @@
-"""``python -m benchmarks [feed|fleet] [--quick]``: run the comparisons, print and keep the ratios."""
+"""``python -m benchmarks [DOMAIN ...] [--quick]``: run the comparisons, print and keep the ratios.
+
+Domains: feed, fleet (plans of real feeds), sdvsp and mdvsp (blocks beside peers and the literature), bars
+(electric blocks of made-up cities), given (a feed's own blocks); all of them by default, in an hour.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from benchmarks import cases, side_by_side
+from benchmarks import bars, cases, given, mdvsp, sdvsp, side_by_side
 from benchmarks.results import Result, write
 from benchmarks.table import show, write_readme
 
@@ -34,22 +38,45 @@ def fleet(*, quick: bool) -> list[Result]:
     return results
 
 
+def blocks(*, quick: bool) -> list[Result]:
+    """Single-depot blocks: ours, the flow alone, and peers on the same city."""
+    sizes = sdvsp.SIZES[:1] if quick else (sdvsp.SIZES[0], sdvsp.SIZES[-1])
+    return [one for trips, places in sizes for one in sdvsp.results(trips, places)]
+
+
+def depots(*, quick: bool) -> list[Result]:
+    """Multi-depot blocks of the classic family."""
+    return mdvsp.run(mdvsp.FAMILY[:1], (5.0,)) if quick else mdvsp.run()
+
+
+DOMAINS = {
+    "feed": feed,
+    "fleet": fleet,
+    "sdvsp": blocks,
+    "mdvsp": depots,
+    "bars": bars.run,
+}
+
+
 def _fill_cache(case: str) -> None:
     side_by_side.run("fill", case, ["ours_cached"], 1)
 
 
 def main() -> None:
     """Run what was asked for; everything by default."""
-    asked = [one for one in sys.argv[1:] if not one.startswith("-")] or ["feed", "fleet"]
+    asked = [one for one in sys.argv[1:] if not one.startswith("-")] or [*DOMAINS, "given"]
     quick = "--quick" in sys.argv
     for domain in asked:
+        if domain == "given":
+            given.keep()
+            continue
         for name in cases.missing(domain):
             print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
-        results = {"feed": feed, "fleet": fleet}[domain](quick=quick)
+        results = DOMAINS[domain](quick=quick)
         print(show(results))
         if not quick:
             path = write(domain, results)
-            write_readme(["feed", "fleet"])
+            write_readme(list(DOMAINS))
             print(f"written: {path.relative_to(Path.cwd())} and README.md", file=sys.stderr)
 
 

@@ -6,8 +6,11 @@ that is not part of the project: where it is missing, such a case says so and is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).parents[1]
 REAL_FEEDS = CHECKOUT.parent / "shared" / "gtfs"
@@ -32,6 +35,14 @@ class Case:
     slow: bool = False
 
 
+# Generators of made-up problems, and the file that each stands in.
+MADE = {
+    "carpaneto": "carpaneto",
+    "city_like": "city",
+    "devos_size": "devos",
+    "santiago_city": "santiago_city",
+}
+
 CASES = (
     Case("santiago", "feed", "gtfs_samples/santiago", source="our synthetic sample"),
     Case("cairns", "feed", "cairns.zip", source="38 k stop times"),
@@ -52,6 +63,18 @@ CASES = (
     Case("plan_trimet2", "fleet", "trimet2.zip"),
     Case("plan_bart_new", "fleet", "bart_new.zip"),
 )
+
+
+def made(name: str) -> Callable[..., Any]:
+    """A generator of made-up problems, by name.
+
+    ``carpaneto(n, m, seed)``, ``city_like(trips, terminals, seed)``, ``devos_size(seed)``,
+    ``santiago_city(seed)``.
+    """
+    if name not in MADE:
+        raise KeyError(f"no made-up case is called {name!r}: there are {', '.join(MADE)}")
+    generator: Callable[..., Any] = getattr(import_module(f"benchmarks.{MADE[name]}"), name)
+    return generator
 
 
 def names(domain: str, *, slow: bool = False) -> list[str]:

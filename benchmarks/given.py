@@ -43,22 +43,25 @@ def compare(name: str) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Compare the named cases, all by default, and keep the result."""
-    asked = sys.argv[1:] or list(GIVEN)
+def keep(asked: list[str] | None = None) -> None:
+    """Compare the named cases, all by default, and keep the result of all."""
     missing = set(cases.missing("fleet"))
-    for name in asked:
+    for name in asked or GIVEN:
         if name in missing:
             print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
-    found = [compare(name) for name in asked if name not in missing]
-    if not found or sys.argv[1:]:
+    found = [compare(name) for name in asked or GIVEN if name not in missing]
+    if not found or asked:
         return
     path = RESULTS / "given.json"
     building = path.with_suffix(".building")
     document = {"machine": machine(), "results": found}
     building.write_text(json.dumps(document, indent=1, default=str) + "\n", "utf-8")
     building.rename(path)
-    print(f"written: {path}", file=sys.stderr)
+
+
+def main() -> None:
+    """Compare the cases that the command line names."""
+    keep(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 README = Path(__file__).parent / "README.md"
 _HEAD = """# Benchmarks
 
-`make bench` (or `python -m benchmarks [feed] [fleet] [--quick]`) reruns all of it and writes this page.
+`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|given ...] [--quick]`) reruns all of it
+and writes this page; `given.json` holds what optimising saves against the blocks of real feeds.
 Every run is a fresh process, contenders take turns, and what counts is the ratio in one run: `ratio` is our
 time over the peer's, whole process first, the work itself in brackets. Real feeds lie outside the project;
 a case whose feed is not on the machine is left out and named. `cd benchmarks && asv run --python=same

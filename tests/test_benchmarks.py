@@ -2,6 +2,8 @@
 
 import zipfile
 
+import pytest
+
 from benchmarks import cases, results, side_by_side
 from benchmarks.replicate import replicate
 from benchmarks.table import show
@@ -44,3 +46,33 @@ def test_a_replicated_feed_has_every_trip_several_times(samples_folder, tmp_path
     one, three = (read_feed(tmp_path / name, cache=False) for name in ("small.zip", "large.zip"))
     assert len(three.stop_events) == 3 * len(one.stop_events)
     assert len(set(three.raw["trips"].text("trip_id"))) == 3 * len(one.raw["trips"])
+
+
+def test_made_up_cases_are_in_the_registry_and_repeat():
+    from mobility import fleet
+
+    matrix = cases.made("carpaneto")
+    assert (matrix(30, 3, 5).cost == matrix(30, 3, 5).cost).all()
+    assert fleet.plan_blocks(matrix(30, 3, 5)).report.gap <= 0.001
+    assert len(cases.made("santiago_city")(0, 0.01).trips) == 400
+    assert len(cases.made("devos_size")(0).trips) == 816
+    with pytest.raises(KeyError, match="devos_size"):
+        cases.made("devos")
+
+
+def test_contenders_for_blocks_agree_on_a_small_city():
+    from benchmarks import sdvsp
+
+    rows = {one.contender: one.answer for one in sdvsp.results(200, 20)}
+    same = {row["objective"] for name, row in rows.items() if name not in sdvsp._HARDER}
+    assert max(same) - min(same) <= 5 + 1e-6 * max(same)
+    assert set(rows) == set(sdvsp.CONTENDERS)
+
+
+def test_a_bar_runs_in_a_process_of_its_own():
+    from benchmarks import bars
+
+    found = bars._one("santiago_city/20 s0, 10 s")
+    assert found.note == ""
+    assert found.answer["check_errors"] == 0
+    assert found.answer["gap_percent"] < 5
