@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from mobility.fleet import network as flows
 from mobility.fleet import rule_costs
-from mobility.fleet.days import days_of
-from mobility.fleet.depots import assign, crowded, held, rechain, smaller
+from mobility.fleet.depots import held
 from mobility.fleet.duty import Schedule
 from mobility.fleet.matrix import MatrixProblem
-from mobility.fleet.mix import share_out
+from mobility.fleet.mix import groups, share_out
 from mobility.fleet.multidepot import plan_matrix
-from mobility.fleet.pairs import network_of
-from mobility.fleet.parking import respect_parking
 from mobility.fleet.room import share_room
 from mobility.fleet.rule_costs import plan_softly
 from mobility.fleet.runs import (
     BlockMode,
-    Run,
     check_mode,
     drivable_blocks,
-    ends_cost,
-    inner_cost,
-    kept_runs,
-    pull_in,
-    pull_out,
-    units_of,
 )
+from mobility.fleet.schedule import least_of, no_room, schedule
 from mobility.stop import seconds_of
-from mobility.units import DAY_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
+    from mobility.fleet.duty import Duty
     from mobility.fleet.matrix import MatrixPlan
     from mobility.fleet.mix import Mix, Part
     from mobility.fleet.plan import BlockPlan, Plan
@@ -162,10 +151,17 @@ def _planned(problem: Problem, blocks: BlockMode, seed: int) -> BlockPlan:
     from mobility.fleet.plan import block_plan
 
     start = time.perf_counter()
-    mix = share_out(problem, blocks, battery=False)
-    groups = [part.rows for part in mix.parts]
-    own, told = drivable_blocks(problem, groups, problem.costs.deadhead_km_minor, blocks)
-    found = merged(own, mix, schedule_parts(own, mix, blocks), blocks)
+    room = problem
+    for _ in range(_REFITS):
+        mix = share_out(room, blocks, battery=False)
+        rows = [part.rows for part in mix.parts]
+        own, told = drivable_blocks(problem, rows, problem.costs.deadhead_km_minor, blocks)
+        parts = schedule_parts(own, mix, blocks)
+        found = merged(own, mix, parts, blocks)
+        over = over_count(problem, [duty for part in parts[1] for duty in part.duties])
+        if not found.why or not over or len(problem.vehicles) == 1:
+            break
+        room = scarcer(room, over)  # chained, a type's trips take more buses than it has
     answer = block_plan(own, found, blocks, time.perf_counter() - start, seed)
     return replace(answer, problem=problem, findings=tuple(told))
 
@@ -197,15 +193,44 @@ def merged(
     found = tuple(one for part in alone for one in part.findings)
     if mix.why:
         return Schedule((), bound, fewest, mix.why, mix.proven, found)
-    for part in (*alone, *together):
+    for part in alone:
         if part.why:
             proven = part.proven and (mix.one_type or held(problem) < fewest)
             return Schedule((), bound, fewest, part.why, proven, found)
     if held(problem) < fewest:
-        return Schedule((), bound, fewest, _no_room(problem, fewest), True, found)
+        return Schedule((), bound, fewest, no_room(problem, fewest), True, found)
+    if any(part.why for part in together):
+        needed = sum(len(part.duties) for part in alone)
+        return Schedule((), bound, fewest, no_room(problem, needed), False, found)
     duties = tuple(sorted((duty for part in together for duty in part.duties),
                           key=lambda duty: duty.trips))  # fmt: skip
+    if over := over_count(problem, duties):
+        row = max(over, key=lambda one: (over[one], -one))
+        bus = problem.vehicles[row]
+        why = (
+            f"{over[row] + (bus.count or 0)} buses of type {bus.id!r} are needed and there are "
+            f"{bus.count}: allow more types on some routes, or raise the count"
+        )
+        # Buses that stand in for a type are no proof against its count.
+        alone_type = len(problem.vehicles) == 1 and not mix.beyond.any()
+        return Schedule((), bound, fewest, why, alone_type and fewest > (bus.count or 0), found)
     return Schedule(duties, bound, fewest, findings=found)
+
+
+def over_count(problem: Problem, duties: Sequence[Duty]) -> dict[int, int]:
+    """Buses of each type beyond its count, where there are any."""
+    used = Counter(duty.vehicle for duty in duties if duty.vehicle >= 0)
+    most = {row: bus.count for row, bus in enumerate(problem.vehicles) if bus.count is not None}
+    return {row: used[row] - count for row, count in most.items() if used[row] > count}
+
+
+def scarcer(problem: Problem, by: dict[int, int]) -> Problem:
+    """The problem with so many buses less of each type; never below none."""
+    vehicles = tuple(
+        bus if bus.count is None else replace(bus, count=max(0, bus.count - by.get(row, 0)))
+        for row, bus in enumerate(problem.vehicles)
+    )
+    return replace(problem, vehicles=vehicles)
 
 
 def fleet_bound(
@@ -220,164 +245,11 @@ def fleet_bound(
         return sum(one.bound_minor for one in alone), sum(one.vehicles_bound for one in alone)
     costs = replace(problem.costs, vehicle_day_minor=mix.day_minor)
     cheapest = replace(problem, costs=costs)
-    bound, fewest = 0.0, 0
+    bound, fewest, group_of = 0.0, 0, groups(problem, blocks)
     for lost in (False, True):
-        for group in np.unique(problem.allowed.group):
-            rows = np.flatnonzero((mix.beyond == lost) & (problem.allowed.group == group))
+        for group in np.unique(group_of):
+            rows = np.flatnonzero((mix.beyond == lost) & (group_of == group))
             if rows.size:
                 least = least_of(cheapest, rows.astype(np.int32), mix.minor_km, blocks)
                 bound, fewest = bound + least.bound_minor, fewest + least.vehicles_bound
     return bound, fewest
-
-
-def schedule(
-    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, vehicle: int
-) -> Schedule:
-    """Chain some of a problem's trips; ``minor_km`` prices a km of empty running.
-
-    Where cuts make more vehicles than a depot holds, again with so much less room. The bounds stay
-    those of the room there is.
-    """
-    first = _scheduled(problem, rows, minor_km, blocks, vehicle=vehicle)
-    found, room = first, problem
-    for _ in range(_REFITS):
-        over = crowded(problem, [duty.depot for duty in found.duties])
-        if found.why or not over:
-            break
-        room = smaller(room, over)
-        found = _scheduled(room, rows, minor_km, blocks, vehicle=vehicle)
-    if not first.why and (found.why or crowded(problem, [duty.depot for duty in found.duties])):
-        why = _no_room(problem, len(first.duties))
-        return replace(first, duties=(), why=why, proven=False)
-    return replace(found, bound_minor=first.bound_minor, vehicles_bound=first.vehicles_bound)
-
-
-def _scheduled(
-    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode, *, vehicle: int
-) -> Schedule:
-    if rows.size == 0:
-        return Schedule((), 0.0, 0)
-    keep = blocks != "optimise"
-    runs, told = kept_runs(problem, rows, minor_km, blocks)
-    least, chained = _relaxed(problem, runs, minor_km, blocks)
-    least = replace(least, findings=tuple(told))
-    if least.why:
-        return least
-    if chained is None:
-        placed = assign(problem, runs, minor_km, keep=True)
-        if placed is None:
-            return replace(least, why=_no_room(problem, len(runs)))
-        return _finished(problem, runs, placed, minor_km, vehicle, keep, least)
-    chains = flows.chains_of(chained)
-    if len(problem.depots) == 1:
-        joined = [tuple(trip for unit in chain for trip in runs[unit]) for chain in chains]
-        homes = np.zeros(len(joined), np.int64)
-    else:
-        several = rechain(problem, runs, chains, minor_km=minor_km, keep=keep)
-        if several is None:
-            proven = held(problem) < least.vehicles_bound
-            return replace(least, why=_no_room(problem, len(chains)), proven=proven)
-        joined = [chain for _, own in several for chain in own]
-        homes = np.repeat([depot for depot, _ in several], [len(own) for _, own in several])
-    return _finished(problem, joined, homes, minor_km, vehicle, keep, least)
-
-
-def least_of(
-    problem: Problem, rows: NDArray[np.int32], minor_km: float, blocks: BlockMode
-) -> Schedule:
-    """The bounds of some trips, without duties."""
-    return _relaxed(problem, kept_runs(problem, rows, minor_km, blocks)[0], minor_km, blocks)[0]
-
-
-def _relaxed(
-    problem: Problem, runs: list[Run], minor_km: float, blocks: BlockMode
-) -> tuple[Schedule, flows.Chaining | None]:
-    """Bounds of some runs, and their chains where they are still to be chained."""
-    bound = inner_cost(problem, runs, minor_km)
-    if blocks == "given":
-        if why := _out_of_reach(problem, runs):  # nothing comes before a given block, or after it
-            return Schedule((), 0.0, 0, why), None
-        bound += ends_cost(problem, runs, minor_km) + len(runs) * problem.costs.vehicle_day_minor
-        return Schedule((), bound, len(runs)), None
-    units = units_of(problem, runs)
-    net = network_of(problem, runs, problem.depot_place, minor_km=minor_km)
-    chained = flows.chain(net)
-    limits = (chained.bound_minor, chained.vehicles_bound) if chained.feasible else None
-    if (
-        (problem.allowed.layover_s[[run[-1] for run in runs]] == 0)
-        & (units.arrive_s <= units.depart_s)
-    ).any():
-        net = network_of(problem, runs, problem.depot_place, minor_km=minor_km, instant=True)
-        limits = flows.least(net)
-    if limits is None:
-        return Schedule((), 0.0, 0, _too_little_room(problem, runs, minor_km)), chained
-    least = Schedule((), limits[0] + bound, limits[1])
-    if not chained.feasible:
-        least = replace(least, why=_too_little_room(problem, runs, minor_km), proven=False)
-    return least, chained
-
-
-def _finished(
-    problem: Problem,
-    chains: list[Run],
-    homes: NDArray[np.int64],
-    minor_km: float,
-    vehicle: int,
-    keep: bool,
-    least: Schedule,
-) -> Schedule:
-    """Make chains into duties; a duty that cannot begin or end at its depot is no answer."""
-    duties = days_of(problem, chains, homes, minor_km=minor_km, vehicle=vehicle, keep=keep)
-    duties = respect_parking(problem, duties, minor_km=minor_km, keep=keep)
-    for depot, place in enumerate(problem.depot_place.tolist()):
-        own = [duty.trips for duty in duties if duty.depot == depot]
-        first = np.array([trips[0] for trips in own], np.int32)
-        last = np.array([trips[-1] for trips in own], np.int32)
-        leave, out_m = pull_out(problem, first, place)
-        back, in_m = pull_in(problem, last, place)
-        lost = ~np.isfinite(out_m + in_m) | (back - leave > DAY_S)
-        if lost.any():
-            name = problem.trips["trip_id"].iloc[int(last[np.flatnonzero(lost)[0]])]
-            why = (
-                f"the block that ends with trip {name!r} passes 24 hours, or no empty run leads to it "
-                f"from depot {problem.depots[depot].id!r} and back: add its terminals to the deadheads"
-            )
-            return replace(least, why=why, proven=False)
-    return replace(least, duties=duties)
-
-
-def _no_room(problem: Problem, needed: int) -> str:
-    return (
-        f"the depots hold {held(problem):.0f} buses, {needed} are needed: raise a depot's capacity, "
-        "or look whether every trip can be reached from a depot"
-    )
-
-
-def _out_of_reach(problem: Problem, runs: list[Run]) -> str:
-    """Name the trips that no depot reaches, or that lead to none; empty where there are none."""
-    first = np.array([trips[0] for trips in runs], np.int32)
-    last = np.array([trips[-1] for trips in runs], np.int32)
-    no_out = np.ones(first.size, bool)
-    no_in = np.ones(first.size, bool)
-    for place in problem.depot_place:
-        no_out &= ~np.isfinite(pull_out(problem, first, int(place))[1])
-        no_in &= ~np.isfinite(pull_in(problem, last, int(place))[1])
-    for lost, rows, way in ((no_out, first, "to"), (no_in, last, "from")):
-        if lost.any():
-            name = problem.trips["trip_id"].iloc[int(rows[np.flatnonzero(lost)[0]])]
-            return (
-                f"no empty run leads {way} {int(lost.sum())} trips from or to any depot, the first is "
-                f"{name!r}: add its terminal to the deadheads or give the stop a location"
-            )
-    return ""
-
-
-def _too_little_room(problem: Problem, runs: list[Run], minor_km: float) -> str:
-    """Say which trips no depot reaches, or else how many buses the depots would have to hold."""
-    if why := _out_of_reach(problem, runs):
-        return why
-    roomy = replace(problem, depots=tuple(replace(one, capacity=None) for one in problem.depots))
-    net = network_of(roomy, runs, roomy.depot_place, minor_km=minor_km)
-    needed = flows.least(net)
-    fewest = len(runs) if needed is None else needed[1]
-    return f"the trips need at least {fewest} buses, the depots hold {held(problem):.0f}: raise a capacity"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mobility.fleet import network as flows
 from mobility.fleet.depots import raised_prices, transport
@@ -94,9 +95,10 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
     elif len(problem.vehicles) > 1:
         chosen[~lost], why = _choose(problem, np.flatnonzero(~lost), able[~lost], blocks, battery)
     parts = []
+    group_of = groups(problem, blocks)
     for kind in kinds:
-        for group in np.unique(problem.allowed.group):
-            rows = np.flatnonzero((chosen == kind) & (problem.allowed.group == group))
+        for group in np.unique(group_of):
+            rows = np.flatnonzero((chosen == kind) & (group_of == group))
             if rows.size:
                 parts.append(Part(rows.astype(np.int32), kind, km[kind]))
     return Mix(
@@ -108,6 +110,16 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
         why=why,
         proven=bool(restricted.any()),
     )
+
+
+def groups(problem: Problem, blocks: BlockMode) -> NDArray[np.int32]:
+    """(trips,) groups that may not share buses; a block of the feed that is kept is in its first trip's."""
+    if blocks == "optimise":
+        return problem.allowed.group
+    group = pd.Series(problem.allowed.group)
+    block = problem.trips["block_id"].reset_index(drop=True)
+    first = group.groupby(block).transform("first")
+    return np.asarray(group.where(block == "", first), np.int32)
 
 
 def _able(problem: Problem, *, battery: bool) -> NDArray[np.bool_]:
@@ -213,8 +225,9 @@ def _choose(
 def _chains(problem: Problem, rows: NDArray[np.int32], blocks: BlockMode) -> list[Run]:
     """Chains of any bus, one flow a group of routes; each depot holds any number."""
     found: list[Run] = []
-    for group in np.unique(problem.allowed.group[rows]):
-        own = rows[problem.allowed.group[rows] == group]
+    group_of = groups(problem, blocks)[rows]
+    for group in np.unique(group_of):
+        own = rows[group_of == group]
         runs, _ = kept_runs(problem, own, problem.costs.deadhead_km_minor, blocks)
         if blocks == "given":
             found += runs
@@ -245,9 +258,9 @@ def _pieces(chains: list[Run], able: NDArray[np.bool_], at: dict[int, int]) -> l
 
 def _fewest(problem: Problem, rows: NDArray[np.int32], blocks: BlockMode) -> int:
     """Buses that some trips need, battery aside: at least, but for groups of routes one by one."""
-    fewest = 0
-    for group in np.unique(problem.allowed.group[rows]):
-        own = rows[problem.allowed.group[rows] == group]
+    fewest, group_of = 0, groups(problem, blocks)[rows]
+    for group in np.unique(group_of):
+        own = rows[group_of == group]
         runs, _ = kept_runs(problem, own, problem.costs.deadhead_km_minor, blocks)
         if blocks == "given":
             fewest += len(runs)

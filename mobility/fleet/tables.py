@@ -212,8 +212,6 @@ def _fleet(
                 assumed.append(
                     f"bus {part.id!r}: {', '.join(blank)} as of the {defaults.VEHICLE.id}"
                 )
-    if len(vehicles) > 1:
-        assumed.append(f"all buses are of the case's first type, {vehicles[0].id!r}")
     if read.depot:
         return (
             vehicles,

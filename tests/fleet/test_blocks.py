@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from mobility import fleet
-from mobility.fleet.blocks import schedule
+from mobility.fleet.schedule import schedule
 from mobility.solution import Status
 
 SPOTS = ("a", "b", "c")

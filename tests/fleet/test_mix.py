@@ -68,6 +68,16 @@ def test_one_type_with_too_few_buses_is_said():
     assert "2" in plan.why
 
 
+def test_counts_hold_in_blocks_too():
+    cheap = {**ELECTRIC, "count": 2, "vehicle_day_minor": 5_000}
+    plan = fleet.plan_blocks(problem_of(pairs(5), [DIESEL, cheap]))
+    assert types_of(plan) == {"e12": 2, "d12": 3}
+    assert fleet.check(plan.problem, plan) == []
+    short = fleet.plan_blocks(problem_of(pairs(3), [{**ELECTRIC, "count": 2}]))
+    assert short.report.status is Status.INFEASIBLE
+    assert "3 buses" in short.why
+
+
 def test_what_no_battery_carries_goes_to_the_diesel_of_the_case():
     trips = trips_of(
         ("far", "r", 20_000, 60_000, "a", "b"), ("near", "r", 20_000, 22_000, "a", "b")

@@ -128,6 +128,14 @@ def test_a_rule_that_names_what_is_not_there_is_refused_with_the_nearest_name():
         ruled(back_and_forth(1), {"soft": ["speed"]})
 
 
+def test_a_given_block_stays_whole_whatever_may_interline():
+    trips, rules, _ = CASES["interline_not_allowed"]
+    problem = ruled(trips.assign(block_id="x"), rules)
+    plan = fleet.plan_blocks(problem, blocks="given")
+    assert plan.vehicles == 1
+    assert found_in(problem, plan) == set()
+
+
 def test_what_each_rule_costs_is_said_the_dearest_first():
     trips = back_and_forth(6)
     problem = ruled(trips, {"max_block_s": 3 * 3_600, "max_wait_s": 7_200})
