@@ -118,17 +118,19 @@ def plan_blocks(
     check_mode(blocks)
     begin = time.perf_counter()
 
+    limit_s = seconds_of(stop)
+
     def solve(asked: Problem) -> BlockPlan:
-        return _planned(asked, blocks, seed)
+        found = _planned(asked, blocks, seed)
+        if blocks != "optimise" or not _worth_while(asked, found, stop):
+            return found
+        left = None
+        if limit_s is not None:
+            left = max(0.5, 0.9 * (limit_s - (time.perf_counter() - begin)))
+        effort = _QUICK_EFFORT if stop is None else EFFORT
+        return improved(asked, found, effort=effort, seconds=left, seed=seed)
 
     answer = plan_softly(problem, solve)
-    if blocks == "optimise" and _worth_while(problem, answer, stop):
-        seconds = seconds_of(stop)
-        left = (
-            None if seconds is None else max(0.5, 0.9 * (seconds - (time.perf_counter() - begin)))
-        )
-        effort = _QUICK_EFFORT if stop is None else EFFORT
-        answer = improved(problem, answer, effort=effort, seconds=left, seed=seed)
     if start is not None:
         answer = better_blocks(problem, answer, start)
     if price_rules:

@@ -107,9 +107,10 @@ def electrify(
 def _searchable(problem: Problem, asked: Asked) -> bool:
     """Whether `dispatch` and columns know all that the problem asks."""
     kinds = {part.vehicle for part in asked.mix.parts}
-    return (
-        supports(problem) and kinds <= {0, CONVENTIONAL} and 0 in kinds and problem.vehicle.electric
-    )
+    if not problem.vehicle.electric or 0 not in kinds or not kinds <= {0, CONVENTIONAL}:
+        return False
+    # Columns know the charging curve, exchanges do not; a broken soft rule would pass the bounds here.
+    return supports(problem.replace(**{"vehicles.curve": ()})) and not problem.rules.soft
 
 
 class _Search:

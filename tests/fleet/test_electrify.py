@@ -266,3 +266,21 @@ def test_an_interrupt_returns_the_best_so_far(monkeypatch):
     plan = fleet.electrify(problem, stop=Gap(0.0))
     assert plan.report.stop_reason is StopReason.INTERRUPTED
     assert fleet.check(problem, plan) == []
+
+
+def test_columns_know_the_charging_curve():
+    slow = ((0.0, 150.0), (0.7, 150.0), (1.0, 30.0))
+    problem = devos_size(3, trips=60).replace(**{"vehicles.curve": slow})
+    quick, plan = fleet.plan(problem), fleet.electrify(problem, stop=Gap(0.005))
+    assert fleet.check(problem, plan) == []
+    assert plan.report.bound <= plan.report.objective <= quick.report.objective
+    flat = problem.replace(**{"vehicles.curve": ()})
+    assert plan.report.objective >= fleet.electrify(flat, stop=Gap(0.005)).report.bound
+
+
+def test_what_the_search_does_not_know_is_planned_by_the_quick_chain_and_said():
+    problem = devos_size(3, trips=40)
+    soft = problem.replace(**{"rules.max_wait_s": 600, "rules.soft": ("wait",)})
+    plan = fleet.electrify(soft, stop=Gap(0.0))
+    assert any("quick chain" in one for one in plan.assumptions)
+    assert {str(one.severity) for one in fleet.check(soft, plan)} <= {"warning"}
