@@ -95,7 +95,7 @@ def write_plan(
         (part / DOCUMENT).write_text(text + "\n", "utf-8")
         if day is not None and plan.block_of_trip:
             write_feed(day.feed, part / FEED_FOLDER, blocks=plan.block_of_trip, day=day)
-        _swap(part, target)
+        swap_folder(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
@@ -136,7 +136,7 @@ def may_write(folder: str | Path) -> Path:
     return target
 
 
-def _swap(part: Path, target: Path) -> None:
+def swap_folder(part: Path, target: Path) -> None:
     """Put the new folder in the old one's place; the old one comes back where that fails."""
     if not target.exists():
         part.rename(target)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mobility.errors import ConfigError
+from mobility.fleet.files import swap_folder
 from mobility.fleet.plan import Plan
 
 if TYPE_CHECKING:
@@ -54,16 +55,7 @@ def write_week(week: WeekPlan, folder: str | Path, *, source: dict[str, Any] | N
         document = {**week.to_dict(), "source": source or {}}
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
         (part / DOCUMENT).write_text(text + "\n", "utf-8")
-        aside = target.parent / f"{part.name}.old"
-        if target.exists():
-            target.rename(aside)
-        try:
-            part.rename(target)
-        except OSError:
-            if aside.exists():
-                aside.rename(target)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
+        swap_folder(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target

@@ -17,6 +17,7 @@ from mobility.fleet.charging import charge_blocks
 from mobility.fleet.duty import Duty
 from mobility.fleet.evsp import day_of, slot_gain
 from mobility.fleet.pricing import Pricing
+from mobility.fleet.trips import tidy_trips
 from mobility.solution import StopReason
 from mobility.stop import Gap, Work
 
@@ -284,3 +285,12 @@ def test_what_the_search_does_not_know_is_planned_by_the_quick_chain_and_said():
     plan = fleet.electrify(soft, stop=Gap(0.0))
     assert any("quick chain" in one for one in plan.assumptions)
     assert {str(one.severity) for one in fleet.check(soft, plan)} <= {"warning"}
+
+
+def test_the_search_repeats_and_the_order_of_the_rows_changes_nothing():
+    problem = devos_size(3, trips=40)
+    shuffled = problem.replace(trips=tidy_trips(problem.trips.sample(frac=1, random_state=1)))
+    plans = [fleet.electrify(one, stop=Work(3), seed=1) for one in (problem, problem, shuffled)]
+    for other in plans[1:]:
+        pd.testing.assert_frame_equal(plans[0].blocks, other.blocks)
+        assert plans[0].report.bound == other.report.bound
