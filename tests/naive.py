@@ -538,28 +538,37 @@ def labels(start, node, out, home, arcs, sites, stand, most, dear, plug, full, t
 
 
 def electric_optimum(problem):
-    """Least minor units of battery buses, chargers aplenty and without queues; inf where none drive it.
+    """Least minor units of a fleet, chargers aplenty and without queues; inf where none drive it.
 
-    Every set of trips as a day, every way between them (straight on, home, any charger); the energy
-    of a day is a linear program over the slots of its stays. Demand charges are not known here.
+    Every set of trips as a day of every type, every way between them (straight on, home, any charger);
+    the energy of a day is a linear program over the slots of its stays, a tank is full after every
+    stay at home that is long enough. Demand charges are not known here, and no rules but layovers and
+    the types and depots of routes.
     """
     import numpy as np
 
     trips = list(problem.trips.itertuples())
-    costs, rules, bus = problem.costs, problem.rules, problem.vehicle
+    costs, layovers = problem.costs, problem.allowed.layover_s.tolist()
     metre, second = costs.deadhead_km_minor / 1000.0, costs.waiting_h_minor / 3600.0
     slot = problem.tariff.slot_s
     sites = [(one.stop_id, one.kw, 0.0) for one in problem.chargers if one.count]
 
-    def day(depot, chain, ways):
+    def day(bus, depot, chain, ways):
         home = problem.depots[depot]
+        for rule in problem.rules.routes:
+            if any(trips[trip].route_id in rule.routes for trip in chain):
+                if rule.allowed_depots and home.id not in rule.allowed_depots:
+                    return math.inf
+                if rule.allowed_types and bus.id not in rule.allowed_types:
+                    return math.inf
         pull = leave_depot(
             problem, home.stop_id, trips[chain[0]].from_stop, trips[chain[0]].depart_s
         )
         if pull is None:
             return math.inf
         legs, stays = [pull[2] / 1000.0], []  # km before each stay, then (begin, end, kW)
-        cost = costs.vehicle_day_minor + pull[2] * metre
+        own = costs.vehicle_day_minor if bus.vehicle_day_minor is None else bus.vehicle_day_minor
+        cost = own + pull[2] * metre
         cost += (trips[chain[0]].depart_s - pull[1]) * second
         for at, trip in enumerate(chain):
             legs[-1] += trips[trip].distance_km
@@ -569,7 +578,7 @@ def electric_optimum(problem):
             end = trips[trip].arrive_s
             if way == "straight":
                 run = empty_run(problem, trips[trip].to_stop, other.from_stop, end)
-                if run is None or other.depart_s - end - run[0] < rules.min_layover_s:
+                if run is None or other.depart_s - end - run[0] < layovers[trip]:
                     return math.inf
                 cost += run[1] * metre + (other.depart_s - end - run[0]) * second
                 legs[-1] += run[1] / 1000.0
@@ -579,12 +588,15 @@ def electric_optimum(problem):
             )
             run = empty_run(problem, trips[trip].to_stop, stop, end)
             onward = leave_depot(problem, stop, other.from_stop, other.depart_s)
-            if run is None or onward is None or onward[0] - end - run[0] < rules.min_layover_s:
+            if run is None or onward is None or onward[0] - end - run[0] < layovers[trip]:
                 return math.inf
             cost += (run[1] + onward[2]) * metre + (onward[0] - end - run[0]) * rate
             cost += (other.depart_s - onward[1]) * second
             legs[-1] += run[1] / 1000.0
-            stays.append((end + run[0], onward[0], min(kw, bus.max_kw)))
+            if bus.electric:
+                stays.append((end + run[0], onward[0], min(kw, bus.max_kw)))
+            elif way != "home" or onward[0] - end - run[0] < bus.refuel_min * 60:
+                return math.inf  # no dearer without: another way is tried that does not stop there
             legs.append(onward[2] / 1000.0)
         last = trips[chain[-1]]
         run = empty_run(problem, last.to_stop, home.stop_id, last.arrive_s)
@@ -593,9 +605,13 @@ def electric_optimum(problem):
         cost += run[1] * metre
         legs[-1] += run[1] / 1000.0
         stays.append((last.arrive_s + run[0], pull[0] + 86_400, min(home.charger_kw, bus.max_kw)))
-        return cost + energy([km * bus.kwh_km for km in legs], stays)
+        if not bus.electric:
+            reach = math.inf if bus.range_km is None else bus.range_km
+            price = {"diesel": problem.tariff.diesel_l_minor}.get(bus.energy, 0.0)
+            return cost + sum(legs) * bus.fuel_km * price if max(legs) <= reach else math.inf
+        return cost + energy(bus, [km * bus.kwh_km for km in legs], stays)
 
-    def energy(used, stays):
+    def energy(bus, used, stays):
         from scipy.optimize import linprog
 
         price, owner, most = [], [], []
@@ -622,26 +638,43 @@ def electric_optimum(problem):
         )  # fmt: skip
         return done.fun if done.status == 0 else math.inf
 
-    def cheapest(chain):
+    @functools.cache
+    def cheapest(kind, depot, chain):
         ways = ["straight", "home", *range(len(sites))]
         return min(
-            day(depot, chain, choice)
-            for depot in range(len(problem.depots))
+            day(problem.vehicles[kind], depot, chain, choice)
             for choice in itertools.product(ways, repeat=len(chain) - 1)
         )
 
+    def taken(room, at):
+        return (*room[:at], room[at] - 1, *room[at + 1 :])
+
     @functools.cache
-    def rest(left):
+    def rest(left, buses, places):
         if not left:
             return 0.0
         first, others = left[0], left[1:]
         return min(
-            cheapest((first, *some)) + rest(tuple(one for one in others if one not in some))
-            for size in range(len(others) + 1)
-            for some in itertools.combinations(others, size)
+            (
+                cheapest(kind, depot, (first, *some))
+                + rest(
+                    tuple(one for one in others if one not in some),
+                    taken(buses, kind),
+                    taken(places, depot),
+                )
+                for kind in range(len(buses))
+                for depot in range(len(places))
+                if buses[kind] > 0 and places[depot] > 0
+                for size in range(len(others) + 1)
+                for some in itertools.combinations(others, size)
+            ),
+            default=math.inf,
         )
 
-    return rest(tuple(range(len(trips))))
+    count = len(trips)
+    buses = tuple(count if one.count is None else one.count for one in problem.vehicles)
+    places = tuple(count if one.capacity is None else one.capacity for one in problem.depots)
+    return rest(tuple(range(count)), buses, places)
 
 
 def sums_of_columns(columns, rows, weight):

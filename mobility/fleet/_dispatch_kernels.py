@@ -65,12 +65,12 @@ def link_of(one, other, depot, numbers):
     of its wait; via cost, kWh home, gain of the stay, kWh out); a cost of NEVER: not possible.
     """
     t, money, terminal_kw, ready, _, _, _, _ = numbers
-    depart, arrive, origin, target, band, layover, max_wait, _, times, metres, out_s, out_m, home_s, home_m = t
+    depart, arrive, origin, target, band, layover, max_wait, _, times, metres, out_s, out_m, home_s, home_m, _ = t
     minor_m, minor_s, kwh_m, slot_s = money
     straight, run_kwh, gain = NEVER, 0.0, 0.0
     needed = times[band[one], target[one], origin[other]]
     wait = depart[other] - arrive[one] - needed
-    if wait >= layover[one] and wait <= max_wait[one]:
+    if wait >= layover[one] and wait <= max_wait[other]:
         run = metres[min(band[one], metres.shape[0] - 1), target[one], origin[other]]
         straight = run * minor_m + wait * minor_s
         run_kwh = run * kwh_m
@@ -102,6 +102,9 @@ def head_labels(trips, first, end, depot, numbers, cost, level, used, scratch):
     away = out_m[one, depot]
     if away >= 1_000_000_000:
         return 0
+    for at in range(first, end):
+        if not t[14][trips[at], depot]:
+            return 0
     charge = start - away * kwh_m - kwh[one]
     short = max(0.0, least - charge)
     cost[0], level[0] = away * minor_m + price * short, charge + short
@@ -150,6 +153,9 @@ def tail_labels(trips, first, end, depot, numbers, cost, level, used, scratch):
     away = home_m[other, depot]
     if away >= 1_000_000_000:
         return 0
+    for at in range(first, end):
+        if not t[14][trips[at], depot]:
+            return 0
     need = least + away * kwh_m + kwh[other]
     short = max(0.0, need - most)
     cost[0], level[0] = away * minor_m + price * short, short - need
@@ -323,7 +329,7 @@ def exchange_costs(rows, split, seq, size, home, paid, numbers, room, counts, en
                 continue
             wait -= t[8][t[4][last], t[3][last], t[2][first]]
             straight, run_kwh, gain = NEVER, 0.0, 0.0
-            if wait >= layover[last] and wait <= t[6][last]:
+            if wait >= layover[last] and wait <= t[6][first]:
                 straight, run_kwh, gain, _, _, _, _ = link_of(last, first, 0, numbers)
             best, at = NEVER, -1
             for k in range(depots):
@@ -440,7 +446,8 @@ def ways_of(seq, size, home, numbers, via):
 def warm():
     """Call every kernel that Python calls, with every dtype it is used with: one trip, one bus."""
     one32, many, table = np.zeros(1, np.int32), np.zeros((1, 1), np.int32), np.zeros((1, 1, 1), np.int32)
-    t = (one32, one32, one32, one32, one32, one32, one32, np.zeros(1), table, table, many, many, many, many)
+    t = (one32, one32, one32, one32, one32, one32, one32, np.zeros(1), table, table, many, many, many, many,
+         np.ones((1, 1), np.bool_))
     money, battery = (0.0, 0.0, 0.0, 300), (2.0, 1.0, 3.0, 1.0)
     seq, size = np.zeros((1, 2), np.int32), np.ones(1, np.int32)
     numbers = (t, money, np.zeros(1), np.zeros((1, 2)), battery, (0.0, np.zeros(1)), 1.0, 1.0)

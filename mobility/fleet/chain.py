@@ -221,7 +221,7 @@ def _driven(
     for attempt in range(_ATTEMPTS + 1):
         everyone: list[Duty] = []
         for part, duties in held_by:
-            everyone += _of_part(problem, part, duties, share, blocks)
+            everyone += drivable(problem, part, duties, share, blocks)
         everyone.sort(key=lambda duty: duty.trips)
         table = write_out(problem, everyone, minor_km=problem.costs.deadhead_km_minor, keep=keep)
         charged = charge_blocks(problem, table)
@@ -236,14 +236,17 @@ def _driven(
     return replace(base, blocks=table), charged
 
 
-def _of_part(
+def drivable(
     problem: Problem,
     part: Part,
     duties: tuple[Duty, ...],
     share: NDArray[np.float64],
     blocks: BlockMode,
 ) -> list[Duty]:
-    """Duties of one type of bus, made ones that it can drive."""
+    """Duties of one part of a fleet, made ones that its batteries or tanks carry.
+
+    ``share`` (trips,): of the power of a stay before each trip, what the bus counts on.
+    """
     view, keep = problem.of_type(part.vehicle), blocks != "optimise"
     if view.vehicle.electric:
         carried = respect_battery(

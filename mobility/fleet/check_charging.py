@@ -76,12 +76,14 @@ def _can_drive(problem: Problem, kind: int, row: int) -> bool:
 def _nearest_km(problem: Problem, row: int) -> float:
     place = problem.deadheads.row
     a, b = (place[problem.trips[one].iloc[row]] for one in ("from_stop", "to_stop"))
-    metres = problem.deadheads.distance_m
+    metres, route = problem.deadheads.distance_m, problem.trips["route_id"].iloc[row]
+    ruled = (one.allowed_depots for one in problem.rules.routes if route in one.routes)
+    depots = next(ruled, ()) or tuple(one.id for one in problem.depots)
     # Pairs without a way in any band.
     lost = np.asarray((problem.deadheads.time_s > FAR).all(axis=0), bool)
     ways = [
         int(metres[:, home, a].max()) + int(metres[:, b, home].max())
-        for home in (place[one.stop_id] for one in problem.depots)
+        for home in (place[one.stop_id] for one in problem.depots if one.id in depots)
         if not (lost[home, a] or lost[b, home])
     ]
     return min(ways) / 1000.0 if ways else float("inf")

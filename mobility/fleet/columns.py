@@ -14,6 +14,7 @@ stabilization techniques in column generation", INFORMS Journal on Computing 30(
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,13 @@ _STILL = 50  # rounds without a better bound after which the centre of the duals
 _BOUGHT = 0.5  # trips of which a master of days may leave so much uncovered
 _ENOUGH = 5e-4  # gap at which a master counts as solved
 _A_ROUND = 0.18  # columns a round, as a share of the trips
+_MANY = 100  # trips from which kinds of bus are priced side by side
 _KEPT = 5  # columns a trip that the master keeps
 
 
 @dataclass(frozen=True)
 class Duals:
-    """Prices of trips, chargers by slot, and places in depots (0 or more)."""
+    """Prices of trips, chargers by slot, and of room: places in depots, buses of types (0 or more)."""
 
     trip: NDArray[np.float64]
     plug: dict[Plug, float]
@@ -52,9 +54,13 @@ class Duals:
 
 @dataclass(eq=False)
 class Ask:
-    """Trips to cover, by which kinds of bus, and what is left of chargers and depots for them."""
+    """Trips to cover, by which kinds of bus, and what is left of chargers, depots and buses for them.
+
+    ``room``: places in each of the ``depots``, then buses of each type; inf where there is no limit.
+    """
 
     days: list[Day]
+    depots: int
     free: bool
     count: dict[int, int]
     taken: Counter[Plug]
@@ -76,6 +82,10 @@ class Ask:
         """What any day costs at least."""
         return min(one.day.least_cost - one.discount for one in self.pricing)
 
+    def pools(self, one: Day | Column) -> tuple[int, int]:
+        """Where in ``room`` a bus takes one: its depot, its type."""
+        return one.depot, self.depots + one.vehicle
+
     def left(self, plug: Plug) -> int:
         """Chargers that are left in a slot."""
         return self.count[plug[0]] - self.taken[plug]
@@ -85,17 +95,24 @@ class Ask:
         taken, room = Counter(self.taken), self.room.copy()
         for column in fixed:
             taken.update(column.plugs)
-            room[column.depot] -= 1
+            room[list(self.pools(column))] -= 1
         keep = np.searchsorted(self.rows, rows)
-        return Ask([part(day, keep) for day in self.days], self.free, self.count, taken, room)
+        days = [part(day, keep) for day in self.days]
+        return Ask(days, self.depots, self.free, self.count, taken, room)
 
     def price(self, duals: Duals) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
         """Least reduced cost of any day through each trip: by kind of bus, and over all of them."""
         full = {plug: 1e7 for plug in self.taken if self.left(plug) <= 0}
-        through = [
-            one.price(duals.trip, {**duals.plug, **full}, float(duals.room[one.day.depot]))
-            for one in self.pricing
-        ]
+        plug = {**duals.plug, **full}
+
+        def priced(one: Pricing) -> NDArray[np.float64]:
+            return one.price(duals.trip, plug, float(duals.room[list(self.pools(one.day))].sum()))
+
+        if len(self.pricing) > 1 and self.rows.size > _MANY:
+            with ThreadPoolExecutor(2) as workers:  # kernels let go of the interpreter
+                through = list(workers.map(priced, self.pricing))
+        else:
+            through = [priced(one) for one in self.pricing]
         return through, np.min(through, axis=0)
 
     def bound(self, duals: Duals, through: NDArray[np.float64]) -> float:
@@ -153,7 +170,7 @@ class Master:
         """Columns of ones: where each begins, its rows, its cost."""
         trips = self.ask.rows.size
         capped = np.flatnonzero(np.isfinite(self.ask.room))
-        room_row = {int(depot): trips + at for at, depot in enumerate(capped)}
+        room_row = {int(pool): trips + at for at, pool in enumerate(capped)}
         plug_0 = trips + capped.size
         rows: list[int] = []
         first = [0]
@@ -163,8 +180,7 @@ class Master:
         for one in self.columns:
             rows += local[at : at + len(one.trips)]
             at += len(one.trips)
-            if one.depot in room_row:
-                rows.append(room_row[one.depot])
+            rows += [room_row[pool] for pool in self.ask.pools(one) if pool in room_row]
             rows += [plug_0 + self.plugs[plug] for plug in one.plugs if plug in self.plugs]
             first.append(len(rows))
         cost = np.array([one.cost for one in self.columns], float)
@@ -209,7 +225,7 @@ class Master:
         before = len(self.plugs)
         for plug in sorted(use):
             # Depots are not watched for the bound: connections are left out that a stay there beats.
-            watched = plug[0] >= self.ask.room.size or not self.ask.free
+            watched = plug[0] >= self.ask.depots or not self.ask.free
             over = use[plug] > self.ask.left(plug) + 1e-3
             if watched and over and plug not in self.plugs:
                 self.plugs[plug] = len(self.plugs)

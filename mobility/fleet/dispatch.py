@@ -20,8 +20,10 @@ from mobility.fleet import _dispatch_kernels, _exchange_kernels
 from mobility.fleet.activities import write_out
 from mobility.fleet.charging import charge_blocks
 from mobility.fleet.city_flow import city_flow
+from mobility.fleet.days import days_of
 from mobility.fleet.depots import crowded
 from mobility.fleet.duty import STRAIGHT, Duty
+from mobility.fleet.parking import respect_parking
 from mobility.fleet.recharge import stay_power_kw
 from mobility.fleet.tariff import slot_prices
 from mobility.fleet.trip_table import TripTable, trip_table
@@ -106,6 +108,7 @@ def dispatch(
     Returns
     -------
     tuple[Duty, ...]
+        Within the planner's rules, groups of routes aside: the caller passes one group's trips.
         Sorted by trips; a trip that no battery bus can drive alone is a duty of its own. Capacities
         of depots and queues at chargers are priced, not promised: the caller plans the charging.
     """
@@ -140,21 +143,44 @@ def dispatch(
         for _ in range(max(2, rounds // 40)):
             crew.exchange(roster, strict, 0.0)
         if not crew.queues(roster, strict):
-            return _duties(roster, table, strict)
+            return _ruled(problem, table, _duties(roster, table, strict), minor_km)
     for turn in range(3 * _LAST):
         crew.move(roster, strict, cut=turn >= _LAST)
         if not crew.queues(roster, strict):
             break
-    return _duties(roster, table, strict)
+    return _ruled(problem, table, _duties(roster, table, strict), minor_km)
 
 
 def supports(problem: Problem) -> bool:
-    """Whether all rules of a problem are ones that `dispatch` keeps."""
-    rules = problem.rules
-    return not (
-        rules.layovers or rules.terminals or rules.interline or rules.routes or rules.relief_max_s
-        or rules.shift_s or rules.max_block_s < DAY_S or problem.vehicle.curve
-    )  # fmt: skip
+    """Whether `dispatch` keeps to a problem's rules; groups of routes are the caller's."""
+    return not (problem.rules.shift_s or problem.vehicle.curve)
+
+
+def _ruled(
+    problem: Problem, table: TripTable, duties: tuple[Duty, ...], minor_km: float
+) -> tuple[Duty, ...]:
+    """Take apart what is too long for a block or a driver, and leave full terminals."""
+    long = [duty for duty in duties if _too_long(problem, table, duty)]
+    if long:
+        homes = np.array([duty.depot for duty in long], np.int64)
+        chains = [duty.trips for duty in long]
+        apart = days_of(problem, chains, homes, minor_km=minor_km, vehicle=0, keep=False)
+        held = (duty for duty in duties if not _too_long(problem, table, duty))
+        duties = tuple(sorted((*held, *apart), key=lambda duty: duty.trips))
+    return respect_parking(problem, duties, minor_km=minor_km, keep=False)
+
+
+def _too_long(problem: Problem, table: TripTable, duty: Duty) -> bool:
+    """Whether a block of a duty is, or may be, longer than a bus or its driver goes."""
+    longest = min(problem.rules.max_block_s, problem.rules.relief_max_s or DAY_S)
+    if longest >= DAY_S:
+        return False
+    rows = np.searchsorted(table.rows, duty.trips)
+    home = np.flatnonzero(np.array(duty.via, np.int64) != STRAIGHT)
+    first = rows[np.concatenate([[0], home + 1]).astype(np.int64)]
+    last = rows[np.concatenate([home, [rows.size - 1]]).astype(np.int64)]
+    spans = table.home_s[last, duty.depot].astype(np.int64) - table.out_s[first, duty.depot]
+    return bool((spans > longest).any())
 
 
 def _noise(problem: Problem, passed: float) -> float:
@@ -167,7 +193,7 @@ def _noise(problem: Problem, passed: float) -> float:
 def _start(
     problem: Problem, table: TripTable, minor_km: float, duties: Sequence[Duty]
 ) -> list[NDArray[np.int32]]:
-    if not duties:
+    if not duties and table.able.all():
         flow = city_flow(problem, table, minor_km=minor_km)
         if flow is not None:
             return list(flow.chains)

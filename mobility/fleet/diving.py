@@ -114,7 +114,7 @@ def _rows(
         use.update(one.plugs)
     plugs = [plug for plug, wanted in sorted(use.items()) if wanted > ask.left(plug)]
     row_of = {plug: capped.size + at for at, plug in enumerate(plugs)}
-    room_row = {int(depot): at for at, depot in enumerate(capped)}
+    room_row = {int(pool): at for at, pool in enumerate(capped)}
     lengths = [len(one.trips) for one in pool]
     trip = np.searchsorted(ask.rows, [trip for one in pool for trip in one.trips])
     column = np.repeat(np.arange(len(pool)), lengths)
@@ -124,7 +124,7 @@ def _rows(
         for at, one in enumerate(pool)
         for row in (
             *(row_of[plug] for plug in one.plugs if plug in row_of),
-            *((room_row[one.depot],) if one.depot in room_row else ()),
+            *(room_row[pool] for pool in ask.pools(one) if pool in room_row),
         )
     ]
     at = np.array(pairs, np.int64).reshape(-1, 2)
@@ -145,19 +145,21 @@ def _surest(ask: Ask, pool: Sequence[Column], amount: NDArray[np.float64]) -> li
         if amount[at] < 1e-6 or (amount[at] < _SURE and len(chosen) >= most):
             break
         one = pool[at]
-        fits = covered.isdisjoint(one.trips) and room[one.depot] >= 1
+        pools = list(ask.pools(one))
+        fits = covered.isdisjoint(one.trips) and bool((room[pools] >= 1).all())
         fits &= all(use.get(plug, 0) < ask.left(plug) for plug in one.plugs)
         if fits:
             chosen.append(one)
             covered.update(one.trips)
-            room[one.depot] -= 1
+            room[pools] -= 1
             for plug in one.plugs:
                 use[plug] = use.get(plug, 0) + 1
     return chosen
 
 
 def _fits(ask: Ask, column: Column) -> bool:
-    return ask.room[column.depot] >= 1 and all(ask.left(plug) > 0 for plug in column.plugs)
+    room = ask.room[list(ask.pools(column))]
+    return bool((room >= 1).all()) and all(ask.left(plug) > 0 for plug in column.plugs)
 
 
 def _rest(ask: Ask, fixed: list[Column]) -> list[Column] | None:

@@ -78,7 +78,7 @@ def dual_bound(
         None where a trip takes no time, for then it could follow itself, where trips may be moved, and
         where no flow covers them.
     """
-    table = trip_table(problem, rows)
+    table = trip_table(problem, rows, any_depot=True)
     if rows.size == 0 or problem.rules.shift_s or (table.arrive_s <= table.depart_s).any():
         return None
     if worth is None:

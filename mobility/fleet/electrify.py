@@ -8,29 +8,33 @@ generation goes on, and its bound comes to know the battery.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mobility.fleet.activities import write_out
-from mobility.fleet.chain import asked_of, finish, plan
+from mobility.fleet.chain import asked_of, drivable, finish, plan
 from mobility.fleet.charging import charge_blocks
 from mobility.fleet.cuts import cuts_of, saved_by
 from mobility.fleet.dispatch import EFFORT, dispatch, supports
 from mobility.fleet.dual_bound import dual_bound
-from mobility.fleet.duty import CONVENTIONAL, Duty
-from mobility.fleet.engine import Clock, Engine
+from mobility.fleet.duty import CONVENTIONAL, Duty, Schedule
+from mobility.fleet.engine import Clock, Engine, room_of
 from mobility.fleet.plan import status_of, whole_bound
 from mobility.fleet.warm import better_plan
 from mobility.solution import Status, StopReason
 from mobility.stop import Gap, Seconds, seconds_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from mobility.fleet.chain import Asked
+    from mobility.fleet.mix import Part
     from mobility.fleet.plan import Plan
     from mobility.fleet.problem import Problem
     from mobility.stop import Stop
@@ -42,6 +46,9 @@ _MOST_FOR_COLUMNS = 1_500
 _CITY = 12_000
 # Shares of the time that the exchanges get: where columns follow, and where nothing but charging does.
 _FIRST, _ALONE = 0.2, 0.8
+
+# A vehicle's day, and the (site, slot of the day) in which it means to charge.
+Day: TypeAlias = tuple[Duty, tuple[tuple[int, int], ...]]
 
 
 def electrify(
@@ -58,9 +65,9 @@ def electrify(
     Parameters
     ----------
     problem
-        Trips, empty runs, depots, vehicles, chargers, tariff, costs, rules. The search knows one type of
-        battery bus and the rules ``min_layover_s`` and ``max_wait_s``; with others the quick chain
-        answers, and says so.
+        Trips, empty runs, depots, vehicles, chargers, tariff, costs, rules. With several types of bus
+        each keeps its trips while rests of days are exchanged; columns of all types compete. Where
+        rules are soft, or trips may be moved, the quick chain answers, and says so.
     stop
         When to give up improving; by default at a gap of 1 %. ``Work`` counts rounds of pricing and
         repeats exactly; ``Seconds`` does not. Ctrl-C ends with the best plan so far.
@@ -88,12 +95,16 @@ def electrify(
     started, stop = time.perf_counter(), stop or Gap(0.01)
     asked = asked_of(problem, "optimise", seed)
     known = _searchable(problem, asked)
-    large = len(problem.trips) > _CITY and known and supports(problem) and not asked.why
+    large = len(problem.trips) > _CITY and known and not asked.why
+    large = large and all(
+        problem.bus(part.vehicle).electric and supports(problem.of_type(part.vehicle))
+        for part in asked.mix.parts
+    )
     best = asked.base if large else plan(problem, seed=seed, start=start)
     if best.report.status is Status.INFEASIBLE or asked.why:
         return best
     if not known:
-        said = "the search knows neither these rules nor several types of bus: this is the quick chain's plan"
+        said = "the search does not break soft rules or move trips: this is the quick chain's plan"
         return replace(best, assumptions=(*best.assumptions, said))
     search = _Search(problem, asked, best, Clock(stop, started), seed, start)
     try:
@@ -105,12 +116,23 @@ def electrify(
 
 
 def _searchable(problem: Problem, asked: Asked) -> bool:
-    """Whether `dispatch` and columns know all that the problem asks."""
-    kinds = {part.vehicle for part in asked.mix.parts}
-    if not problem.vehicle.electric or 0 not in kinds or not kinds <= {0, CONVENTIONAL}:
-        return False
-    # Columns know the charging curve, exchanges do not; a broken soft rule would pass the bounds here.
-    return supports(problem.replace(**{"vehicles.curve": ()})) and not problem.rules.soft
+    """Whether a search knows all that the problem asks: soft rules and moved trips it does not."""
+    rules = problem.rules
+    some = any(problem.bus(part.vehicle).electric and part.vehicle >= 0 for part in asked.mix.parts)
+    return some and not (rules.soft or rules.shift_s)
+
+
+@dataclass
+class _Group:
+    """Trips that may share buses, by whichever types; ``days`` is what drives them now.
+
+    ``found`` are the battery-free blocks of each part.
+    """
+
+    rows: NDArray[np.int32]
+    parts: list[Part]
+    found: list[Schedule]
+    days: list[Day] = field(default_factory=list)
 
 
 class _Search:
@@ -132,15 +154,24 @@ class _Search:
             seed,
             start,
         )
-        self.rows = np.flatnonzero(~asked.mix.beyond).astype(np.int32)
+        self.mix = asked.mix
         self.others: tuple[Duty, ...] = ()
         self.free: tuple[Duty, ...] = ()
+        held: dict[int, _Group] = {}
         for part, found in zip(asked.mix.parts, asked.parts, strict=True):
             if part.vehicle == CONVENTIONAL:
                 self.others += found.duties
                 clock.besides += found.bound_minor
-            else:
+                continue
+            if problem.bus(part.vehicle).electric:
                 self.free += found.duties
+            number = int(problem.allowed.group[part.rows[0]])
+            group = held.setdefault(number, _Group(np.zeros(0, np.int32), [], []))
+            group.rows = np.sort(np.concatenate([group.rows, part.rows]))
+            group.parts.append(part)
+            group.found.append(found)
+        self.groups = list(held.values())
+        self.trips = sum(group.rows.size for group in self.groups)
         self.flow_bound = clock.bound = sum(best.bounds.values())
         self.fewest = best.vehicles_bound
         self.minor_km = asked.mix.minor_km
@@ -149,20 +180,19 @@ class _Search:
 
     def exchange(self, seconds: float | None) -> None:
         """Exchange rests of days, and raise the worths of trips beside it."""
-        if not supports(self.problem) or not self.clock.goes_on():
+        if not self.clock.goes_on():
             return
         allowed = None
         if seconds is not None:
-            share = _FIRST if self.rows.size <= _MOST_FOR_COLUMNS else _ALONE
+            share = _FIRST if self.trips <= _MOST_FOR_COLUMNS else _ALONE
             allowed = max(0.5, share * (seconds - (time.perf_counter() - self.clock.started)))
         begin = time.perf_counter()
         with ThreadPoolExecutor(1) as beside:
-            until = None if allowed is None else Seconds(allowed)
-            proof = beside.submit(dual_bound, self.problem, self.rows, self.minor_km, stop=until)
-            duties = self._dispatched((), allowed, self.seed)
+            proof = beside.submit(self._worths, allowed)
+            self._dispatch(allowed, self.seed)
             worth = proof.result()
         if worth is not None:
-            whole = worth.bound_minor + self.clock.besides + self.best.bounds["trip_energy"]
+            whole = worth + self.clock.besides + self.best.bounds["trip_energy"]
             self._raise(whole, "on batteries of any size, every bus home to its own depot")
         # A day may be done before its time is up: again from there, with other neighbourhoods.
         turn = 0
@@ -171,34 +201,85 @@ class _Search:
             left = allowed - (time.perf_counter() - begin)
             if left < took:
                 break
-            self._dispatched(duties, left, self.seed + turn)
+            self._dispatch(left, self.seed + turn)
 
-    def _dispatched(
-        self, duties: tuple[Duty, ...], seconds: float | None, seed: int
-    ) -> tuple[Duty, ...]:
-        found = dispatch(
-            self.problem, self.rows, self.minor_km, duties=duties, effort=EFFORT, seconds=seconds,
-            seed=seed,
+    def _worths(self, seconds: float | None) -> float | None:
+        """What all groups cost at least, trip energy aside; None where that is not known."""
+        kinds, total = set(self.mix.kinds) - {CONVENTIONAL}, 0.0
+        views = [self.problem.of_type(kind) for kind in sorted(kinds)]
+        cheapest = min(views, key=lambda view: view.costs.vehicle_day_minor)
+        minor_km = self.minor_km if len(kinds) > 1 else self.groups[0].parts[0].minor_km
+        for group in self.groups:
+            share = group.rows.size / self.trips
+            until = None if seconds is None else Seconds(max(0.05, share * seconds))
+            worth = dual_bound(cheapest, group.rows, minor_km, stop=until)
+            if worth is None:
+                return None
+            total += worth.bound_minor
+        return total
+
+    def _dispatch(self, seconds: float | None, seed: int) -> None:
+        """Exchange within each part of each group, with the room that the others leave."""
+        held = Counter(duty.depot for duty, _ in self._days())
+        for group in self.groups:
+            days: list[Day] = []
+            for part, found in zip(group.parts, group.found, strict=True):
+                before = [duty for duty, _ in group.days if duty.vehicle == part.vehicle]
+                held.subtract(duty.depot for duty in before)
+                duties = self._exchanged(group, part, found, before, held, seconds, seed)
+                held.update(duty.depot for duty in duties)
+                days += [(duty, ()) for duty in duties]
+            group.days = days
+        self._take()
+
+    def _exchanged(
+        self, group: _Group, part: Part, found: Schedule, before: list[Duty], held: Counter[int],
+        seconds: float | None, seed: int,
+    ) -> Sequence[Duty]:  # fmt: skip
+        problem, view = self.problem, self.problem.of_type(part.vehicle)
+        if not view.vehicle.electric or not supports(view):
+            return before or drivable(
+                problem, part, found.duties, np.ones(len(problem.trips)), "optimise"
+            )
+        # Columns may have given a type other trips than it had at first.
+        rows = np.sort([row for duty in before for row in duty.trips]) if group.days else part.rows
+        if rows.size == 0:
+            return ()
+        if not before and not problem.allowed.depots.all():
+            before = list(found.duties)
+        duties = dispatch(
+            _with_room(view, held), rows.astype(np.int32), part.minor_km,
+            duties=[replace(duty, vehicle=0) for duty in before], effort=EFFORT,
+            seconds=None if seconds is None else max(0.05, seconds * rows.size / self.trips), seed=seed,
         )  # fmt: skip
-        self._take([(duty, ()) for duty in found])
-        return found
+        return [replace(duty, vehicle=part.vehicle) for duty in duties]
 
     def generate(self) -> None:
-        """Generate columns, dive, and search among them."""
-        if self.rows.size > _MOST_FOR_COLUMNS or not self.clock.goes_on():
+        """Generate columns of each group, dive, and search among them."""
+        if self.trips > _MOST_FOR_COLUMNS or not self.clock.goes_on():
             return
-        before = self.clock.bound  # the engine raises it, with what conventional buses cost
-        engine = Engine(self.problem, self.rows, _room_left(self.problem, self.others))
-        for days in engine.run(self.clock, self.seed):
-            own = [(Duty(one.depot, one.trips, one.via, one.vehicle), one.plugs) for one in days]
-            self._take(own)
-        if self.clock.bound > before:
+        clock, engines, proven = self.clock, list[Engine](), 0.0
+        besides, before, left = clock.besides, clock.bound, self.trips
+        for group in self.groups:
+            clock.besides = besides + proven  # and of the groups that follow: at least nothing
+            engine = Engine(self.problem, group.rows, self._room_for(group))
+            engines.append(engine)
+            with clock.part(group.rows.size / left):
+                for days in engine.run(clock, self.seed):
+                    group.days = [
+                        (Duty(one.depot, one.trips, one.via, one.vehicle), one.plugs)
+                        for one in days
+                    ]
+                    self._take()
+            proven, left = proven + max(0.0, engine.bound), left - group.rows.size
+        clock.besides = besides
+        if clock.bound > before:
             self.scope = (
                 "on these batteries, charged by slot at these prices and chargers, without queueing for "
                 "a whole session"
             )
-        if self.best.vehicles > self.fewest and self.clock.goes_on():
-            most = engine.fewest(self.clock, _COUNTED) + len(self.others)
+        if self.best.vehicles > self.fewest and clock.goes_on():
+            most = sum(one.fewest(clock, _COUNTED) for one in engines) + len(self.others)
             self.fewest = max(self.fewest, most)
 
     def told(self) -> Plan:
@@ -228,15 +309,31 @@ class _Search:
             assumptions=(*best.assumptions, said) if said else best.assumptions,
         )  # fmt: skip
 
-    def _take(self, own: list[tuple[Duty, tuple[tuple[int, int], ...]]]) -> None:
-        """Realise duties, and keep the plan where it is cheaper and the checker accepts it."""
-        tried = _realised(self.best, own, self.others, self.minor_km)
+    def _days(self) -> list[Day]:
+        """What is driven so far, by all groups."""
+        return [day for group in self.groups for day in group.days]
+
+    def _take(self) -> None:
+        """Realise all groups' days, and keep the plan where it is cheaper and the checker accepts it."""
+        if not all(group.days for group in self.groups):
+            return
+        tried = _realised(self.best, self._days(), self.others, self.minor_km)
         told = tried.report.objective
         if told is not None and not tried.findings and told < self.clock.objective:
             self.best = tried
             self._count()
         elif self.best.report.objective is None and not tried.findings:
             self.best = replace(self.best, why=tried.why)
+
+    def _room_for(self, group: _Group) -> NDArray[np.float64]:
+        """Places in depots and buses of each type that all others leave; inf where there is no limit."""
+        room = room_of(self.problem)
+        others = [duty for one in self.groups if one is not group for duty, _ in one.days]
+        for duty in (*self.others, *others):
+            room[duty.depot] -= 1
+            if duty.vehicle >= 0:
+                room[len(self.problem.depots) + duty.vehicle] -= 1
+        return np.asarray(np.maximum(room, 0.0), float)
 
     def _count(self) -> None:
         told = self.best.report.objective
@@ -247,19 +344,18 @@ class _Search:
             self.clock.bound, self.scope = bound, scope
 
 
-def _room_left(problem: Problem, taken: tuple[Duty, ...]) -> NDArray[np.float64]:
-    """Places in each depot that some buses leave; inf where there is no limit."""
-    room = np.array(
-        [np.inf if one.capacity is None else one.capacity for one in problem.depots], float
+def _with_room(view: Problem, held: Counter[int]) -> Problem:
+    """A problem with what other buses leave of its depots."""
+    depots = tuple(
+        one if one.capacity is None else replace(one, capacity=max(0, one.capacity - held[at]))
+        for at, one in enumerate(view.depots)
     )
-    for duty in taken:
-        room[duty.depot] -= 1
-    return np.asarray(np.maximum(room, 0.0), float)
+    return view if depots == view.depots else replace(view, depots=depots)
 
 
 def _realised(
     base: Plan,
-    own: list[tuple[Duty, tuple[tuple[int, int], ...]]],
+    own: list[Day],
     others: tuple[Duty, ...],
     minor_km: float,
 ) -> Plan:

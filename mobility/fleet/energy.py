@@ -68,11 +68,13 @@ def notes(problem: Problem) -> list[str]:
 
 
 def beyond_battery(problem: Problem) -> NDArray[np.bool_]:
-    """Trips that no battery bus of any depot can drive, even alone: out, trip, back, full at the start."""
+    """Trips that no battery bus can drive, even alone: out, trip, back, full at the start, from any
+    depot that the rules allow.
+    """
     own = trip_kwh(problem)
     alone = np.full(own.size, np.inf)
     at = problem.arrive_s.astype(np.int64)
-    for place in problem.depot_place:
+    for row, place in enumerate(problem.depot_place):
         depot = np.full(own.size, place, np.int32)
         leave = latest_leave(
             problem.deadheads, depot, problem.from_place, problem.depart_s.astype(np.int64)
@@ -80,7 +82,7 @@ def beyond_battery(problem: Problem) -> NDArray[np.bool_]:
         out = run_metres(problem.deadheads, depot, problem.from_place, np.maximum(leave, -DAY_S))
         home_s = run_time(problem.deadheads, problem.to_place, depot, at)
         home = run_metres(problem.deadheads, problem.to_place, depot, at)
-        reachable = (leave > NEVER_S) & (home_s < UNREACHABLE_S)
+        reachable = (leave > NEVER_S) & (home_s < UNREACHABLE_S) & problem.allowed.depots[:, row]
         alone = np.where(reachable, np.minimum(alone, own + run_kwh(problem, out + home)), alone)
     # A trip that no depot reaches is not the battery's fault.
     beyond: NDArray[np.bool_] = np.isfinite(alone) & (alone > problem.vehicle.usable_kwh + 1e-6)

@@ -1,4 +1,4 @@
-"""The exact engine: vehicle days of battery buses by column generation, and a bound that knows the battery.
+"""The exact engine: vehicle days of every type by column generation, and a bound that knows the battery.
 
 Trips and room in, vehicle days out: the same for a whole day as for a part of it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ import numpy as np
 from mobility.fleet import network as flows
 from mobility.fleet.columns import Ask, Duals, Master, generate
 from mobility.fleet.diving import dive, search
-from mobility.fleet.evsp import day_of, steered_prices, within_a_day
+from mobility.fleet.evsp import within_a_day
+from mobility.fleet.evsp_day import day_of
 from mobility.fleet.flow import min_cost_flow
 from mobility.fleet.runs import units_of
 from mobility.solution import StopReason
@@ -51,6 +53,7 @@ class Clock:
     objective: float = np.inf
     bound: float = -np.inf
     reason: StopReason | None = None
+    _part: tuple[float, float, int] = (1.0, 0.0, 0)
 
     @property
     def gap(self) -> float | None:
@@ -64,9 +67,23 @@ class Clock:
         if self.reason is None and self.gap is not None and self.gap <= _CLOSED:
             self.reason = StopReason.FINISHED  # nothing can be better
         if self.reason is None:
-            seconds = time.perf_counter() - self.started
-            self.reason = self.stop(Progress(seconds=seconds, work=self.work, gap=self.gap))
+            share, seconds, work = self._part
+            seconds += (time.perf_counter() - self.started - seconds) / share
+            work += round((self.work - work) / share)
+            self.reason = self.stop(Progress(seconds=seconds, work=work, gap=self.gap))
         return self.reason is None
+
+    @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Within, only a share of the time and work that are left count as there."""
+        now = time.perf_counter() - self.started
+        self._part = (share, now, self.work)
+        try:
+            yield
+        finally:
+            self._part = (1.0, 0.0, 0)
+            if share < 1.0 and self.reason in {StopReason.SECONDS, StopReason.WORK}:
+                self.reason = None
 
     def round(self) -> bool:
         """Count a round of pricing and ask."""
@@ -80,18 +97,24 @@ class Engine:
     Parameters
     ----------
     problem, rows
-        Trips (rows of ``problem.trips``, rising) that electric buses drive.
+        Trips (rows of ``problem.trips``, rising) that the problem's types of bus drive.
     room
-        Places that are left in each depot, inf where unlimited.
+        Places that are left in each depot, then buses of each type; inf where unlimited.
     """
 
     def __init__(
         self, problem: Problem, rows: NDArray[np.int32], room: NDArray[np.float64]
     ) -> None:
         self.problem, self.rows, self.room = problem, rows, room
-        homes = range(len(problem.depots))
-        self.days = [day_of(problem, rows, depot, 0) for depot in homes]
-        self.relaxed = [day_of(problem, rows, depot, 0, relaxed=True) for depot in homes]
+        able = problem.allowed
+        kinds = [
+            (depot, vehicle)
+            for vehicle in range(len(problem.vehicles))
+            for depot in range(len(problem.depots))
+            if (able.depots[rows, depot] & able.types[rows, vehicle]).any()
+        ]
+        self.days = [day_of(problem, rows, *kind) for kind in kinds]
+        self.relaxed = [day_of(problem, rows, *kind, relaxed=True) for kind in kinds]
         self.count = {int(site): int(many) for day in self.days
                       for site, many in zip(day.sites, day.count, strict=True)}  # fmt: skip
         self.bound = -np.inf
@@ -99,15 +122,12 @@ class Engine:
 
     def ask(self, *, free: bool, days: list[Day] | None = None) -> Ask:
         """What the master is asked; the bound's question has all the depots' room."""
-        room = self.room
-        if free:
-            held = [one.capacity for one in self.problem.depots]
-            room = np.array([np.inf if one is None else float(one) for one in held])
+        room = room_of(self.problem) if free else self.room
         kinds = days or (self.relaxed if free else self.days)
         if not free:
-            starts = max(2, _STARTS // len(kinds))
+            starts = max(2, _STARTS // len(kinds))  # of each
             kinds = [kind for day in kinds for kind in within_a_day(day, starts)]
-        return Ask(kinds, free, self.count, Counter(), room)
+        return Ask(kinds, len(self.problem.depots), free, self.count, Counter(), room)
 
     def run(self, clock: Clock, seed: int) -> Iterator[list[Column]]:
         """Yield ever better days; ``bound`` rises on the way.
@@ -155,7 +175,7 @@ class Engine:
         """Prove a least number of vehicles, the battery in mind."""
         days = [
             replace(
-                day, node=np.zeros(day.trips), out_cost=np.where(day.out_cost < 1e14, 1.0, 1e15),
+                day, node=np.where(day.node < 1e14, 0.0, 1e15), out_cost=np.where(day.out_cost < 1e14, 1.0, 1e15),
                 in_cost=np.where(day.in_cost < 1e14, 0.0, 1e15), arc_cost=np.zeros(day.arc_cost.size),
                 site_in_cost=np.zeros_like(day.site_in_cost), stand=np.zeros_like(day.stand),
                 site_out_cost=np.zeros_like(day.site_out_cost), dear=np.zeros_like(day.dear),
@@ -173,17 +193,21 @@ class Engine:
 
     def flow_duals(self, *, vehicles: bool = False) -> Duals:
         """Prices of trips at which battery-free days break even at best: those of the flow."""
-        problem, rows = self.problem, self.rows
-        least = float(steered_prices(problem).min())
-        minor_km = problem.costs.deadhead_km_minor + least * problem.run_kwh_km()
+        rows, kinds = self.rows, {day.vehicle for day in self.days}
+        day_minor = min(self.problem.of_type(one).costs.vehicle_day_minor for one in kinds)
+        bus_costs = replace(self.problem.costs, vehicle_day_minor=day_minor)
+        problem = replace(self.problem, costs=bus_costs)
+        minor_km = min(day.km_minor for day in self.days)
         units = units_of(problem, [(row,) for row in rows.tolist()])
+        least = problem.allowed.layover_s[rows].min()  # of all: units share nodes then
+        units = replace(units, layover_s=np.full(units.size, least, np.int32))
         net = flows.build(problem, units, problem.depot_place, minor_km=minor_km)
         costs = net.costs
         if vehicles:
             costs = np.zeros_like(net.costs)
             costs[net.night_arc] = flows.SCALE
         solved = min_cost_flow(net.tails, net.heads, net.capacities, costs[None, :], net.supply)
-        none = Duals(np.zeros(rows.size), {}, np.zeros(len(problem.depots)))
+        none = Duals(np.zeros(rows.size), {}, np.zeros(self.room.size))
         if solved is None:
             return none
         price = solved[0].price
@@ -194,4 +218,11 @@ class Engine:
             np.arange(int((net.kind == 1).sum())), -net.supply[net.kind == 1]
         )
         trip = (price[into] - price[out]) / flows.SCALE
-        return replace(none, trip=trip + (0.0 if vehicles else self.days[0].node))
+        node = np.min([day.node for day in self.days], axis=0)
+        return replace(none, trip=trip + (0.0 if vehicles else node))
+
+
+def room_of(problem: Problem) -> NDArray[np.float64]:
+    """Places in each depot, then buses of each type; inf where there is no limit."""
+    held = [one.capacity for one in problem.depots] + [one.count for one in problem.vehicles]
+    return np.array([np.inf if one is None else float(one) for one in held])

@@ -47,6 +47,7 @@ def improved(
         len(problem.depots) < 2
         or len(problem.vehicles) > 1
         or not supports(problem)
+        or problem.rules.interline
         or not rows.size
     ):
         return answer

@@ -41,7 +41,8 @@ class Part:
 class Mix:
     """The parts of a fleet, or why there are none; ``minor_km`` and ``trips_minor`` are for bounds.
 
-    ``beyond`` marks trips that no type can drive: the assumed conventional bus does.
+    ``beyond`` marks trips that no type can drive: the assumed conventional bus does. ``kinds`` are the
+    types that may drive some trip, whether they got any or not.
 
     ``trips_minor`` (trips,) is what the energy or fuel of each trip costs at least, by any type that
     may drive it; ``minor_km`` and ``day_minor`` are the least of all types.
@@ -52,13 +53,14 @@ class Mix:
     minor_km: float
     day_minor: float
     beyond: NDArray[np.bool_]
+    kinds: tuple[int, ...]
     why: str = ""
     proven: bool = True
 
     @property
     def one_type(self) -> bool:
         """Whether every trip's type is forced, so that the parts' own bounds hold."""
-        return len({part.vehicle for part in self.parts if part.vehicle != CONVENTIONAL}) < 2
+        return len(set(self.kinds) - {CONVENTIONAL}) < 2
 
 
 def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> Mix:
@@ -79,9 +81,11 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
     able = _able(problem, battery=battery)
     lost = ~able.any(axis=1)
     restricted = lost & ~problem.allowed.types.all(axis=1)
-    trips_minor = _trips_minor(problem, able, battery=battery)
+    # In company a trip may take less than alone: a bound knows every type that could ever drive it.
+    possible = _possible(problem, battery=battery) & ~lost[:, None]
+    trips_minor = _trips_minor(problem, possible, battery=battery)
     kinds = [CONVENTIONAL] if lost.any() else []
-    kinds += [at for at in range(len(problem.vehicles)) if able[:, at].any()]
+    kinds += [at for at in range(len(problem.vehicles)) if possible[:, at].any()]
     kinds = kinds or [0]  # a day without trips
     km = {at: _minor_km(problem, at, battery=battery) for at in kinds}
     chosen = np.where(lost, CONVENTIONAL, 0)
@@ -107,6 +111,7 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
         minor_km=min(km.values()),
         day_minor=min(problem.of_type(at).costs.vehicle_day_minor for at in kinds),
         beyond=np.asarray(lost, bool),
+        kinds=tuple(kinds),
         why=why,
         proven=bool(restricted.any()),
     )
@@ -135,13 +140,25 @@ def _able(problem: Problem, *, battery: bool) -> NDArray[np.bool_]:
     return able
 
 
+def _possible(problem: Problem, *, battery: bool) -> NDArray[np.bool_]:
+    """(trips, types) whether the type may drive the trip, and a full battery or tank lasts for it."""
+    possible = problem.allowed.types.copy()
+    for at, bus in enumerate(problem.vehicles):
+        if battery and bus.electric:
+            window = bus.full_kwh * (bus.max_soc - bus.min_soc)
+            possible[:, at] &= problem.trip_kwh(at) <= window + 1e-6
+        elif battery and bus.range_km is not None:
+            possible[:, at] &= problem.trips["distance_km"].to_numpy(float) <= bus.range_km + 1e-9
+    return possible
+
+
 def _alone_km(problem: Problem) -> NDArray[np.float64]:
-    """Kilometres of each trip with its nearest way out and home; inf where there is none."""
+    """Kilometres of each trip with its nearest way out and home by the rules; inf where there is none."""
     rows = np.arange(len(problem.trips), dtype=np.int32)
     around = np.full(rows.size, np.inf)
-    for place in problem.depot_place.tolist():
+    for depot, place in enumerate(problem.depot_place.tolist()):
         ends = pull_out(problem, rows, place)[1] + pull_in(problem, rows, place)[1]
-        around = np.minimum(around, ends)
+        around = np.minimum(around, np.where(problem.allowed.depots[:, depot], ends, np.inf))
     return np.asarray(problem.trips["distance_km"].to_numpy(float) + around / 1000.0, float)
 
 

@@ -156,6 +156,11 @@ class Problem:
 
     def of_type(self, row: int) -> Problem:
         """The problem as one type of bus sees it: its battery, its day cost, no other type."""
+        if row not in self._views:
+            self._views[row] = self._of_type(row)
+        return self._views[row]
+
+    def _of_type(self, row: int) -> Problem:
         bus = self.bus(row)
         day = (
             self.costs.vehicle_day_minor if bus.vehicle_day_minor is None else bus.vehicle_day_minor
@@ -187,6 +192,10 @@ class Problem:
         if vehicle_row not in self._run_kwh_km:
             self._run_kwh_km[vehicle_row] = empty_kwh_km(self, self.bus(vehicle_row))
         return self._run_kwh_km[vehicle_row]
+
+    @cached_property
+    def _views(self) -> dict[int, Problem]:
+        return {}
 
     @cached_property
     def _trip_kwh(self) -> dict[int, NDArray[np.float64]]:

@@ -162,7 +162,7 @@ def _pieces(
     cut: NDArray[np.bool_],
     charge: NDArray[np.float64],
 ) -> list[Duty]:
-    """Duties between the cuts; a trip too far from its depot goes to the nearest one, alone."""
+    """Duties between the cuts; a trip too far from its depot goes to the nearest allowed one, alone."""
     pieces, start = [], 0
     for end in np.flatnonzero(cut).tolist():
         trips, home = tuple(order[start : end + 1].tolist()), int(depot[start])
@@ -170,8 +170,9 @@ def _pieces(
             row = np.array(trips, np.int32)
             around = [
                 pull_out(problem, row, place)[1][0] + pull_in(problem, row, place)[1][-1]
-                for place in problem.depot_place.tolist()
-            ]
+                if problem.allowed.depots[row, at].all() else np.inf
+                for at, place in enumerate(problem.depot_place.tolist())
+            ]  # fmt: skip
             home = int(np.argmin(around))
             charge[end] = NOT_TO_JOIN
         way = np.where(via[start:end], home, STRAIGHT).tolist()

@@ -15,8 +15,10 @@ from mobility.fleet import _charge_kernels, _master_kernels, engine, interior
 from mobility.fleet.activities import write_out
 from mobility.fleet.charging import charge_blocks
 from mobility.fleet.duty import Duty
-from mobility.fleet.evsp import day_of, slot_gain
+from mobility.fleet.evsp import slot_gain
+from mobility.fleet.evsp_day import day_of
 from mobility.fleet.pricing import Pricing
+from mobility.fleet.rules import Terminal
 from mobility.fleet.trips import tidy_trips
 from mobility.solution import StopReason
 from mobility.stop import Gap, Work
@@ -76,6 +78,71 @@ def test_bound_and_plan_enclose_the_optimum(day, battery_kwh, charger):
     assert plan.vehicles_bound <= plan.vehicles
 
 
+KINDS = [
+    {**VEHICLE, "id": "small", "battery_kwh": 35.0, "vehicle_day_minor": 7_000},
+    {**VEHICLE, "id": "large", "battery_kwh": 90.0, "kwh_km": 1.5, "vehicle_day_minor": 9_500},
+    {"id": "diesel", "energy": "diesel", "range_km": 60.0, "fuel_km": 0.4, "refuel_min": 10,
+     "vehicle_day_minor": 8_000},
+]  # fmt: skip
+TARIFF = {"energy": [["00:00", 10.0], ["08:00", 40.0], ["20:00", 15.0]], "slot_s": 900,
+          "diesel_l_minor": 120.0}  # fmt: skip
+RULES = [
+    {"min_layover_s": 300},
+    {"min_layover_s": 0, "layover": [{"routes": ["x"], "seconds": 900, "share": 0.2}]},
+    {"min_layover_s": 300, "route": [{"routes": ["x"], "allowed_types": ["large"]}]},
+    {"min_layover_s": 300, "route": [{"routes": ["x"], "allowed_depots": ["e"]}]},
+]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    days(most=3), st.sampled_from([KINDS[:2], KINDS[1:], KINDS]), st.sampled_from(RULES),
+    st.sampled_from([None, 1]), st.lists(st.sampled_from(["x", "y"]), min_size=3, max_size=3),
+)  # fmt: skip
+def test_bound_and_plan_of_a_mixed_fleet_enclose_the_optimum(day, kinds, rules, count, routes):
+    trips, deadheads = day
+    trips = trips.assign(route_id=routes[: len(trips)])
+    kinds = [{**kinds[0], "count": count}, *kinds[1:]]
+    depots = [
+        {"id": "d", "stop_id": "depot", "charger_kw": 100.0},
+        {"id": "e", "stop_id": "c", "charger_kw": 100.0, "capacity": 2},
+    ]
+    problem = problem_of(
+        (trips, deadheads), vehicles=kinds, rules=rules, tariff=TARIFF, depots=depots
+    )
+    plan = fleet.electrify(problem, stop=Work(30))
+    optimum = naive.electric_optimum(problem)
+    if plan.report.bound is not None and not plan.not_electric:
+        assert plan.report.bound <= optimum + 1.0
+    assume(not plan.not_electric and plan.report.objective is not None)
+    assert fleet.check(problem, plan) == []
+    assert optimum <= plan.report.objective + 1.0
+    assert plan.vehicles_bound <= plan.vehicles
+    quick = fleet.plan(problem).report.objective
+    assert quick is None or plan.report.objective <= quick
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"max_block_s": 4 * 3_600},
+        {"relief_max_s": 3 * 3_600, "relief_stops": ("T00", "T01")},
+        {"terminals": (Terminal(("T00", "T01", "T02"), max_wait_s=1_200, parking=1),)},
+        {"interline": (("x",), ("y",))},
+    ],
+)
+def test_the_search_keeps_every_rule_of_a_planner(rules):
+    problem = devos_size(3, trips=60)
+    trips = problem.trips.assign(route_id=["x", "y"] * 30)
+    asked = problem.replace(trips=trips).replace(
+        **{f"rules.{name}": value for name, value in rules.items()}
+    )
+    quick, plan = fleet.plan(asked), fleet.electrify(asked, stop=Work(60))
+    assert fleet.check(asked, plan) == []
+    assert plan.report.bound <= plan.report.objective <= quick.report.objective
+    assert not any("quick chain" in one for one in plan.assumptions)
+
+
 @settings(max_examples=8, deadline=None)
 @given(days(most=6), st.sampled_from([1, 2]))
 def test_laws_of_bigger_batteries_and_busy_chargers(day, count):
@@ -109,7 +176,7 @@ def test_the_order_of_the_rows_changes_nothing_and_work_repeats(day, random):
 )  # fmt: skip
 def test_kernel_labels_find_the_best_day_through_every_trip(day, free, prices, curve):
     problem = problem_of(day, vehicles=[{**VEHICLE, "curve": curve}])
-    with mock.patch("mobility.fleet.evsp.LEVELS", 12):
+    with mock.patch("mobility.fleet.evsp_day.LEVELS", 12):
         own = day_of(problem, np.arange(len(problem.trips), dtype=np.int32), 0, 0)
     grid = own.free if free else own.safe
     pricing = Pricing(own, grid)
