@@ -68,9 +68,7 @@ def notes(problem: Problem) -> list[str]:
 
 
 def beyond_battery(problem: Problem) -> NDArray[np.bool_]:
-    """Trips that no battery bus can drive, even alone: out, trip, back, full at the start, from any
-    depot that the rules allow.
-    """
+    """Trips beyond a battery even alone, full at the start, from the nearest depot the rules allow."""
     own = trip_kwh(problem)
     alone = np.full(own.size, np.inf)
     at = problem.arrive_s.astype(np.int64)
