@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _CLOSED = 1e-7
 _STARTS = 6  # earliest starts by which kinds of day are told apart, all depots together
 _ROUNDS = 60  # of columns before the first dive, at most
+_BEFORE = 0.5  # of the time, at most, before the first dive
 _NEAR = 1.5e-3  # gap at which their master is near enough to dive
 
 
@@ -53,7 +54,8 @@ class Clock:
     objective: float = np.inf
     bound: float = -np.inf
     reason: StopReason | None = None
-    _part: tuple[float, float, int] = (1.0, 0.0, 0)
+    # A share of time and work, and where it began: so late, after so much, and what was told then.
+    _part: tuple[float, float, int, float, int] = (1.0, 0.0, 0, 0.0, 0)
 
     @property
     def gap(self) -> float | None:
@@ -67,21 +69,26 @@ class Clock:
         if self.reason is None and self.gap is not None and self.gap <= _CLOSED:
             self.reason = StopReason.FINISHED  # nothing can be better
         if self.reason is None:
-            share, seconds, work = self._part
-            seconds += (time.perf_counter() - self.started - seconds) / share
-            work += round((self.work - work) / share)
+            seconds, work = self._told()
             self.reason = self.stop(Progress(seconds=seconds, work=work, gap=self.gap))
         return self.reason is None
+
+    def _told(self) -> tuple[float, int]:
+        """Seconds and work as the criterion sees them: in a part they pass faster."""
+        share, since_s, since, told_s, told = self._part
+        seconds = time.perf_counter() - self.started
+        return told_s + (seconds - since_s) / share, told + round((self.work - since) / share)
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:
         """Within, only a share of the time and work that are left count as there."""
+        outer = self._part
         now = time.perf_counter() - self.started
-        self._part = (share, now, self.work)
+        self._part = (share * outer[0], now, self.work, *self._told())
         try:
             yield
         finally:
-            self._part = (1.0, 0.0, 0)
+            self._part = outer
             if share < 1.0 and self.reason in {StopReason.SECONDS, StopReason.WORK}:
                 self.reason = None
 
@@ -137,9 +144,10 @@ class Engine:
         duals = self.flow_duals()
         safe = self.ask(free=False)
         master = Master(safe)
-        found = generate(
-            master, duals, rounds=_ROUNDS, enough=_NEAR, goes_on=lambda _: clock.round()
-        )
+        with clock.part(_BEFORE):
+            found = generate(
+                master, duals, rounds=_ROUNDS, enough=_NEAR, goes_on=lambda _: clock.round()
+            )
         if not clock.goes_on():
             return
         days = dive(safe, master.columns, found.duals, clock.round)
