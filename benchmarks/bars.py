@@ -28,6 +28,26 @@ def devos_size(seed: int, seconds: float) -> dict[str, Any]:
     return _told(problem, lambda: fleet.electrify(problem, stop=Seconds(seconds), seed=0))
 
 
+def mixed_size(seed: int, seconds: float, trips: int) -> dict[str, Any]:
+    """Electrify a day of two battery types and a few diesel buses, all of which may drive any trip."""
+    from dataclasses import replace
+
+    from benchmarks.devos import devos_size as made
+    from mobility import fleet
+    from mobility.stop import Seconds
+
+    one = made(seed, trips=trips)
+    bus, day = one.vehicle, one.costs.vehicle_day_minor
+    kinds = (
+        bus,
+        replace(bus, id="e9", battery_kwh=140.0, vehicle_day_minor=round(0.93 * day)),
+        fleet.Vehicle(id="d12", energy="diesel", range_km=400.0, fuel_km=0.4, refuel_min=15,
+                      vehicle_day_minor=round(0.9 * day), count=15),
+    )  # fmt: skip
+    problem = replace(one, vehicles=kinds, tariff=replace(one.tariff, diesel_l_minor=1_100.0))
+    return _told(problem, lambda: fleet.electrify(problem, stop=Seconds(seconds), seed=0))
+
+
 def santiago_city(seed: int, seconds: float, scale: float) -> dict[str, Any]:
     """Electrify a city of 40,000 trips."""
     from benchmarks.santiago_city import santiago_city as made
@@ -71,6 +91,7 @@ def _told(problem: Any, plan: Callable[[], Any]) -> dict[str, Any]:
 
 FULL: dict[str, tuple[Callable[..., dict[str, Any]], tuple[Any, ...]]] = {
     **{f"devos_size s{seed}, 150 s": (devos_size, (seed, 150.0)) for seed in (0, 1, 2)},
+    "mixed fleet, 300 trips s0, 150 s": (mixed_size, (0, 150.0, 300)),
     "santiago_city s0, 600 s": (santiago_city, (0, 520.0, 1.0)),
     "santiago_city/10 s0, 60 s": (santiago_city, (0, 60.0, 0.1)),
     **{f"{case}, 60 s": (real_feed, (case, 60.0)) for case in ("plan_cairns", "plan_trimet2")},
