@@ -18,6 +18,8 @@ from mobility.fleet.files import read_plan
 from mobility.fleet.given import InferredRules, infer_rules
 from mobility.fleet.kpis import buses_by_quarter_hour, compare_kpis, kpis
 from mobility.fleet.matrix import MatrixPlan, MatrixProblem, read_mdvsp, write_mdvsp
+from mobility.fleet.measured import Measured, read_measured
+from mobility.fleet.mends import MendPrices
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -30,9 +32,14 @@ from mobility.fleet.problem import (
     Tariff,
     Vehicle,
 )
+from mobility.fleet.repair import Repair, repair
 from mobility.fleet.savings import Savings, savings
+from mobility.fleet.scenarios import Scenarios
 from mobility.fleet.shift import Shifted, shift
+from mobility.fleet.simulate import simulate
+from mobility.fleet.simulation import Simulation
 from mobility.fleet.tables import problem
+from mobility.fleet.weather import Weather, read_weather
 from mobility.fleet.week import plan_week
 from mobility.fleet.week_plan import WeekPlan
 
@@ -49,13 +56,19 @@ __all__ = [
     "InferredRules",
     "MatrixPlan",
     "MatrixProblem",
+    "Measured",
+    "MendPrices",
     "Plan",
     "Problem",
+    "Repair",
     "Rules",
     "Savings",
+    "Scenarios",
     "Shifted",
+    "Simulation",
     "Tariff",
     "Vehicle",
+    "Weather",
     "WeekPlan",
     "buses_by_quarter_hour",
     "calibrate",
@@ -72,8 +85,12 @@ __all__ = [
     "plan_week",
     "problem",
     "read_mdvsp",
+    "read_measured",
     "read_plan",
+    "read_weather",
+    "repair",
     "savings",
     "shift",
+    "simulate",
     "write_mdvsp",
 ]

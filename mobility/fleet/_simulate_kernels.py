@@ -1,0 +1,305 @@
+"""Simulation kernels. Energy: kWh, counted as *used*: what a bus lacks of its charge at pull-out.
+
+Times: seconds. Ids: rows. Keys: uint32, one a leg, bus, charger and scenario; a random number is the
+mixture of two keys, so it depends neither on the order of rows nor on who computes it.
+"""
+
+import numpy as np
+
+from mobility._jit import kernel
+
+# Scenarios that are replayed side by side: their state fits the innermost cache.
+_CHUNK = 512
+_WH = 1e-3
+_NEVER = 2**30
+
+
+@kernel
+def mixed(key):
+    """Spread a 32-bit number over 32 bits."""
+    key = np.uint32(key ^ (key >> np.uint32(16)))
+    key = np.uint32(key * np.uint32(0x7FEB352D))
+    key = np.uint32(key ^ (key >> np.uint32(15)))
+    key = np.uint32(key * np.uint32(0x846CA68B))
+    return np.uint32(key ^ (key >> np.uint32(16)))
+
+
+@kernel
+def drive(leg, key, seconds, base_kwh, hvac_h, hvac_kw, scenario_key, trip_energy, trip_time,
+          bus_factor, day_time, cap, late, used, peak, worst, first):  # fmt: skip
+    """One leg in some scenarios: takes its time and its energy; notes the first leg too much."""
+    for at in range(used.size):
+        drawn = mixed(np.uint32(key ^ scenario_key[at]))
+        slow = trip_time[drawn & np.uint32(4095)] * day_time[at]
+        worst[at] = max(worst[at], late[at])
+        late[at] = max(0.0, late[at] + seconds * slow - seconds)
+        level = (
+            used[at]
+            + base_kwh * (trip_energy[drawn >> np.uint32(20)] * bus_factor[at])
+            + hvac_kw[at] * (hvac_h * slow)
+        )
+        used[at] = level
+        peak[at] = max(peak[at], level)
+        first[at] = min(first[at], leg if level > cap[at] else _NEVER)
+
+
+@kernel
+def drive_measured(leg, key, seconds, base_kwh, hvac_h, hvac_kw, scenario_key, trip_energy, ratio,
+                   held_s, day, bus_factor, cap, late, used, peak, worst, first):  # fmt: skip
+    """One leg whose running time was measured: ``ratio`` and ``held_s`` by measured day."""
+    for at in range(used.size):
+        drawn = mixed(np.uint32(key ^ scenario_key[at]))
+        slow = ratio[day[at]]
+        late[at] = max(late[at], held_s[day[at]])
+        worst[at] = max(worst[at], late[at])
+        late[at] = max(0.0, late[at] + seconds * slow - seconds)
+        level = (
+            used[at]
+            + base_kwh * (trip_energy[drawn >> np.uint32(20)] * bus_factor[at])
+            + hvac_kw[at] * (hvac_h * slow)
+        )
+        used[at] = level
+        peak[at] = max(peak[at], level)
+        first[at] = min(first[at], leg if level > cap[at] else _NEVER)
+
+
+@kernel
+def plugged_kwh(behind_s, slot_s, given_kwh):
+    """Energy of a session for a bus that comes ``behind_s`` after its begin; slots' sums ``given_kwh``."""
+    slots = given_kwh.size - 1
+    if behind_s <= 0.0:
+        return given_kwh[slots]
+    if behind_s >= slots * slot_s:
+        return 0.0
+    slot = int(behind_s / slot_s)
+    part = behind_s / slot_s - slot
+    return given_kwh[slots] - given_kwh[slot] - part * (given_kwh[slot + 1] - given_kwh[slot])
+
+
+@kernel
+def offer(offset_s, slot_s, given_kwh, charger_key, threshold, scenario_key, late, got):
+    """What a session has to give in some scenarios: nothing where its charger is out."""
+    for at in range(late.size):
+        broken = (
+            threshold > 0
+            and np.uint64(mixed(np.uint32(charger_key ^ scenario_key[at]))) < threshold
+        )
+        got[at] = 0.0 if broken else plugged_kwh(late[at] - offset_s, slot_s, given_kwh)
+
+
+@kernel
+def fill(target, top_kwh, soh, used, got):
+    """Charge buses with what they got: not beyond ``target`` nor the top of an aged battery."""
+    for at in range(used.size):
+        floor = min(used[at], max(target, -top_kwh * soh[at]))
+        used[at] = max(floor, used[at] - got[at])
+
+
+@kernel
+def wait(seconds, late):
+    """Standing takes delay away."""
+    for at in range(late.size):
+        late[at] = max(0.0, late[at] - seconds)
+
+
+@kernel
+def select(values, low, rank):
+    """Put the value of a rank in its place, smaller ones before it, larger ones behind; it is returned."""
+    high = values.size - 1
+    while low < high:
+        middle = (low + high) // 2
+        a, b, c = values[low], values[middle], values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if rank <= j:
+            high = j
+        elif rank >= i:
+            low = i
+        else:
+            break
+    return values[rank]
+
+
+@kernel
+def simulate(buses, leg_start, kind, key, seconds, base_kwh, hvac_h, hour, measured, session, offset_s,
+             slot_s, given_start, given_kwh, target, charger_key, moved_start, moved_scenario, moved_begin,
+             moved_end, moved_kwh, bus_key, bus_type, usable, window, top_kwh, soh_range, scenario_key,
+             day_energy, day_time, measured_day, ratio, held_s, hvac_kw, bus_energy, trip_energy, trip_time, late_s,
+             threshold, ranks, breaks, empty, required, worst_s, first_leg, broken_buses, empty_buses):  # fmt: skip
+    """Replay buses ``buses[0]:buses[1]`` in every scenario.
+
+    Legs of bus b are ``leg_start[b]:leg_start[b + 1]``; ``kind`` 1 stands, 0 drives; ``session`` is a
+    row of the sessions or -1. ``usable`` and ``top_kwh`` are kWh of a battery at health 1, ``window``
+    the share of it that is used. ``moved_*`` are sessions that found another charger, by session
+    (``moved_start``) and scenario. ``ranks`` ascend.
+
+    Filled: ``breaks`` and ``empty`` (scenarios in which a bus breaks, and is not full next morning),
+    ``required`` (battery kWh, new, at each rank), ``worst_s`` (delay at departure at each rank),
+    ``first_leg`` (how often a bus breaks first there), ``broken_buses`` and ``empty_buses`` (by
+    scenario; added to).
+    """
+    count = scenario_key.size
+    soh, factor, late = np.empty(count), np.empty(count), np.empty(count)
+    used, peak, worst = np.empty(count), np.empty(count), np.empty(count)
+    cap, got = np.empty(count), np.empty(count)
+    first = np.empty(count, np.int32)
+    needed, delays = np.empty(count, np.float32), np.empty(count, np.float32)
+    for bus in range(buses[0], buses[1]):
+        low, high = soh_range[bus, 0], soh_range[bus, 1]
+        for at in range(count):
+            drawn = mixed(np.uint32(bus_key[bus] ^ scenario_key[at]))
+            factor[at] = day_energy[at] * bus_energy[drawn & np.uint32(4095)]
+            late[at] = late_s[drawn >> np.uint32(20)]
+            again = mixed(np.uint32(drawn + np.uint32(0x9E3779B9)))
+            soh[at] = low + (high - low) * (np.float64(again) / 4294967296.0)
+            used[at], peak[at], worst[at], first[at] = 0.0, 0.0, 0.0, _NEVER
+            cap[at] = usable[bus] * soh[at] + _WH
+        own = bus_type[bus]
+        for begin in range(0, count, _CHUNK):
+            end = min(begin + _CHUNK, count)
+            keys = scenario_key[begin:end]
+            for leg in range(leg_start[bus], leg_start[bus + 1]):
+                if kind[leg] == 0:
+                    power = hvac_kw[own, hour[leg], begin:end]
+                    if measured[leg] >= 0:
+                        drive_measured(leg, key[leg], seconds[leg], base_kwh[leg], hvac_h[leg], power,
+                                       keys, trip_energy, ratio[measured[leg]], held_s[measured[leg]],
+                                       measured_day[begin:end], factor[begin:end], cap[begin:end],
+                                       late[begin:end], used[begin:end], peak[begin:end],
+                                       worst[begin:end], first[begin:end])  # fmt: skip
+                    else:
+                        drive(leg, key[leg], seconds[leg], base_kwh[leg], hvac_h[leg], power, keys,
+                              trip_energy, trip_time, factor[begin:end], day_time[begin:end],
+                              cap[begin:end], late[begin:end], used[begin:end], peak[begin:end],
+                              worst[begin:end], first[begin:end])  # fmt: skip
+                    continue
+                one = session[leg]
+                if one >= 0:
+                    given = given_kwh[given_start[one] : given_start[one + 1]]
+                    offer(offset_s[one], slot_s, given, charger_key[one], threshold, keys,
+                          late[begin:end], got[begin:end])  # fmt: skip
+                    for at in range(moved_start[one], moved_start[one + 1]):
+                        where = moved_scenario[at]
+                        if begin <= where < end:
+                            length = moved_end[at] - moved_begin[at]
+                            behind = max(0.0, late[where] - moved_begin[at])
+                            got[where] = moved_kwh[at] * max(0.0, 1.0 - behind / length)
+                    fill(target[one], top_kwh[bus], soh[begin:end], used[begin:end], got[begin:end])
+                wait(seconds[leg], late[begin:end])
+        broken, unfilled = 0, 0
+        for at in range(count):
+            if first[at] < _NEVER:
+                broken += 1
+                first_leg[first[at]] += 1
+                broken_buses[at] += 1
+            if used[at] > 10 * _WH:
+                unfilled += 1
+                empty_buses[at] += 1
+            needed[at] = peak[at] / (window[bus] * soh[at])
+            delays[at] = worst[at]
+        breaks[bus], empty[bus] = broken, unfilled
+        for at in range(ranks.size):
+            start = 0 if at == 0 else ranks[at - 1]
+            required[bus, at] = select(needed, start, ranks[at])
+            worst_s[bus, at] = select(delays, start, ranks[at])
+
+
+@kernel
+def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size, arrive, leave, planned_kw, most_kw,
+            site_of, site_chargers, site_limit, load, room, moved_plug, moved_scenario, moved_first,
+            moved_slots, moved_kwh, slot_h):  # fmt: skip
+    """Find another charger of the site for every session whose own is out; returns how many found one.
+
+    Sessions take turns in ``order`` (arrival, then key). Planned sessions on working chargers stay. A bus takes
+    the charger that is free first, for one contiguous run of slots within its stay (``arrive`` to
+    ``leave``, slots that may pass the day), until it has the session's energy. ``load`` is the planned
+    (sites, slots of the day) kW, ``site_limit`` what a site may draw. Chargers of site s are
+    ``site_chargers[s]:site_chargers[s + 1]``. With ``room`` 0 the moves are only counted.
+    """
+    day = load.shape[1]
+    chargers = charger_key.size
+    taken = np.zeros((chargers, day), np.bool_)
+    out = np.zeros(chargers, np.bool_)
+    found = 0
+    for scenario in range(scenario_key.size):
+        any_out = False
+        for charger in range(chargers):
+            out[charger] = (
+                np.uint64(mixed(np.uint32(charger_key[charger] ^ scenario_key[scenario])))
+                < threshold
+            )
+            any_out = any_out or out[charger]
+        if not any_out:
+            continue
+        drawn = load.copy()
+        taken[:, :] = False
+        for plug in range(first.size):
+            broken = out[charger_of[plug]]
+            for at in range(size[plug]):
+                slot = (first[plug] + at) % day
+                if broken:
+                    drawn[site_of[plug], slot] -= planned_kw[plug, at]
+                else:
+                    taken[charger_of[plug], slot] = True
+        for plug in order:
+            if not out[charger_of[plug]]:
+                continue
+            site = site_of[plug]
+            wanted = 0.0
+            for at in range(size[plug]):
+                wanted += planned_kw[plug, at] * slot_h
+            end = min(leave[plug], arrive[plug] + day)
+            best, best_first = -1, end
+            for charger in range(site_chargers[site], site_chargers[site + 1]):
+                if out[charger]:
+                    continue
+                for slot in range(arrive[plug], best_first):
+                    if (
+                        not taken[charger, slot % day]
+                        and site_limit[site] - drawn[site, slot % day] > 1e-6
+                    ):
+                        best, best_first = charger, slot
+                        break
+            if best < 0:
+                continue
+            got, slots = 0.0, 0
+            for slot in range(best_first, end):
+                if taken[best, slot % day] or got >= wanted - 1e-9:
+                    break
+                kw = min(most_kw[plug], site_limit[site] - drawn[site, slot % day])
+                kw = max(0.0, min(kw, (wanted - got) / slot_h))
+                taken[best, slot % day] = True
+                drawn[site, slot % day] += kw
+                got += kw * slot_h
+                slots += 1
+            if found < room:
+                moved_plug[found], moved_scenario[found] = plug, scenario
+                moved_first[found], moved_slots[found], moved_kwh[found] = best_first, slots, got
+            found += 1
+    return found
+
+
+def warm():
+    """Call every kernel that Python calls, with every dtype it is used with: one bus, one leg."""
+    one, one64, key = np.ones(1), np.zeros(1, np.int64), np.ones(1, np.uint32)
+    table, none, two = np.ones(4096), np.full(1, -1, np.int32), np.array([0, 1], np.int64)
+    row, rows = np.zeros((1, 1)), np.zeros(2, np.int64)
+    simulate(
+        two, two, np.zeros(1, np.int8), key, one, one, one, one64, none, none, one, 300.0, two, one, one,
+        key, rows, one64, one, one, one, key, one64, one, one, one, np.ones((1, 2)), key, one, one, one64,
+        row, row, np.ones((1, 25, 1)), table, table, table, table, np.uint64(0), one64, one64.copy(),
+        one64.copy(), row.copy(), row.copy(), one64.copy(), np.zeros(1, np.int32), np.zeros(1, np.int32),
+    )  # fmt: skip
+    requeue(
+        key, one64, one64, key, np.uint64(1), one64, one64, one64, one64, row, one, one64, two, one, row,
+        np.int64(0), one64, one64, one64, one64, one, 0.1,
+    )  # fmt: skip

@@ -1,0 +1,263 @@
+"""Broken blocks planned anew, so that they survive; the others stay as they are."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mobility.fleet.chain import finish
+from mobility.fleet.chain import plan as plan_day
+from mobility.fleet.charging import charge_blocks, kept_sessions
+from mobility.fleet.simulate import simulate
+from mobility.fleet.simulation import percent
+
+if TYPE_CHECKING:
+    from mobility.fleet.plan import Plan
+    from mobility.fleet.problem import Problem
+    from mobility.fleet.simulation import Simulation
+
+# Rounds, and how much more reserve each one plans with.
+_ROUNDS = 9
+_MORE = 1.12
+# Beyond this no plan is made: a battery that is to do twice its work needs another bus.
+_MOST = 2.5
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """A plan whose broken blocks were planned anew.
+
+    Parameters
+    ----------
+    plan
+        The whole day, checked: kept blocks and new ones. The old plan where nothing could be mended.
+    simulation
+        Its replay on the same scenarios.
+    before
+        Vehicles that broke.
+    more_vehicles, more_minor
+        What it takes beyond the old plan.
+    reserve
+        How many times their consumption the new blocks are planned for.
+    why
+        What still breaks, and why; empty where nothing does.
+    seconds
+        Wall time of all rounds.
+    """
+
+    plan: Plan
+    simulation: Simulation
+    before: tuple[str, ...]
+    more_vehicles: int
+    more_minor: float
+    reserve: float
+    why: str
+    seconds: float
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Vehicles that still break."""
+        return self.simulation.broken()
+
+    def __str__(self) -> str:
+        left = (
+            f"{len(self.broken):,} still break: {self.why}"
+            if self.broken
+            else "none breaks any more"
+        )
+        return (
+            f"{len(self.before):,} blocks planned anew for {percent(self.simulation.percentile)}, "
+            f"{self.more_vehicles:+,} vehicles, {left} ({self.seconds:.1f} s)"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "repaired": list(self.before), "broken": list(self.broken), "more_vehicles": self.more_vehicles,
+            "more_minor": self.more_minor, "reserve": round(self.reserve, 3), "why": self.why,
+            "seconds": round(self.seconds, 3), "plan": self.plan.to_dict(),
+        }  # fmt: skip
+
+
+def repair(
+    problem: Problem, plan: Plan, simulation: Simulation, *, percentile: float | None = None
+) -> Repair:
+    """Plan the broken blocks anew with a reserve, and keep all others.
+
+    The trips of the blocks that break are planned as `fleet.plan` plans, for so many times their
+    consumption as the simulation says they need; charged on chargers that no kept session uses or, where
+    that is too few, together with all others. The result is checked with the true consumption and
+    replayed on the same scenarios; what still breaks is planned anew with more reserve.
+
+    Parameters
+    ----------
+    problem, plan, simulation
+        What was planned, and how it was replayed.
+    percentile
+        Share of the scenarios to survive; by default the simulation's.
+
+    Returns
+    -------
+    Repair
+        Always; the best of all rounds: fewest broken blocks, then the cheapest. Read ``broken``.
+    """
+    begin = time.perf_counter()
+    asked = simulation.percentile if percentile is None else percentile
+    scenarios, seed = simulation.scenarios, simulation.report.seed
+    now = simulation
+    if asked != simulation.percentile:
+        now = simulate(problem, plan, scenarios, seed=seed, percentile=asked, mends=False)
+    before = now.broken(asked)
+    best, best_simulation = plan, now
+    why, reserve = "", _first_reserve(now, before, asked)
+    for _ in range(_ROUNDS):
+        broken = set(best_simulation.broken(asked))
+        if not broken:
+            break
+        if reserve > _MOST:
+            why = (
+                why
+                or f"they need more than {_MOST:g} times their battery: a charger on the way, or another bus"
+            )
+            break
+        tried = _rebuilt(problem, best, broken, reserve)
+        if tried.report.objective is None or has_errors(tried.findings):
+            why = tried.why or f"the checker refuses it: {tried.findings[0].where_what}"
+            reserve *= _MORE
+            continue
+        replayed = simulate(problem, tried, scenarios, seed=seed, percentile=asked, mends=False)
+        left = replayed.broken(asked)
+        if _rank(tried, replayed) < _rank(best, best_simulation):
+            best, best_simulation = tried, replayed
+        if left:
+            why = f"{left[0]} and others need more than {reserve:.2f} times their battery"
+        reserve *= _MORE
+    costs = (best.report.objective or 0.0) - (plan.report.objective or 0.0)
+    return Repair(
+        plan=best, simulation=best_simulation, before=before, more_vehicles=best.vehicles - plan.vehicles,
+        more_minor=costs, reserve=reserve / _MORE if before else 1.0, why=why if best_simulation.broken(asked) else "",
+        seconds=time.perf_counter() - begin,
+    )  # fmt: skip
+
+
+def _rank(plan: Plan, simulation: Simulation) -> tuple[int, float]:
+    return len(simulation.broken()), plan.report.objective or np.inf
+
+
+def _first_reserve(simulation: Simulation, broken: tuple[str, ...], percentile: float) -> float:
+    """What the broken blocks need, as times of their battery: the median, for the worst may be beyond."""
+    mine = simulation.blocks[simulation.blocks["vehicle"].isin(broken)]
+    if mine.empty:
+        return 1.0
+    need = mine[f"needs_kwh_{percent(percentile).lower()}"] / mine["battery_kwh"]
+    return float(max(1.02, need.median()))
+
+
+def _rebuilt(problem: Problem, plan: Plan, broken: set[str], reserve: float) -> Plan:
+    """Kept blocks as they are, the others' trips planned anew for a multiple of their consumption.
+
+    First on chargers that no kept session uses; else on all, and then all buses are charged anew.
+    """
+    kept = plan.blocks[~plan.blocks["vehicle"].isin(broken)]
+    sessions = plan.sessions[plan.sessions["vehicle"].isin(set(kept["vehicle"]))]
+    done = plan
+    for apart in (True, False):
+        found = plan_day(_part(problem, kept, sessions if apart else sessions.iloc[:0], reserve))
+        if found.report.objective is None:
+            done = replace(plan, report=replace(plan.report, objective=None), why=found.why)
+            continue
+        names = _names(kept, found.blocks)
+        own = [names[one] for one in found.blocks["vehicle"]]
+        pieces = found.blocks["block"].str.split("/", n=1).str[-1]
+        fresh = found.blocks.assign(
+            vehicle=own, block=[f"{one}/{piece}" for one, piece in zip(own, pieces, strict=True)]
+        )
+        table = pd.concat([kept, fresh], ignore_index=True)
+        table = table.sort_values(["vehicle", "seq"], kind="stable", ignore_index=True)
+        lost = tuple(sorted({*plan.not_electric, *found.not_electric}))
+        base = replace(plan, problem=problem, blocks=table, findings=(), not_electric=lost)
+        if apart:
+            new = found.sessions.assign(vehicle=found.sessions["vehicle"].map(names))
+            both = pd.concat(
+                [sessions, _renumbered(problem, new, table, sessions)], ignore_index=True
+            )
+            done = finish(base, kept_sessions(problem, table, both))
+            if done.report.objective is not None and not done.findings:
+                return done
+        done = finish(base, charge_blocks(problem, table))
+        if done.report.objective is not None and not done.findings:
+            return done
+    return done
+
+
+def _part(problem: Problem, kept: pd.DataFrame, sessions: pd.DataFrame, reserve: float) -> Problem:
+    """The day of the trips that no kept block drives, with what kept blocks leave."""
+    driven = set(kept.loc[kept["kind"] == "trip", "trip_id"])
+    mine = ~problem.trips["trip_id"].isin(driven)
+    homes = kept.groupby("depot", observed=True)["vehicle"].nunique()
+    types = kept.groupby("type", observed=True)["vehicle"].nunique()
+
+    def less(count: int | None, taken: int) -> int | None:
+        return None if count is None else max(count - taken, 0)
+
+    return replace(
+        problem,
+        trips=problem.trips[mine].reset_index(drop=True),
+        depots=tuple(
+            replace(
+                one, capacity=less(one.capacity, int(homes.get(one.id, 0))),
+                chargers=less(one.chargers, len(_used(sessions, one.id))),
+            )
+            for one in problem.depots
+        ),
+        chargers=tuple(
+            replace(one, count=one.count - len(_used(sessions, one.id))) for one in problem.chargers
+        ),
+        vehicles=tuple(
+            replace(
+                one, count=less(one.count, int(types.get(one.id, 0))),
+                battery_kwh=one.battery_kwh / reserve if one.electric else one.battery_kwh,
+            )
+            for one in problem.vehicles
+        ),
+    )  # fmt: skip
+
+
+def _used(sessions: pd.DataFrame, site: str) -> set[int]:
+    """Chargers of a site that kept sessions use."""
+    return set(sessions.loc[sessions["site"] == site, "charger"].tolist())
+
+
+def _names(kept: pd.DataFrame, fresh: pd.DataFrame) -> dict[str, str]:
+    """Names for new vehicles that no kept one has."""
+    taken, number = set(kept["vehicle"]), 0
+    names: dict[str, str] = {}
+    for one in fresh["vehicle"].drop_duplicates():
+        number += 1
+        while (name := f"{str(one)[0]}r{number:04d}") in taken:
+            number += 1
+        names[one] = name
+    return names
+
+
+def _renumbered(
+    problem: Problem, own: pd.DataFrame, table: pd.DataFrame, sessions: pd.DataFrame
+) -> pd.DataFrame:
+    """The new sessions on chargers that no kept session uses."""
+    number = own["charger"].to_numpy(np.int64).copy()
+    electric = table[table["electric"].to_numpy(bool)]
+    counts = {one.id: one.chargers for one in problem.depots}
+    counts |= {one.id: one.count for one in problem.chargers}
+    for site, given in counts.items():
+        here = (own["site"] == site).to_numpy()
+        count = given
+        if count is None:
+            count = int(electric.loc[electric["depot"] == site, "vehicle"].nunique())
+        free = np.array([one for one in range(count) if one not in _used(sessions, site)], np.int64)
+        if here.any() and free.size:
+            number[here] = free[np.minimum(number[here], free.size - 1)]
+    return own.assign(charger=number)
