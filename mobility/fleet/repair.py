@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mobility.findings import has_errors
 from mobility.fleet.chain import finish
 from mobility.fleet.chain import plan as plan_day
 from mobility.fleet.charging import charge_blocks, kept_sessions
