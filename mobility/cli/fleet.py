@@ -22,6 +22,7 @@ from mobility.cli.fleet_ask import (
     shifted,
     source_of,
 )
+from mobility.cli.fleet_export import export
 from mobility.cli.fleet_given import has_blocks, show_savings
 from mobility.cli.fleet_matrix import is_matrix, plan_matrix
 from mobility.cli.fleet_show import draw, exit_code, show_blocks, show_plan
@@ -308,6 +309,7 @@ def check(
 
 
 app.command("simulate")(simulate)
+app.command("export")(export)
 
 
 def _keep(

@@ -11,6 +11,7 @@ from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
 from mobility.cli.fleet_ask import Case, Parquet, Plot, ask
 
 if TYPE_CHECKING:
+    from mobility.feed import ServiceDay
     from mobility.fleet import Plan, Problem, Simulation
 
 PlanFolder = Annotated[
@@ -108,7 +109,7 @@ def simulate(
         may_write_result("simulation", TABLES, out)  # before the work, not after it
     if mended is not None:
         may_write(mended)
-    problem, read, source = read_again(plan, feed, case, no_cache=no_cache, quiet=quiet)
+    problem, read, source, _ = read_again(plan, feed, case, no_cache=no_cache, quiet=quiet)
     noise: dict[str, Any] = dict.fromkeys(_NOISE, 0.0) if calm else {}
     asked = fleet.Scenarios(
         count=count, temperature=_outside(temperature, weather, months), outage=outage, queue=queue,
@@ -147,7 +148,7 @@ _NOISE = ("energy_day", "energy_bus", "energy_trip", "traffic_day", "traffic_tri
 
 def read_again(
     folder: Path, feed: str | None, case: Path | None, *, no_cache: bool, quiet: bool
-) -> tuple[Problem, Plan, dict[str, Any]]:
+) -> tuple[Problem, Plan, dict[str, Any], ServiceDay]:
     """Read a written plan against its feed and case, which are read anew.
 
     Raises
@@ -167,7 +168,7 @@ def read_again(
             f"{folder}: does not say which feed it is of", mend="name the feed after it"
         )
     case = case or (Path(source["case"]) if source.get("case") else None)
-    _, problem = ask(
+    day, problem = ask(
         feed, case, source.get("date"), source.get("modes"), 0, no_cache=no_cache, quiet=quiet
     )
     if moves := source.get("moved"):
@@ -176,7 +177,7 @@ def read_again(
     if not isinstance(read, fleet.Plan):
         raise ConfigError(f"{folder}: is a plan of blocks alone, without charging",
                           mend="mobility fleet plan FEED --out PLAN")  # fmt: skip
-    return problem, read, source
+    return problem, read, source, day
 
 
 def show_simulation(answer: Simulation) -> None:

@@ -11,6 +11,7 @@ from mobility.fleet.chain import plan
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
 from mobility.fleet.check_shift import check_shift
+from mobility.fleet.compare import Comparison, compare
 from mobility.fleet.consumption import Consumption
 from mobility.fleet.consumption_table import ConsumptionTable, consumption_table
 from mobility.fleet.electrify import electrify
@@ -20,6 +21,7 @@ from mobility.fleet.kpis import buses_by_quarter_hour, compare_kpis, kpis
 from mobility.fleet.matrix import MatrixPlan, MatrixProblem, read_mdvsp, write_mdvsp
 from mobility.fleet.measured import Measured, read_measured
 from mobility.fleet.mends import MendPrices
+from mobility.fleet.ocpp import ocpp_profiles, write_ocpp
 from mobility.fleet.plan import BlockPlan, Plan
 from mobility.fleet.problem import (
     Charger,
@@ -33,12 +35,16 @@ from mobility.fleet.problem import (
     Vehicle,
 )
 from mobility.fleet.repair import Repair, repair
+from mobility.fleet.replan import replan
 from mobility.fleet.savings import Savings, savings
 from mobility.fleet.scenarios import Scenarios
 from mobility.fleet.shift import Shifted, shift
 from mobility.fleet.simulate import simulate
 from mobility.fleet.simulation import Simulation
+from mobility.fleet.size_depots import Sizing, size_depots
 from mobility.fleet.tables import problem
+from mobility.fleet.tods import Tods, read_tods, write_tods
+from mobility.fleet.transition import Transition, transition
 from mobility.fleet.weather import Weather, read_weather
 from mobility.fleet.week import plan_week
 from mobility.fleet.week_plan import WeekPlan
@@ -47,6 +53,7 @@ __all__ = [
     "BlockPlan",
     "Calibration",
     "Charger",
+    "Comparison",
     "Consumption",
     "ConsumptionTable",
     "Costs",
@@ -66,7 +73,10 @@ __all__ = [
     "Scenarios",
     "Shifted",
     "Simulation",
+    "Sizing",
     "Tariff",
+    "Tods",
+    "Transition",
     "Vehicle",
     "Weather",
     "WeekPlan",
@@ -75,11 +85,13 @@ __all__ = [
     "charge",
     "check",
     "check_shift",
+    "compare",
     "compare_kpis",
     "consumption_table",
     "electrify",
     "infer_rules",
     "kpis",
+    "ocpp_profiles",
     "plan",
     "plan_blocks",
     "plan_week",
@@ -87,10 +99,16 @@ __all__ = [
     "read_mdvsp",
     "read_measured",
     "read_plan",
+    "read_tods",
     "read_weather",
     "repair",
+    "replan",
     "savings",
     "shift",
     "simulate",
+    "size_depots",
+    "transition",
     "write_mdvsp",
+    "write_ocpp",
+    "write_tods",
 ]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from mobility.findings import has_errors
-from mobility.fleet.chain import finish
-from mobility.fleet.chain import plan as plan_day
-from mobility.fleet.charging import charge_blocks, kept_sessions
+from mobility.fleet.anew import planned_anew
 from mobility.fleet.simulate import simulate
 from mobility.fleet.simulation import percent
 
@@ -125,7 +122,7 @@ def repair(
                 or f"they need more than {_MOST:g} times their battery: a charger on the way, or another bus"
             )
             break
-        tried = _rebuilt(problem, best, broken, reserve)
+        tried = planned_anew(problem, best, broken, reserve)
         if tried.report.objective is None or has_errors(tried.findings):
             why = tried.why or f"the checker refuses it: {tried.findings[0].where_what}"
             reserve *= _MORE
@@ -156,109 +153,3 @@ def _first_reserve(simulation: Simulation, broken: tuple[str, ...], percentile: 
         return 1.0
     need = mine[f"needs_kwh_{percent(percentile).lower()}"] / mine["battery_kwh"]
     return float(max(1.02, need.median()))
-
-
-def _rebuilt(problem: Problem, plan: Plan, broken: set[str], reserve: float) -> Plan:
-    """Kept blocks as they are, the others' trips planned anew for a multiple of their consumption.
-
-    First on chargers that no kept session uses; else on all, and then all buses are charged anew.
-    """
-    kept = plan.blocks[~plan.blocks["vehicle"].isin(broken)]
-    sessions = plan.sessions[plan.sessions["vehicle"].isin(set(kept["vehicle"]))]
-    done = plan
-    for apart in (True, False):
-        found = plan_day(_part(problem, kept, sessions if apart else sessions.iloc[:0], reserve))
-        if found.report.objective is None:
-            done = replace(plan, report=replace(plan.report, objective=None), why=found.why)
-            continue
-        names = _names(kept, found.blocks)
-        own = [names[one] for one in found.blocks["vehicle"]]
-        pieces = found.blocks["block"].str.split("/", n=1).str[-1]
-        fresh = found.blocks.assign(
-            vehicle=own, block=[f"{one}/{piece}" for one, piece in zip(own, pieces, strict=True)]
-        )
-        table = pd.concat([kept, fresh], ignore_index=True)
-        table = table.sort_values(["vehicle", "seq"], kind="stable", ignore_index=True)
-        lost = tuple(sorted({*plan.not_electric, *found.not_electric}))
-        base = replace(plan, problem=problem, blocks=table, findings=(), not_electric=lost)
-        if apart:
-            new = found.sessions.assign(vehicle=found.sessions["vehicle"].map(names))
-            both = pd.concat(
-                [sessions, _renumbered(problem, new, table, sessions)], ignore_index=True
-            )
-            done = finish(base, kept_sessions(problem, table, both))
-            if done.report.objective is not None and not done.findings:
-                return done
-        done = finish(base, charge_blocks(problem, table))
-        if done.report.objective is not None and not done.findings:
-            return done
-    return done
-
-
-def _part(problem: Problem, kept: pd.DataFrame, sessions: pd.DataFrame, reserve: float) -> Problem:
-    """The day of the trips that no kept block drives, with what kept blocks leave."""
-    driven = set(kept.loc[kept["kind"] == "trip", "trip_id"])
-    mine = ~problem.trips["trip_id"].isin(driven)
-    homes = kept.groupby("depot", observed=True)["vehicle"].nunique()
-    types = kept.groupby("type", observed=True)["vehicle"].nunique()
-
-    def less(count: int | None, taken: int) -> int | None:
-        return None if count is None else max(count - taken, 0)
-
-    return replace(
-        problem,
-        trips=problem.trips[mine].reset_index(drop=True),
-        depots=tuple(
-            replace(
-                one, capacity=less(one.capacity, int(homes.get(one.id, 0))),
-                chargers=less(one.chargers, len(_used(sessions, one.id))),
-            )
-            for one in problem.depots
-        ),
-        chargers=tuple(
-            replace(one, count=one.count - len(_used(sessions, one.id))) for one in problem.chargers
-        ),
-        vehicles=tuple(
-            replace(
-                one, count=less(one.count, int(types.get(one.id, 0))),
-                battery_kwh=one.battery_kwh / reserve if one.electric else one.battery_kwh,
-            )
-            for one in problem.vehicles
-        ),
-    )  # fmt: skip
-
-
-def _used(sessions: pd.DataFrame, site: str) -> set[int]:
-    """Chargers of a site that kept sessions use."""
-    return set(sessions.loc[sessions["site"] == site, "charger"].tolist())
-
-
-def _names(kept: pd.DataFrame, fresh: pd.DataFrame) -> dict[str, str]:
-    """Names for new vehicles that no kept one has."""
-    taken, number = set(kept["vehicle"]), 0
-    names: dict[str, str] = {}
-    for one in fresh["vehicle"].drop_duplicates():
-        number += 1
-        while (name := f"{str(one)[0]}r{number:04d}") in taken:
-            number += 1
-        names[one] = name
-    return names
-
-
-def _renumbered(
-    problem: Problem, own: pd.DataFrame, table: pd.DataFrame, sessions: pd.DataFrame
-) -> pd.DataFrame:
-    """The new sessions on chargers that no kept session uses."""
-    number = own["charger"].to_numpy(np.int64).copy()
-    electric = table[table["electric"].to_numpy(bool)]
-    counts = {one.id: one.chargers for one in problem.depots}
-    counts |= {one.id: one.count for one in problem.chargers}
-    for site, given in counts.items():
-        here = (own["site"] == site).to_numpy()
-        count = given
-        if count is None:
-            count = int(electric.loc[electric["depot"] == site, "vehicle"].nunique())
-        free = np.array([one for one in range(count) if one not in _used(sessions, site)], np.int64)
-        if here.any() and free.size:
-            number[here] = free[np.minimum(number[here], free.size - 1)]
-    return own.assign(charger=number)

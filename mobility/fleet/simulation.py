@@ -96,9 +96,9 @@ class Simulation:
             "scenarios": self.scenarios.to_dict(),
             "percentile": self.percentile,
             "broken": list(self.broken()),
-            "blocks": _plain(self.blocks),
-            "first_breaks": _plain(self.first_breaks),
-            "mends": _plain(self.mends),
+            "blocks": plain_rows(self.blocks),
+            "first_breaks": plain_rows(self.first_breaks),
+            "mends": plain_rows(self.mends),
             "broken_blocks": self.spread(),
             "queue_s": round(self.queue_s, 3),
             "moved_sessions": self.moved_sessions,
@@ -232,7 +232,7 @@ def _first_breaks(replay: Replay, outcome: Outcome) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"time_s": np.int64, "scenarios": np.int64})
 
 
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows for JSON: no NaN, no numpy."""
     clean = table.astype(object).where(table.notna(), None)
     rows = clean.to_dict("records")
