@@ -38,6 +38,8 @@ def export(
     Examples:
 
       mobility fleet export plan --tods tods --ocpp profiles
+
+      mobility fleet export plan gtfs_samples/santiago --tods tods --json
     """  # fmt: skip
     del config
     from mobility import fleet
