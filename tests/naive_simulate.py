@@ -78,7 +78,7 @@ def at_rank(values, rank):
     return sorted(values)[rank]
 
 
-def look_for_chargers(plugs, chargers, limits, key, threshold, slots_a_day, slot_h):
+def look_for_chargers(plugs, chargers, limits, gaps, key, threshold, slots_a_day, slot_h):
     """Who finds which other charger on one day: {plug: (first slot, slots, kWh)}.
 
     ``plugs``: site, charger, first, kw (by slot), arrive, leave, most_kw, in the order of their turns.
@@ -92,8 +92,9 @@ def look_for_chargers(plugs, chargers, limits, key, threshold, slots_a_day, slot
             continue
         for at, kw in enumerate(plug["kw"]):
             slot = (plug["first"] + at) % slots_a_day
-            taken.add((plug["site"], plug["charger"], slot))
             drawn[plug["site"], slot] = drawn.get((plug["site"], slot), 0.0) + kw
+        for at in range(-gaps[plug["site"]], len(plug["kw"]) + gaps[plug["site"]]):
+            taken.add((plug["site"], plug["charger"], (plug["first"] + at) % slots_a_day))
     moves = {}
     for plug in plugs:
         site = plug["site"]
@@ -124,10 +125,11 @@ def look_for_chargers(plugs, chargers, limits, key, threshold, slots_a_day, slot
                 plug["most_kw"], limits[site] - drawn.get((site, at), 0.0), (wanted - got) / slot_h
             )
             kw = max(0.0, kw)
-            taken.add((site, charger, at))
             drawn[site, at] = drawn.get((site, at), 0.0) + kw
             got += kw * slot_h
             slot += 1
+        for at in range(begin - gaps[site], slot + gaps[site]):
+            taken.add((site, charger, at % slots_a_day))
         moves[plug["name"]] = (begin, slot - begin, got)
     return moves
 

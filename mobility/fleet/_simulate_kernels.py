@@ -215,14 +215,15 @@ def simulate(buses, leg_start, kind, key, seconds, base_kwh, hvac_h, hour, measu
 
 @kernel
 def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size, arrive, leave, planned_kw, most_kw,
-            site_of, site_chargers, site_limit, load, room, moved_plug, moved_scenario, moved_first,
+            site_of, site_chargers, site_limit, site_gap, load, room, moved_plug, moved_scenario, moved_first,
             moved_slots, moved_kwh, slot_h):  # fmt: skip
     """Find another charger of the site for every session whose own is out; returns how many found one.
 
     Sessions take turns in ``order`` (arrival, then key). Planned sessions on working chargers stay. A bus takes
     the charger that is free first, for one contiguous run of slots within its stay (``arrive`` to
     ``leave``, slots that may pass the day), until it has the session's energy. ``load`` is the planned
-    (sites, slots of the day) kW, ``site_limit`` what a site may draw. Chargers of site s are
+    (sites, slots of the day) kW, ``site_limit`` what a site may draw, ``site_gap`` the slots that stay free
+    between two buses at one charger. Chargers of site s are
     ``site_chargers[s]:site_chargers[s + 1]``. With ``room`` 0 the moves are only counted.
     """
     day = load.shape[1]
@@ -248,8 +249,10 @@ def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size
                 slot = (first[plug] + at) % day
                 if broken:
                     drawn[site_of[plug], slot] -= planned_kw[plug, at]
-                else:
-                    taken[charger_of[plug], slot] = True
+            if not broken:
+                gap = site_gap[site_of[plug]]
+                for at in range(-gap, size[plug] + gap):
+                    taken[charger_of[plug], (first[plug] + at) % day] = True
         for plug in order:
             if not out[charger_of[plug]]:
                 continue
@@ -277,10 +280,11 @@ def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size
                     break
                 kw = min(most_kw[plug], site_limit[site] - drawn[site, slot % day])
                 kw = max(0.0, min(kw, (wanted - got) / slot_h))
-                taken[best, slot % day] = True
                 drawn[site, slot % day] += kw
                 got += kw * slot_h
                 slots += 1
+            for slot in range(best_first - site_gap[site], best_first + slots + site_gap[site]):
+                taken[best, slot % day] = True
             if found < room:
                 moved_plug[found], moved_scenario[found] = plug, scenario
                 moved_first[found], moved_slots[found], moved_kwh[found] = best_first, slots, got
@@ -300,6 +304,6 @@ def warm():
         one64.copy(), row.copy(), row.copy(), one64.copy(), np.zeros(1, np.int32), np.zeros(1, np.int32),
     )  # fmt: skip
     requeue(
-        key, one64, one64, key, np.uint64(1), one64, one64, one64, one64, row, one, one64, two, one, row,
+        key, one64, one64, key, np.uint64(1), one64, one64, one64, one64, row, one, one64, two, one, one64, row,
         np.int64(0), one64, one64, one64, one64, one, 0.1,
     )  # fmt: skip

@@ -41,8 +41,12 @@ def planned_anew(problem: Problem, plan: Plan, broken: set[str], reserve: float)
     done = plan
     for apart in (True, False):
         found = plan_day(_part(problem, kept, sessions if apart else sessions.iloc[:0], reserve))
-        if found.report.objective is None:
-            done = replace(plan, report=replace(plan.report, objective=None), why=found.why)
+        why = found.why
+        if more := set(found.not_electric) - set(plan.not_electric):
+            why = f"{len(more):,} trips are beyond the battery with that reserve, even alone"
+        if found.report.objective is None or more:
+            report = replace(plan.report, objective=None, parts={}, bound=None)
+            done = replace(plan, report=report, why=why)
             continue
         names = _names(kept, found.blocks)
         own = [names[one] for one in found.blocks["vehicle"]]

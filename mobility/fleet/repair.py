@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mobility.findings import has_errors
 from mobility.fleet.anew import planned_anew
+from mobility.fleet.chain import asked_of
 from mobility.fleet.simulate import simulate
 from mobility.fleet.simulation import percent
 
@@ -111,6 +112,8 @@ def repair(
         now = simulate(problem, plan, scenarios, seed=seed, percentile=asked, mends=False)
     before = now.broken(asked)
     best, best_simulation = plan, now
+    if problem is not plan.problem:  # what no plan can beat is another matter under other figures
+        best = replace(plan, bounds=asked_of(problem, plan.block_mode, seed).base.bounds)
     why, reserve = "", _first_reserve(now, before, asked)
     for _ in range(_ROUNDS):
         broken = set(best_simulation.broken(asked))

@@ -114,12 +114,14 @@ def replay_of(problem: Problem, plan: Plan, *, catch_up: bool, queue: bool = Fal
     Raises
     ------
     ConfigError
-        When there is no plan, or a session lies in no stay of its bus.
+        When there is no plan, it is of other trips, types or sites than the problem's, or a session
+        lies in no stay of its bus.
     """
     if plan.report.objective is None:
         raise ConfigError(
             f"there is no plan to replay: {plan.why}", mend="simulate a plan that has an objective"
         )
+    _same_day(problem, plan)
     table = plan.blocks if problem is plan.problem else recounted(problem, plan.blocks)
     blocks = table[table["electric"].to_numpy(bool)]
     blocks = blocks.sort_values(["vehicle", "seq"], kind="stable", ignore_index=True)
@@ -130,6 +132,25 @@ def replay_of(problem: Problem, plan: Plan, *, catch_up: bool, queue: bool = Fal
     plugs, used = _plugs(problem, sessions, legs, held, buses, catch_up=catch_up, queue=queue)
     object.__setattr__(legs, "used_kwh", used)
     return Replay(problem, blocks, sessions, legs, plugs, buses)
+
+
+def _same_day(problem: Problem, plan: Plan) -> None:
+    """Refuse a plan of another problem: its trips, types and sites must be known."""
+    sites = {one.id for one in problem.depots} | {one.id for one in problem.chargers}
+    for what, used, known in (
+        ("trip", set(plan.block_of_trip), set(problem.trips["trip_id"])),
+        (
+            "type of bus",
+            set(plan.blocks["type"]),
+            {one.id for one in problem.vehicles} | {"conventional"},
+        ),
+        ("site", set(plan.sessions["site"]), sites),
+    ):
+        if strange := sorted(used - known):
+            raise ConfigError(
+                f"the plan has the {what} {strange[0]!r}, which the problem does not know",
+                mend="give the problem that the plan answers, or one with changed figures",
+            )
 
 
 def keys(names: Sequence[str]) -> NDArray[np.uint32]:

@@ -48,6 +48,7 @@ def requeue(replay: Replay, draws: Draws) -> Moved:
     leave = np.maximum((begin + legs.seconds[plugs.leg].astype(np.int64)) // slot_s, arrive)
     first = sessions["start_s"].to_numpy(np.int64) // slot_s
     size = np.array([one.size for one in powers], np.int64)
+    gap = -(-sites.gap_s // slot_s)
     load = np.zeros((len(sites.names), DAY_S // slot_s))
     for at, one in enumerate(powers):
         np.add.at(load[site_of[at]], (first[at] + np.arange(one.size)) % load.shape[1], one)
@@ -64,7 +65,7 @@ def requeue(replay: Replay, draws: Draws) -> Moved:
             _simulate_kernels.requeue(
                 draws.key, order, starts[site_of] + sessions["charger"].to_numpy(np.int64), keys(names),
                 draws.threshold, first, size, arrive, leave, planned, np.minimum(bus_kw, sites.kw[site_of]),
-                site_of, starts, sites.limit_kw, load, np.int64(room), *moved, slot_s / 3600.0,
+                site_of, starts, sites.limit_kw, gap, load, np.int64(room), *moved, slot_s / 3600.0,
             )
         )  # fmt: skip
     plug, scenario, slot, slots, kwh = moved

@@ -7,7 +7,7 @@ The defaults are round figures assumed for a first look, no measurement of any f
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mobility.errors import ConfigError
 from mobility.fleet.consumption import Hourly, of_day
@@ -69,8 +69,17 @@ class Scenarios:
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 10_000_000:
             raise ConfigError(f"scenarios: count must be 1 to 10,000,000 (found {self.count})")
-        if isinstance(self.temperature, int | float | tuple):
-            of_day("temperature", self.temperature, -60.0, 60.0)
+        outside: Any = self.temperature
+        if isinstance(outside, list):
+            outside = tuple(outside)
+            object.__setattr__(self, "temperature", outside)
+        if isinstance(outside, int | float | tuple):
+            of_day("temperature", outside, -60.0, 60.0)
+        elif outside is not None and not hasattr(outside, "hourly_c"):
+            raise ConfigError(
+                f"scenarios: temperature cannot be {type(outside).__name__}",
+                mend="a number, 24 numbers, or fleet.read_weather(FILE)",
+            )
         for name in ("energy_day", "energy_bus", "energy_trip", "traffic_day", "traffic_trip",
                      "late_mean_s"):  # fmt: skip
             not_negative(f"scenarios: {name}", getattr(self, name))

@@ -410,3 +410,42 @@ def test_a_simulation_is_drawn(replayed):
     _, ax = plt.subplots()
     assert replayed.plot(ax) is ax
     plt.close("all")
+
+
+def test_a_plan_of_another_problem_is_refused(santiago):
+    problem = santiago.problem
+    for changed, named in (
+        (
+            dataclasses.replace(problem, trips=problem.trips.iloc[1:].reset_index(drop=True)),
+            "the trip",
+        ),
+        (problem.replace(chargers=()), "the site"),
+        (problem.replace(**{"vehicles.id": "other"}), "the type of bus"),
+    ):
+        with pytest.raises(ConfigError, match=named):
+            fleet.simulate(changed, santiago, calm())
+
+
+def test_a_fleet_without_batteries_has_nothing_to_break():
+    trips = two_trips().problem.trips
+    runs = pd.DataFrame([("depot", "b", 600, 4.0), ("b", "depot", 600, 4.0)],
+                        columns=["from_stop", "to_stop", "time_s", "distance_km"])  # fmt: skip
+    problem = fleet.Problem.from_tables(
+        trips[["trip_id", "depart_s", "arrive_s", "from_stop", "to_stop", "distance_km"]], deadheads=runs,
+        depots=[{"id": "d", "stop_id": "depot"}], vehicles=[{"id": "old", "energy": "diesel"}],
+        rules={"min_layover_s": 0},
+    )  # fmt: skip
+    plan = fleet.plan(problem)
+    assert plan.report.objective is not None
+    told = fleet.simulate(problem, plan, Scenarios(count=20, outage=0.5, queue=True))
+    assert len(told.blocks) == 0
+    assert told.broken() == ()
+    assert "0 of 0 blocks" in str(told)
+    json.loads(told.to_json())
+
+
+def test_repair_never_hands_trips_to_other_buses(santiago):
+    cold = fleet.simulate(santiago.problem, santiago, Scenarios(count=100, temperature=-12.0))
+    told = fleet.repair(santiago.problem, santiago, cold)
+    assert told.plan.not_electric == santiago.not_electric
+    assert fleet.check(santiago.problem, told.plan) == []

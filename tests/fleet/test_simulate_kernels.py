@@ -165,7 +165,7 @@ def test_requeue_kernel_is_its_slow_twin(seed):
     counts = rng.integers(1, 4, 2)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     names = rng.integers(0, 2**32, int(starts[-1]), np.uint32)
-    limits = rng.choice([np.inf, 60.0, 140.0], 2)
+    limits, gaps = rng.choice([np.inf, 60.0, 140.0], 2), rng.integers(0, 3, 2)
     plugs, busy = [], set()
     for name in range(int(rng.integers(1, 9))):
         site = int(rng.integers(0, 2))
@@ -203,7 +203,7 @@ def test_requeue_kernel_is_its_slow_twin(seed):
     found = kernels.requeue(
         keys, np.arange(len(plugs)), starts[column["site"]] + column["charger"], names, np.uint64(threshold),
         column["first"], size, column["arrive"], column["leave"], planned, column["most_kw"], column["site"],
-        starts, limits, load, np.int64(room), *moved, slot_h,
+        starts, limits, gaps, load, np.int64(room), *moved, slot_h,
     )  # fmt: skip
     told = {
         (int(moved[1][at]), plugs[int(moved[0][at])]["name"]): (
@@ -219,7 +219,7 @@ def test_requeue_kernel_is_its_slow_twin(seed):
     }
     wanted = {}
     for at, key in enumerate(keys.tolist()):
-        own = naive.look_for_chargers(plugs, chargers, limits, key, threshold, day, slot_h)
+        own = naive.look_for_chargers(plugs, chargers, limits, gaps, key, threshold, day, slot_h)
         wanted |= {(at, name): move for name, move in own.items()}
     assert told.keys() == wanted.keys()
     for key, (first, slots, kwh) in wanted.items():
