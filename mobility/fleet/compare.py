@@ -58,6 +58,12 @@ class Comparison:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what each what-if costs, part by part; the axes are returned."""
+        from mobility.fleet.planning_plot import plot_comparison
+
+        return plot_comparison(self, ax)
+
     def write(self, folder: str | Path, *, parquet: bool = False) -> Path:
         """Write comparison.json and the table; the folder is returned."""
         from mobility.fleet.result_files import write_result

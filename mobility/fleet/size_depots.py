@@ -21,6 +21,7 @@ from mobility.fleet.charging import charge
 from mobility.fleet.limits import not_negative
 from mobility.fleet.simulation import plain_rows
 from mobility.fleet.size_bounds import bounds_of
+from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,12 +52,15 @@ class Sizing:
     plan
         The day with the fewest chargers and the limits of ``table``, checked; None where the depots
         can be sized one by one only.
+    report
+        ``objective`` counts the chargers of all depots, ``bound`` what no plan of these blocks is below;
+        ``optimal`` where every depot is proven.
     """
 
     table: pd.DataFrame
     curve: pd.DataFrame
     plan: Plan | None
-    seconds: float
+    report: Report
     currency: str
     why: str = ""
 
@@ -65,7 +69,7 @@ class Sizing:
         buses, kw = int(self.table["buses"].sum()), float(self.table["site_kw"].sum())
         told = f"{most:,} chargers (at least {least:,}) and {kw:,.0f} kW do for {buses:,} buses"
         checked = "checked together" if self.plan is not None else f"each depot alone: {self.why}"
-        return f"{told} at {len(self.table)} depots, {checked} ({self.seconds:.1f} s)"
+        return f"{told} at {len(self.table)} depots, {checked} ({self.report.seconds:.1f} s)"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(str(self))}</p>{self.table.to_html(index=False)}"
@@ -73,14 +77,19 @@ class Sizing:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "sites": plain_rows(self.table), "curve": plain_rows(self.curve), "why": self.why,
-            "checked_together": self.plan is not None, "seconds": round(self.seconds, 3),
-            "currency": self.currency,
+            **self.report.to_dict(), "sites": plain_rows(self.table), "curve": plain_rows(self.curve), "why": self.why,
+            "checked_together": self.plan is not None, "currency": self.currency,
         }  # fmt: skip
 
     def to_json(self) -> str:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw chargers found and proven, depot by depot; the axes are returned."""
+        from mobility.fleet.planning_plot import plot_sizing
+
+        return plot_sizing(self, ax)
 
     def write(self, folder: str | Path, *, parquet: bool = False) -> Path:
         """Write sizing.json, sites.csv and curve.csv; the folder is returned."""
@@ -145,10 +154,14 @@ def size_depots(
             for site in table["site"]
         ]
         table["proven"] = table["chargers"] == table["chargers_bound"]
-    seconds = time.perf_counter() - begin
-    return Sizing(
-        table, pd.DataFrame(points, columns=_CURVE), whole, seconds, problem.currency, why
-    )
+    most, least = int(table["chargers"].sum()), int(table["chargers_bound"].sum())
+    report = Report(
+        Status.OPTIMAL if most == least else Status.FEASIBLE, objective=float(most), objective_unit="chargers",
+        parts={str(one["site"]): float(one["chargers"]) for one in table.to_dict("records")},
+        bound=float(least), bound_scope="these blocks, sessions in any number of pieces",
+        seconds=time.perf_counter() - begin,
+    )  # fmt: skip
+    return Sizing(table, pd.DataFrame(points, columns=_CURVE), whole, report, problem.currency, why)
 
 
 _CURVE = [

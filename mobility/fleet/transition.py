@@ -76,6 +76,12 @@ class Transition:
         """One JSON document."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw electric km and buses, stage by stage; the axes are returned."""
+        from mobility.fleet.planning_plot import plot_transition
+
+        return plot_transition(self, ax)
+
     def write(self, folder: str | Path, *, parquet: bool = False) -> Path:
         """Write transition.json, stages.csv, order.csv and chargers.csv; the folder is returned."""
         from mobility.fleet.result_files import write_result

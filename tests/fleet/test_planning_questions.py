@@ -222,3 +222,27 @@ def test_answers_are_written_as_folders(tmp_path, santiago, sized):
         assert len(pd.read_parquet(folder / f"{table}.parquet")) > 0
         assert "<table" in answer._repr_html_()
         assert str(answer)
+
+
+def test_answers_are_drawn(santiago, sized):
+    mpl = pytest.importorskip("matplotlib")
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    ax = sized.plot()
+    assert [one.get_width() for one in ax.containers[0]] == sized.table["chargers"].tolist()
+    assert [one.get_width() for one in ax.containers[1]] == sized.table["chargers_bound"].tolist()
+    order = fleet.transition(santiago, [30, 112], by="blocks")
+    heights = [one.get_height() for one in order.plot().containers[0]]
+    np.testing.assert_allclose(heights, 100 * order.stages["km_share"])
+    what_ifs = fleet.compare(santiago, {"bigger": {"vehicles.battery_kwh": 420.0}})
+    ax = what_ifs.plot()
+    ends = np.sum([[one.get_width() for one in part] for part in ax.containers], axis=0)
+    np.testing.assert_allclose(ends, what_ifs.table["cost_minor"])
+    plt.close("all")
+
+
+def test_a_sizing_reports_its_bound(sized):
+    assert sized.report.objective == sized.table["chargers"].sum()
+    assert sized.report.bound == sized.table["chargers_bound"].sum()
+    assert (sized.report.status == "optimal") == sized.table["proven"].all()
