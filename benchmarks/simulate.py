@@ -99,11 +99,12 @@ def ours(buses: int, count: int) -> dict[str, Any]:
     _jit.warm_up()
     plan = day_of(buses)
     asked = plan.problem.replace(**{"vehicles.battery_kwh": BATTERY_KWH})
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     answer = fleet.simulate(asked, plan, varied(count), mends=False)
     took = time.perf_counter() - begin
     return {
         "seconds": took,
+        "cpu_s": round(time.process_time() - cpu, 2),
         "check_errors": len(plan.findings),
         "sessions_a_bus": round(len(plan.sessions) / buses, 2),
         "broken_a_day": round(answer.spread()["mean"], 2),
@@ -117,7 +118,7 @@ def numpy_replay(buses: int, count: int) -> dict[str, Any]:
 
     plan = day_of(buses)
     asked = varied(count)
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     replay = replay_of(
         plan.problem.replace(**{"vehicles.battery_kwh": BATTERY_KWH}), plan, catch_up=False
     )
@@ -176,6 +177,7 @@ def numpy_replay(buses: int, count: int) -> dict[str, Any]:
         unfilled += int((used > 0.01).sum())
     return {
         "seconds": time.perf_counter() - begin,
+        "cpu_s": round(time.process_time() - cpu, 2),
         "broken_a_day": round(broken / count, 2),
         "not_full_a_day": round(unfilled / count, 2),
     }

@@ -25,66 +25,85 @@ def mixed(key):
 
 
 @kernel
-def drive(leg, key, seconds, base_kwh, hvac_h, hvac_kw, scenario_key, trip_energy, trip_time,
-          bus_factor, day_time, cap, late, used, peak, worst, first):  # fmt: skip
-    """One leg in some scenarios: takes its time and its energy; notes the first leg too much."""
-    for at in range(used.size):
-        drawn = mixed(np.uint32(key ^ scenario_key[at]))
-        slow = trip_time[drawn & np.uint32(4095)] * day_time[at]
-        worst[at] = max(worst[at], late[at])
-        late[at] = max(0.0, late[at] + seconds * slow - seconds)
-        level = (
-            used[at]
-            + base_kwh * (trip_energy[drawn >> np.uint32(20)] * bus_factor[at])
-            + hvac_kw[at] * (hvac_h * slow)
-        )
-        used[at] = level
-        peak[at] = max(peak[at], level)
-        first[at] = min(first[at], leg if level > cap[at] else _NEVER)
+def mix_all(key, scenario_key, drawn):
+    """Mix one key with those of some scenarios."""
+    for at in range(drawn.size):
+        drawn[at] = mixed(np.uint32(key ^ scenario_key[at]))
 
 
 @kernel
-def drive_measured(leg, key, seconds, base_kwh, hvac_h, hvac_kw, scenario_key, trip_energy, ratio,
-                   held_s, day, bus_factor, cap, late, used, peak, worst, first):  # fmt: skip
-    """One leg whose running time was measured: ``ratio`` and ``held_s`` by measured day."""
-    for at in range(used.size):
-        drawn = mixed(np.uint32(key ^ scenario_key[at]))
-        slow = ratio[day[at]]
-        late[at] = max(late[at], held_s[day[at]])
-        worst[at] = max(worst[at], late[at])
-        late[at] = max(0.0, late[at] + seconds * slow - seconds)
-        level = (
-            used[at]
-            + base_kwh * (trip_energy[drawn >> np.uint32(20)] * bus_factor[at])
-            + hvac_kw[at] * (hvac_h * slow)
-        )
-        used[at] = level
-        peak[at] = max(peak[at], level)
-        first[at] = min(first[at], leg if level > cap[at] else _NEVER)
+def look_up_low(drawn, table, factor, found):
+    """Quantiles by the lower 12 bits, times a factor."""
+    for at in range(drawn.size):
+        found[at] = table[drawn[at] & np.uint32(4095)] * factor[at]
 
 
 @kernel
-def plugged_kwh(behind_s, slot_s, given_kwh):
-    """Energy of a session for a bus that comes ``behind_s`` after its begin; slots' sums ``given_kwh``."""
-    slots = given_kwh.size - 1
-    if behind_s <= 0.0:
-        return given_kwh[slots]
-    if behind_s >= slots * slot_s:
-        return 0.0
-    slot = int(behind_s / slot_s)
-    part = behind_s / slot_s - slot
-    return given_kwh[slots] - given_kwh[slot] - part * (given_kwh[slot + 1] - given_kwh[slot])
+def look_up_high(drawn, table, factor, found):
+    """Quantiles by the upper 12 bits, times a factor."""
+    for at in range(drawn.size):
+        found[at] = table[drawn[at] >> np.uint32(20)] * factor[at]
 
 
 @kernel
-def offer(offset_s, slot_s, given_kwh, charger_key, threshold, scenario_key, late, got):
-    """What a session has to give in some scenarios: nothing where its charger is out."""
+def measured_pace(ratio, held_s, day, late, slow):
+    """Running time over planned of each scenario's measured day; nobody leaves before it did then."""
     for at in range(late.size):
-        broken = (
-            threshold > 0
-            and np.uint64(mixed(np.uint32(charger_key ^ scenario_key[at]))) < threshold
-        )
-        got[at] = 0.0 if broken else plugged_kwh(late[at] - offset_s, slot_s, given_kwh)
+        slow[at] = ratio[day[at]]
+        late[at] = max(late[at], held_s[day[at]])
+
+
+@kernel
+def delay(seconds, slow, late, worst):
+    """A run that takes ``slow`` times its seconds; buses leave no earlier than planned."""
+    for at in range(late.size):
+        worst[at] = max(worst[at], late[at])
+        late[at] = max(0.0, late[at] + seconds * slow[at] - seconds)
+
+
+@kernel
+def spend(base_kwh, hvac_h, share, hvac_kw, slow, used):
+    """Energy of a run: driving by its share, the cabin by its hours."""
+    for at in range(used.size):
+        used[at] = used[at] + base_kwh * share[at] + hvac_kw[at] * (hvac_h * slow[at])
+
+
+@kernel
+def note_most(used, peak):
+    """The most that was used so far."""
+    for at in range(used.size):
+        peak[at] = max(peak[at], used[at])
+
+
+@kernel
+def note_first(leg, used, cap, first):
+    """The first leg after which more was used than a bus has."""
+    for at in range(used.size):
+        one = np.int32(leg) if used[at] > cap[at] else np.int32(_NEVER)
+        first[at] = min(first[at], one)
+
+
+@kernel
+def offer(offset_s, slot_s, given_kwh, drawn, threshold, late, got):
+    """What a session has to give in some scenarios: what is left of it, nothing where its charger is out.
+
+    ``given_kwh`` sums up its slots; a bus that is late loses the part that has passed.
+    """
+    slots = given_kwh.size - 1
+    whole, end_s, share = given_kwh[slots], slots * slot_s, 1.0 / slot_s
+    for at in range(late.size):
+        got[at] = whole
+        behind_s = late[at] - offset_s
+        if behind_s > 0.0:
+            if behind_s >= end_s:
+                got[at] = 0.0
+            else:
+                slot = min(int(behind_s * share), slots - 1)
+                part = behind_s * share - slot
+                got[at] = whole - given_kwh[slot] - part * (given_kwh[slot + 1] - given_kwh[slot])
+    if threshold > 0:
+        for at in range(late.size):
+            got[at] = 0.0 if np.uint64(drawn[at]) < threshold else got[at]
 
 
 @kernel
@@ -100,6 +119,29 @@ def wait(seconds, late):
     """Standing takes delay away."""
     for at in range(late.size):
         late[at] = max(0.0, late[at] - seconds)
+
+
+@kernel
+def start(low, high, usable, drawn, late_s, late, soh, cap, used, peak, worst, first):
+    """Begin a day in some scenarios: a full battery of some health, a pull-out that may be late."""
+    for at in range(late.size):
+        late[at] = late_s[drawn[at] >> np.uint32(20)]
+    for at in range(late.size):
+        again = mixed(np.uint32(drawn[at] + np.uint32(0x9E3779B9)))
+        soh[at] = low + (high - low) * (np.float64(again) / 4294967296.0)
+    for at in range(late.size):
+        cap[at] = usable * soh[at] + _WH
+    used[:] = 0.0
+    peak[:] = 0.0
+    worst[:] = 0.0
+    first[:] = _NEVER
+
+
+@kernel
+def battery_needed(window, peak, soh, needed):
+    """The battery, kWh when new, that some scenarios need."""
+    for at in range(needed.size):
+        needed[at] = peak[at] / (window * soh[at])
 
 
 @kernel
@@ -150,67 +192,67 @@ def simulate(buses, leg_start, kind, key, seconds, base_kwh, hvac_h, hour, measu
     count = scenario_key.size
     soh, factor, late = np.empty(count), np.empty(count), np.empty(count)
     used, peak, worst = np.empty(count), np.empty(count), np.empty(count)
-    cap, got = np.empty(count), np.empty(count)
-    first = np.empty(count, np.int32)
+    cap, first = np.empty(count), np.empty(count, np.int32)
+    got, slow, share = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
+    drawn = np.empty(_CHUNK, np.uint32)
     needed, delays = np.empty(count, np.float32), np.empty(count, np.float32)
     for bus in range(buses[0], buses[1]):
-        low, high = soh_range[bus, 0], soh_range[bus, 1]
-        for at in range(count):
-            drawn = mixed(np.uint32(bus_key[bus] ^ scenario_key[at]))
-            factor[at] = day_energy[at] * bus_energy[drawn & np.uint32(4095)]
-            late[at] = late_s[drawn >> np.uint32(20)]
-            again = mixed(np.uint32(drawn + np.uint32(0x9E3779B9)))
-            soh[at] = low + (high - low) * (np.float64(again) / 4294967296.0)
-            used[at], peak[at], worst[at], first[at] = 0.0, 0.0, 0.0, _NEVER
-            cap[at] = usable[bus] * soh[at] + _WH
         own = bus_type[bus]
         for begin in range(0, count, _CHUNK):
             end = min(begin + _CHUNK, count)
-            keys = scenario_key[begin:end]
+            keys, mix = scenario_key[begin:end], drawn[: end - begin]
+            pace, part, kwh = slow[: end - begin], share[: end - begin], got[: end - begin]
+            mix_all(bus_key[bus], keys, mix)
+            look_up_low(mix, bus_energy, day_energy[begin:end], factor[begin:end])
+            start(soh_range[bus, 0], soh_range[bus, 1], usable[bus], mix, late_s, late[begin:end],
+                  soh[begin:end], cap[begin:end], used[begin:end], peak[begin:end], worst[begin:end],
+                  first[begin:end])  # fmt: skip
             for leg in range(leg_start[bus], leg_start[bus + 1]):
                 if kind[leg] == 0:
-                    power = hvac_kw[own, hour[leg], begin:end]
+                    mix_all(key[leg], keys, mix)
                     if measured[leg] >= 0:
-                        drive_measured(leg, key[leg], seconds[leg], base_kwh[leg], hvac_h[leg], power,
-                                       keys, trip_energy, ratio[measured[leg]], held_s[measured[leg]],
-                                       measured_day[begin:end], factor[begin:end], cap[begin:end],
-                                       late[begin:end], used[begin:end], peak[begin:end],
-                                       worst[begin:end], first[begin:end])  # fmt: skip
+                        measured_pace(ratio[measured[leg]], held_s[measured[leg]],
+                                      measured_day[begin:end], late[begin:end], pace)  # fmt: skip
                     else:
-                        drive(leg, key[leg], seconds[leg], base_kwh[leg], hvac_h[leg], power, keys,
-                              trip_energy, trip_time, factor[begin:end], day_time[begin:end],
-                              cap[begin:end], late[begin:end], used[begin:end], peak[begin:end],
-                              worst[begin:end], first[begin:end])  # fmt: skip
+                        look_up_low(mix, trip_time, day_time[begin:end], pace)
+                    look_up_high(mix, trip_energy, factor[begin:end], part)
+                    delay(seconds[leg], pace, late[begin:end], worst[begin:end])
+                    spend(base_kwh[leg], hvac_h[leg], part, hvac_kw[own, hour[leg], begin:end], pace,
+                          used[begin:end])  # fmt: skip
+                    note_most(used[begin:end], peak[begin:end])
+                    note_first(leg, used[begin:end], cap[begin:end], first[begin:end])
                     continue
                 one = session[leg]
                 if one >= 0:
                     given = given_kwh[given_start[one] : given_start[one + 1]]
-                    offer(offset_s[one], slot_s, given, charger_key[one], threshold, keys,
-                          late[begin:end], got[begin:end])  # fmt: skip
+                    if threshold > 0:
+                        mix_all(charger_key[one], keys, mix)
+                    offer(offset_s[one], slot_s, given, mix, threshold, late[begin:end], kwh)
                     for at in range(moved_start[one], moved_start[one + 1]):
                         where = moved_scenario[at]
                         if begin <= where < end:
                             length = moved_end[at] - moved_begin[at]
                             behind = max(0.0, late[where] - moved_begin[at])
-                            got[where] = moved_kwh[at] * max(0.0, 1.0 - behind / length)
-                    fill(target[one], top_kwh[bus], soh[begin:end], used[begin:end], got[begin:end])
+                            kwh[where - begin] = moved_kwh[at] * max(0.0, 1.0 - behind / length)
+                    fill(target[one], top_kwh[bus], soh[begin:end], used[begin:end], kwh)
                 wait(seconds[leg], late[begin:end])
+        battery_needed(window[bus], peak, soh, needed)
+        delays[:] = worst
         broken, unfilled = 0, 0
         for at in range(count):
             if first[at] < _NEVER:
                 broken += 1
                 first_leg[first[at]] += 1
                 broken_buses[at] += 1
-            if used[at] > 10 * _WH:
-                unfilled += 1
-                empty_buses[at] += 1
-            needed[at] = peak[at] / (window[bus] * soh[at])
-            delays[at] = worst[at]
+        for at in range(count):
+            empty_one = used[at] > 10 * _WH
+            unfilled += empty_one
+            empty_buses[at] += empty_one
         breaks[bus], empty[bus] = broken, unfilled
         for at in range(ranks.size):
-            start = 0 if at == 0 else ranks[at - 1]
-            required[bus, at] = select(needed, start, ranks[at])
-            worst_s[bus, at] = select(delays, start, ranks[at])
+            low = 0 if at == 0 else ranks[at - 1]
+            required[bus, at] = select(needed, low, ranks[at])
+            worst_s[bus, at] = select(delays, low, ranks[at])
 
 
 @kernel

@@ -48,7 +48,12 @@ def plot_sizing(sizing: Sizing, ax: Any = None) -> Any:
     ax.set_yticks(at, [f"{row['site']} ({row['buses']} buses)" for row in table.to_dict("records")])
     ax.invert_yaxis()
     ax.set_xlabel("chargers")
-    ax.set_title(str(sizing).split(" (", maxsplit=1)[0], loc="left", fontweight="bold", fontsize=10)
+    report = sizing.report
+    ax.set_title(
+        f"{report.objective:.0f} chargers do, at least {report.bound:.0f} are needed",
+        loc="left",
+        fontweight="bold",
+    )
     ax.legend(frameon=False, fontsize=8)
     frame(ax)
     return ax
@@ -88,6 +93,6 @@ def plot_comparison(told: Comparison, ax: Any = None) -> Any:
     currency = next(iter(told.plans.values())).problem.currency
     ax.set_xlabel(f"{currency} minor units a day")
     ax.set_title("what-ifs side by side", loc="left", fontweight="bold")
-    ax.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    ax.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.3))
     frame(ax)
     return ax
