@@ -62,7 +62,7 @@ def day_of(buses: int) -> Plan:
         pd.DataFrame(rows, columns=columns), stops=stops,
         depots=[{"id": f"d{site:02d}", "lat": -33.5 + 0.04 * site, "lon": -70.58} for site in range(SITES)],
         vehicles={"id": "e12", "battery_kwh": PLANNED_KWH, "kwh_km": 1.1, "max_kw": 200.0},
-        chargers=[{"stop_id": f"T{site:02d}", "count": buses, "kw": 150.0} for site in range(SITES)],
+        chargers=[{"stop_id": f"T{site:02d}", "count": 1 + buses // SITES, "kw": 150.0} for site in range(SITES)],
         costs={"vehicle_day_minor": 1}, rules={"min_layover_s": 0},
     )  # fmt: skip
     problem = problem.replace(temperature_c=TEMPERATURE_C)

@@ -266,7 +266,7 @@ def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size
     ``leave``, slots that may pass the day), until it has the session's energy. ``load`` is the planned
     (sites, slots of the day) kW, ``site_limit`` what a site may draw, ``site_gap`` the slots that stay free
     between two buses at one charger. Chargers of site s are
-    ``site_chargers[s]:site_chargers[s + 1]``. With ``room`` 0 the moves are only counted.
+    ``site_chargers[s]:site_chargers[s + 1]``. Moves beyond ``room`` are only counted.
     """
     day = load.shape[1]
     chargers = charger_key.size

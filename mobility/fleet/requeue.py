@@ -6,6 +6,8 @@ the charger that is free first, once, within the site's limit, until they have t
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
     from mobility.fleet.replay import Replay
 
 
-def requeue(replay: Replay, draws: Draws) -> Moved:
+# Scenarios that one thread takes at a time.
+_SHARE = 500
+
+
+def requeue(replay: Replay, draws: Draws, *, threads: int | None = None) -> Moved:
     """Replace sessions of chargers that are out, scenario by scenario."""
     problem, plugs, legs = replay.problem, replay.plugs, replay.legs
     sessions = replay.sessions
@@ -55,19 +61,29 @@ def requeue(replay: Replay, draws: Draws) -> Moved:
     bus = np.searchsorted(legs.start, plugs.leg, side="right") - 1
     bus_kw = np.array([one.max_kw for one in problem.vehicles])[replay.buses.kind[bus]]
     order = np.lexsort((np.arange(arrive.size), replay.buses.key[bus], arrive)).astype(np.int64)
-    room = 0
-    moved: list[Any] = []
-    for _ in range(2):  # counted, then written
-        moved = [
-            np.zeros(room, kind) for kind in (np.int64, np.int64, np.int64, np.int64, np.float64)
-        ]
-        room = int(
-            _simulate_kernels.requeue(
-                draws.key, order, starts[site_of] + sessions["charger"].to_numpy(np.int64), keys(names),
-                draws.threshold, first, size, arrive, leave, planned, np.minimum(bus_kw, sites.kw[site_of]),
-                site_of, starts, sites.limit_kw, gap, load, np.int64(room), *moved, slot_s / 3600.0,
-            )
-        )  # fmt: skip
+    charger = starts[site_of] + sessions["charger"].to_numpy(np.int64)
+    own_kw, key = np.minimum(bus_kw, sites.kw[site_of]), keys(names)
+
+    def some(begin: int) -> list[Any]:
+        """Moves of some scenarios: room for as many as are out on the mean and some, or for all."""
+        chosen = draws.key[begin : begin + _SHARE]
+        expected = len(powers) * chosen.size * float(draws.threshold) / 2**32
+        room, found = int(1.2 * expected) + 1000, -1
+        while found < 0 or found > room:
+            room = max(room, found)
+            moved: list[Any] = [np.zeros(room, one) for one in (np.int64,) * 4 + (np.float64,)]
+            found = int(
+                _simulate_kernels.requeue(
+                    chosen, order, charger, key, draws.threshold, first, size, arrive, leave, planned, own_kw,
+                    site_of, starts, sites.limit_kw, gap, load, np.int64(room), *moved, slot_s / 3600.0,
+                )
+            )  # fmt: skip
+        moved[1] += begin
+        return [one[:found] for one in moved]
+
+    with ThreadPoolExecutor(max_workers=threads or os.cpu_count() or 1) as pool:
+        parts = list(pool.map(some, range(0, draws.key.size, _SHARE)))
+    moved = [np.concatenate(one) for one in zip(*parts, strict=True)]
     plug, scenario, slot, slots, kwh = moved
     rank = np.lexsort((scenario, plug))
     from_leg = (slot * slot_s - begin[plug]).astype(float)

@@ -129,7 +129,7 @@ def simulate(
         from mobility.fleet.requeue import requeue
 
         start = time.perf_counter()
-        moved = requeue(replay, draws)
+        moved = requeue(replay, draws, threads=threads)
         queued_s = time.perf_counter() - start
     chosen = tuple(sorted({*PERCENTILES, percentile}))
     outcome = run(replay, asked, draws, moved, ranks_of(chosen, asked.count), threads=threads)

@@ -100,6 +100,14 @@ def test_the_order_of_rows_and_the_number_of_threads_change_nothing(santiago, re
         same(replayed, again)
 
 
+def test_a_queue_does_not_depend_on_threads_or_rows_either(santiago):
+    scenarios = Scenarios(count=1200, outage=0.05, queue=True)
+    one = fleet.simulate(santiago.problem, santiago, scenarios, threads=1, mends=False)
+    two = fleet.simulate(santiago.problem, shuffled(santiago, 3), scenarios, threads=2, mends=False)
+    assert one.moved_sessions == two.moved_sessions > 0
+    same(one, two)
+
+
 def test_the_first_scenarios_do_not_depend_on_how_many_follow(santiago, replayed):
     few = fleet.simulate(
         santiago.problem, santiago, dataclasses.replace(replayed.scenarios, count=50)
