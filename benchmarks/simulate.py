@@ -1,4 +1,5 @@
-"""Scenarios: 2,480 buses on 10,000 days, charging during layovers, beside a vectorised numpy replay.
+"""Scenarios: 2,480 buses on 10,000 days, charging during layovers, beside a vectorised numpy replay;
+and what-ifs from a plan: another battery and another tariff at 500 buses.
 
 ``python -m benchmarks simulate`` runs both in fresh processes and keeps the result; ``--quick`` a tenth of
 the buses on a tenth of the days. The peer is what an analyst writes in an afternoon: whole arrays of buses
@@ -183,14 +184,40 @@ def numpy_replay(buses: int, count: int) -> dict[str, Any]:
     }
 
 
-CONTENDERS = {"ours": ours, "numpy": numpy_replay}
+def what_if(buses: int, change: int) -> dict[str, Any]:
+    """`fleet.replan` after one change, from a plan of the made-up city of about ``buses`` buses."""
+    from benchmarks.santiago_city import santiago_city
+    from mobility import _jit, fleet
+    from mobility.fleet.prices import Tariff
+
+    _jit.warm_up()
+    plan = fleet.plan(santiago_city(0, 0.095 * buses / 500))
+    energy = ((0, 80.0), (25_200, 140.0), (64_800, 190.0), (79_200, 110.0))
+    tariff = Tariff(energy=energy, demand=plan.problem.tariff.demand)
+    changes = ({"vehicles.battery_kwh": 300.0}, {"vehicles.battery_kwh": 420.0}, {"tariff": tariff})
+    problem = plan.problem.replace(**changes[change])
+    begin, cpu = time.perf_counter(), time.process_time()
+    answer = fleet.replan(problem, plan)
+    took, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    return {
+        "seconds": took,
+        "cpu_s": round(cpu, 2),
+        "vehicles": answer.vehicles,
+        "gap_percent": round(100 * (answer.report.gap or 0.0), 2),
+        "check_errors": len(fleet.check(problem, answer)),
+        "kept": answer.assumptions[-1],
+    }
+
+
+WHAT_IFS = ("battery 300 for 350 kWh", "battery 420 for 350 kWh", "another tariff")
+CONTENDERS = {"ours": ours, "numpy": numpy_replay, "replan": what_if}
 
 
 def run(*, quick: bool) -> list[Result]:
     """Run ours and the peer, each in a fresh process."""
     buses, count = QUICK if quick else FULL
     results = []
-    for name in CONTENDERS:
+    for name in ("ours", "numpy"):
         for _ in range(1 if quick or name != "ours" else 3):
             results.append(_one(name, buses, count))
             print(f"{name}: {results[-1].note or results[-1].answer}", file=sys.stderr, flush=True)
@@ -199,7 +226,17 @@ def run(*, quick: bool) -> list[Result]:
         first.wall_s += one.wall_s
         first.work_s += one.work_s
         first.peak_mib += one.peak_mib
-    return [first, *(one for one in results if one.contender != "ours")]
+    several = [first, *(one for one in results if one.contender != "ours")]
+    for change, name in enumerate(WHAT_IFS):
+        told = _one("replan", 50 if quick else 500, change)
+        told.benchmark, told.case, told.contender = (
+            "replan",
+            f"{50 if quick else 500} buses, {name}",
+            "ours",
+        )
+        several.append(told)
+        print(f"{told.case}: {told.note or told.answer}", file=sys.stderr, flush=True)
+    return several
 
 
 def _one(name: str, buses: int, count: int) -> Result:
