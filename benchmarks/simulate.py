@@ -132,8 +132,10 @@ def numpy_replay(buses: int, count: int) -> dict[str, Any]:
     slot_s, low, high = 300.0, *asked.health
     given = [plugs.given_kwh[one:two] for one, two in
              zip(plugs.given_start[:-1], plugs.given_start[1:], strict=True)]  # fmt: skip
+    charger = np.unique(plugs.key, return_inverse=True)[1]
     size = np.array([one.size - 1 for one in given] or [0])
     total = np.array([one[-1] for one in given] or [0.0])
+    last = np.array([one[-1] - one[-2] for one in given] or [0.0])
     kw = np.array([one[1] * 3600 / slot_s for one in given] or [0.0])
 
     def lognormal(spread: float, shape: tuple[int, ...]) -> Any:
@@ -149,6 +151,7 @@ def numpy_replay(buses: int, count: int) -> dict[str, Any]:
             rng.random(shape) < asked.late_share, rng.exponential(asked.late_mean_s, shape), 0
         )
         health = rng.uniform(low, high, shape)
+        out = rng.random((charger.max(initial=0) + 1, shape[1])) < asked.outage
         used, most = np.zeros(shape), np.zeros(shape)
         for step in range(steps):
             leg = grid[:, step]
@@ -166,9 +169,10 @@ def numpy_replay(buses: int, count: int) -> dict[str, Any]:
                 at = plug[held]
                 behind = np.maximum(0, late[held] - plugs.offset_s[at][:, None])
                 # Sessions of this day have one power in all slots but the last.
-                got = np.maximum(0, total[at][:, None] - behind * kw[at][:, None] / 3600)
-                got[behind >= (size[at] * slot_s)[:, None]] = 0
-                got[rng.random(got.shape) < asked.outage] = 0
+                full_s = ((size[at] - 1) * slot_s)[:, None]
+                got = total[at][:, None] - np.minimum(behind, full_s) * kw[at][:, None] / 3600
+                got -= last[at][:, None] * np.clip((behind - full_s) / slot_s, 0, 1)
+                got[out[charger[at]]] = 0
                 before = used[held]
                 target = plugs.target_kwh[at][:, None]
                 floor = np.minimum(before, np.maximum(target, 0))
