@@ -25,6 +25,7 @@ from mobility.cli.fleet_ask import (
 from mobility.cli.fleet_export import export
 from mobility.cli.fleet_given import has_blocks, show_savings
 from mobility.cli.fleet_matrix import is_matrix, plan_matrix
+from mobility.cli.fleet_questions import compare, size, transition
 from mobility.cli.fleet_show import draw, exit_code, show_blocks, show_plan
 from mobility.cli.fleet_simulate import simulate
 from mobility.cli.fleet_week import Week, plan_week
@@ -310,6 +311,9 @@ def check(
 
 app.command("simulate")(simulate)
 app.command("export")(export)
+app.command("size")(size)
+app.command("transition")(transition)
+app.command("compare")(compare)
 
 
 def _keep(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +74,13 @@ class Repair:
             f"{len(self.before):,} blocks planned anew for {percent(self.simulation.percentile)}, "
             f"{self.more_vehicles:+,} vehicles, {left} ({self.seconds:.1f} s)"
         )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}</p>{self.plan._repr_html_()}"
+
+    def to_json(self) -> str:
+        """One JSON document."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

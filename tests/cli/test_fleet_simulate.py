@@ -125,3 +125,37 @@ def test_a_plan_of_blocks_alone_is_refused(capsys, written, tmp_path):
     assert "blocks alone" in capsys.readouterr().err
     shutil.rmtree(blocks)
     assert run(["fleet", "simulate", str(blocks), "-q"]) == 2
+
+
+def test_planning_questions_are_answered(capsys, written, tmp_path):
+    code, told, _ = asked(capsys, "size", written, "--no-curve", "--out", tmp_path / "size")
+    assert code == 0
+    assert told["bound"] <= told["objective"] == sum(one["chargers"] for one in told["sites"])
+    assert (tmp_path / "size" / "sites.csv").exists()
+    code, told, _ = asked(capsys, "transition", written, "--buses", "30,60", "--by", "blocks")
+    assert (code, [one["buses"] for one in told["stages"]]) == (0, [30, 60])
+    code, told, _ = asked(capsys, "compare", written, "--what-if", "bigger: vehicles.battery_kwh = 420",
+                          "--what-if", "both: temperature_c = 5.0; vehicles.battery_kwh = 420")  # fmt: skip
+    assert code == 0
+    assert [one["name"] for one in told["what_ifs"]] == ["now", "bigger", "both"]
+    assert told["what_ifs"][1]["cost_minor"] <= told["what_ifs"][0]["cost_minor"]
+    assert run(["fleet", "transition", str(written), "--buses", "20", "-q"]) == 0
+    assert "routes go electric in 1 stages" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["transition"], "no whole numbers"),
+        (["transition", "--buses", "9,3"], "ascend"),
+        (["transition", "--buses", "3", "--by", "colour"], "--by"),
+        (["compare"], "nothing to compare"),
+        (["compare", "--what-if", "bigger"], "cannot be read"),
+        (["compare", "--what-if", "bigger: vehicles.colour = 3"], "no 'colour'"),
+    ],
+)
+def test_questions_that_cannot_be_are_refused(capsys, written, words, named):
+    assert run(["fleet", words[0], str(written), *words[1:], "-q"]) == 2
+    said = capsys.readouterr()
+    assert named in said.err
+    assert "Traceback" not in said.err + said.out

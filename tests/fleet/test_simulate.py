@@ -457,3 +457,12 @@ def test_repair_never_hands_trips_to_other_buses(santiago):
     told = fleet.repair(santiago.problem, santiago, cold)
     assert told.plan.not_electric == santiago.not_electric
     assert fleet.check(santiago.problem, told.plan) == []
+
+
+def test_a_replay_in_numpy_counts_the_same():
+    from benchmarks import simulate as bench
+
+    ours, theirs = bench.ours(60, 1500), bench.numpy_replay(60, 1500)
+    assert ours["check_errors"] == 0
+    for name in ("broken_a_day", "not_full_a_day"):
+        assert ours[name] == pytest.approx(theirs[name], rel=0.1)  # they draw different days
