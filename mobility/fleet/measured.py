@@ -182,17 +182,21 @@ def _numbers(table: pd.DataFrame, file: str, timezone: str | None) -> pd.DataFra
 
 def _into_day(cells: pd.Series, date: pd.Series, timezone: str) -> Floats:
     """Seconds after noon less 12 hours of the service day; times without an offset are local."""
-    noon = (date + pd.Timedelta(hours=12)).dt.tz_localize(timezone or "UTC")
-    seconds = np.full(len(cells), np.nan)
-    for at, (cell, middle) in enumerate(zip(cells, noon, strict=True)):
-        when = pd.to_datetime(cell, errors="coerce", format="ISO8601")
-        if pd.isna(when) or pd.isna(middle):
-            continue
-        local = when if when.tzinfo else when.tz_localize(
-            timezone or "UTC", ambiguous=True, nonexistent="shift_forward"
-        )  # fmt: skip
-        seconds[at] = (local - middle).total_seconds() + 43_200.0
-    return seconds
+    zone = timezone or "UTC"
+    told = cells.astype(str).str.strip()
+    aware = told.str.contains(r"(?:[zZ]|[+-]\d{2}:?\d{2})$", regex=True)
+    when = pd.Series(pd.NaT, index=cells.index, dtype="datetime64[ns, UTC]")
+    when[aware] = pd.to_datetime(told[aware], utc=True, errors="coerce", format="ISO8601")
+    local = pd.to_datetime(told[~aware], errors="coerce", format="ISO8601")
+    # In the hour that comes twice, the first; in the one that is left out, its end.
+    first = np.ones(len(local), bool)
+    local = local.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    when[~aware] = local.dt.tz_convert("UTC")
+    noon = (date + pd.Timedelta(hours=12)).dt.tz_localize(
+        zone, ambiguous="NaT", nonexistent="shift_forward"
+    )
+    away = when - noon.dt.tz_convert("UTC")
+    return np.asarray(away.dt.total_seconds() + 43_200.0, np.float64)
 
 
 def _of(visits: pd.DataFrame, problem: Problem, source: str) -> Measured:
@@ -205,12 +209,10 @@ def _of(visits: pd.DataFrame, problem: Problem, source: str) -> Measured:
         raise TableError(f"{source}: none of its trips is one of the problem's",
                          mend="trip_id as in the feed")  # fmt: skip
     ends = mine.groupby("trip_id")["stop_sequence"].agg(["min", "max"])
-    runs = mine.groupby(["trip_id", "date"]).agg(
-        low=("stop_sequence", "min"), high=("stop_sequence", "max"),
-        depart_s=("depart_s", "first"), arrive_s=("arrive_s", "last"),
-        depart_known=("depart_s", lambda one: not pd.isna(one.iloc[0])),
-        arrive_known=("arrive_s", lambda one: not pd.isna(one.iloc[-1])),
-    ).reset_index()  # fmt: skip
+    pair = ["trip_id", "date"]
+    first, last = (mine.drop_duplicates(pair, keep=one) for one in ("first", "last"))
+    runs = first[[*pair, "stop_sequence", "depart_s"]].rename(columns={"stop_sequence": "low"})
+    runs = runs.assign(high=last["stop_sequence"].to_numpy(), arrive_s=last["arrive_s"].to_numpy())
     at = runs["trip_id"].map(row).to_numpy(np.int64)
     dates = tuple(sorted(runs["date"].unique()))
     day = np.searchsorted(np.array(dates), runs["date"].to_numpy(str))
@@ -218,7 +220,7 @@ def _of(visits: pd.DataFrame, problem: Problem, source: str) -> Measured:
         (runs["low"].to_numpy() == ends["min"].reindex(runs["trip_id"]).to_numpy())
         & (runs["high"].to_numpy() == ends["max"].reindex(runs["trip_id"]).to_numpy())
         & (runs["low"] < runs["high"]).to_numpy()
-        & runs["depart_known"].to_numpy(bool) & runs["arrive_known"].to_numpy(bool)
+        & runs["depart_s"].notna().to_numpy() & runs["arrive_s"].notna().to_numpy()
     )  # fmt: skip
     planned = np.maximum(problem.arrive_s - problem.depart_s, 1).astype(float)[at]
     share = (runs["arrive_s"] - runs["depart_s"]).to_numpy(float) / planned

@@ -466,3 +466,23 @@ def test_a_replay_in_numpy_counts_the_same():
     assert ours["check_errors"] == 0
     for name in ("broken_a_day", "not_full_a_day"):
         assert ours[name] == pytest.approx(theirs[name], rel=0.1)  # they draw different days
+
+
+def test_tides_times_with_offsets_and_across_a_change_of_clocks(tmp_path):
+    plan = two_trips()
+    problem = dataclasses.replace(plan.problem, timezone="America/Santiago")
+    # In Santiago clocks go back on 2025-04-06 at 00:00: the service day begins at 01:00 of summer time.
+    rows = [("2025-04-06", "1", 1, "2025-04-06T08:20:00-04:00"), ("2025-04-06", "1", 2, "2025-04-06T13:00:00Z"),
+            ("2025-03-05", "1", 1, "2025-03-05T08:25:00"), ("2025-03-05", "1", 2, "2025-03-05T09:00:00")]  # fmt: skip
+    pd.DataFrame({
+        "service_date": [one[0] for one in rows], "trip_id_performed": "p", "stop_sequence": [one[2] for one in rows],
+        "vehicle_id": "v", "actual_arrival_time": [one[3] for one in rows],
+        "actual_departure_time": [one[3] for one in rows],
+    }).to_csv(tmp_path / "stop_visits.csv", index=False)  # fmt: skip
+    pd.DataFrame({"trip_id_performed": ["p"], "trip_id_scheduled": ["1"]}).to_csv(
+        tmp_path / "trips_performed.csv", index=False
+    )
+    read = fleet.read_measured(tmp_path / "stop_visits.csv", problem)
+    assert read.dates == ("2025-03-05", "2025-04-06")
+    np.testing.assert_allclose(read.ratio[0], [2100 / 2400, 2400 / 2400])
+    np.testing.assert_allclose(read.depart_late_s[0], [300.0, 0.0])  # planned at 08:20
