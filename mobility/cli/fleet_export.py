@@ -43,8 +43,9 @@ def export(
     """  # fmt: skip
     del config
     from mobility import fleet
-    from mobility.cli.output import print_json
+    from mobility.cli.output import log, print_json
     from mobility.errors import ConfigError
+    from mobility.fleet.tods import too_early
 
     if tods is None and ocpp is None:
         raise ConfigError("nothing to write", mend="--tods FOLDER, --ocpp FOLDER, or both")
@@ -53,6 +54,9 @@ def export(
     if tods is not None:
         folder = fleet.write_tods(read, tods, day=day)
         written["tods"] = sorted(one.name for one in folder.iterdir())
+        if early := too_early(read):
+            log(f"{len(early)} pull-outs begin before the service day and are left out: {early[0]!r} first",
+                quiet=quiet)  # fmt: skip
     if ocpp is not None:
         folder = fleet.write_ocpp(read, ocpp)
         written["ocpp"] = sorted(str(one.relative_to(folder)) for one in folder.rglob("*.json"))

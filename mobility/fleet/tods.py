@@ -11,7 +11,8 @@ and add to it. Written here:
 - ``chargers.txt`` (in the draft after v2.1.0) and ``charge_curves.txt``, kW by band of the state of charge
   (proposed in issue 31 of the standard): not adopted yet, so a reader may ignore them.
 
-No duties: ``run_events.txt`` is for people, and a plan has none.
+GTFS has no time before the service day: a pull-out that begins the evening before is left out (`too_early`
+names them). No duties: ``run_events.txt`` is for people, and a plan has none.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def tods_tables(plan: Plan | BlockPlan, day: ServiceDay | None = None) -> dict[s
     calls: list[dict[str, Any]] = []
     # A depot at a terminal: no run, nothing to write.
     still = (blocks["from_stop"] == blocks["to_stop"]) & (blocks["start_s"] == blocks["end_s"])
-    empty = blocks[blocks["kind"].isin(EMPTY) & ~still]
+    empty = blocks[blocks["kind"].isin(EMPTY) & ~still & (blocks["start_s"] >= 0)]
     for number, row in enumerate(empty.to_dict("records"), 1):
         name = f"{ROUTE}-{number:06d}"
         services = of_block.get(row["block"]) or [own_service]
@@ -145,8 +146,6 @@ def tods_tables(plan: Plan | BlockPlan, day: ServiceDay | None = None) -> dict[s
                 "trip_id": name, "stop_sequence": sequence, "stop_id": stop, "arrival_time": clock,
                 "departure_time": clock, "pickup_type": 1, "drop_off_type": 1,
             })  # fmt: skip
-    if (empty["start_s"] < 0).any():
-        raise ConfigError("an empty run begins before the service day, which GTFS cannot write")
     tables = {
         "trips_supplement": pd.DataFrame(trips),
         "stop_times_supplement": pd.DataFrame(calls),
@@ -166,6 +165,12 @@ def tods_tables(plan: Plan | BlockPlan, day: ServiceDay | None = None) -> dict[s
             "service_id": own_service, "date": problem.date.strftime("%Y%m%d"), "exception_type": 1,
         }])  # fmt: skip
     return {name: tables[name] for name in FILES if not tables[name].empty}
+
+
+def too_early(plan: Plan | BlockPlan) -> list[str]:
+    """Blocks whose pull-out begins before the service day: GTFS cannot write that run."""
+    early = plan.blocks["kind"].isin(EMPTY) & (plan.blocks["start_s"] < 0)
+    return sorted(set(plan.blocks.loc[early, "block"]))
 
 
 def _agency(day: ServiceDay | None) -> str:

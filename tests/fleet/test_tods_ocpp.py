@@ -225,3 +225,17 @@ def test_ocpp_files_are_written_and_refused(tmp_path, santiago):
         fleet.write_ocpp(santiago, folder)
     with pytest.raises(ConfigError, match="not known"):
         fleet.ocpp_profiles(santiago, "2.1")
+
+
+def test_a_pull_out_before_the_service_day_is_left_out_and_named(santiago, day):
+    from mobility.fleet.tods import too_early
+
+    assert too_early(santiago) == []
+    first = moving(santiago).iloc[0]
+    shifted = santiago.blocks.copy()
+    mine = (shifted["block"] == first["block"]) & (shifted["start_s"] == first["start_s"])
+    shifted.loc[mine, "start_s"] = -60
+    plan = dataclasses.replace(santiago, blocks=shifted)
+    assert too_early(plan) == [first["block"]]
+    added = tods_tables(plan, day)["trips_supplement"].query("TODS_trip_type != ''")
+    assert len(added) == len(moving(santiago)) - 1
