@@ -104,7 +104,7 @@ def look_for_chargers(plugs, chargers, limits, gaps, key, threshold, slots_a_day
 
         def free(charger, slot, site=site):
             at = slot % slots_a_day
-            room = limits[site] - drawn.get((site, at), 0.0)
+            room = limits[site][at] - drawn.get((site, at), 0.0)
             return (site, charger, at) not in taken and room > 1e-6
 
         starts = [
@@ -122,7 +122,9 @@ def look_for_chargers(plugs, chargers, limits, gaps, key, threshold, slots_a_day
         ):
             at = slot % slots_a_day
             kw = min(
-                plug["most_kw"], limits[site] - drawn.get((site, at), 0.0), (wanted - got) / slot_h
+                plug["most_kw"],
+                limits[site][at] - drawn.get((site, at), 0.0),
+                (wanted - got) / slot_h,
             )
             kw = max(0.0, kw)
             drawn[site, at] = drawn.get((site, at), 0.0) + kw

@@ -264,7 +264,7 @@ def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size
     Sessions take turns in ``order`` (arrival, then key). Planned sessions on working chargers stay. A bus takes
     the charger that is free first, for one contiguous run of slots within its stay (``arrive`` to
     ``leave``, slots that may pass the day), until it has the session's energy. ``load`` is the planned
-    (sites, slots of the day) kW, ``site_limit`` what a site may draw, ``site_gap`` the slots that stay free
+    (sites, slots of the day) kW, ``site_limit`` what a site may draw in each, ``site_gap`` the slots that stay free
     between two buses at one charger. Chargers of site s are
     ``site_chargers[s]:site_chargers[s + 1]``. Moves beyond ``room`` are only counted.
     """
@@ -310,7 +310,7 @@ def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size
                 for slot in range(arrive[plug], best_first):
                     if (
                         not taken[charger, slot % day]
-                        and site_limit[site] - drawn[site, slot % day] > 1e-6
+                        and site_limit[site, slot % day] - drawn[site, slot % day] > 1e-6
                     ):
                         best, best_first = charger, slot
                         break
@@ -320,7 +320,7 @@ def requeue(scenario_key, order, charger_of, charger_key, threshold, first, size
             for slot in range(best_first, end):
                 if taken[best, slot % day] or got >= wanted - 1e-9:
                     break
-                kw = min(most_kw[plug], site_limit[site] - drawn[site, slot % day])
+                kw = min(most_kw[plug], site_limit[site, slot % day] - drawn[site, slot % day])
                 kw = max(0.0, min(kw, (wanted - got) / slot_h))
                 drawn[site, slot % day] += kw
                 got += kw * slot_h
@@ -346,6 +346,6 @@ def warm():
         one64.copy(), row.copy(), row.copy(), one64.copy(), np.zeros(1, np.int32), np.zeros(1, np.int32),
     )  # fmt: skip
     requeue(
-        key, one64, one64, key, np.uint64(1), one64, one64, one64, one64, row, one, one64, two, one, one64, row,
+        key, one64, one64, key, np.uint64(1), one64, one64, one64, one64, row, one, one64, two, row, one64, row,
         np.int64(0), one64, one64, one64, one64, one, 0.1,
     )  # fmt: skip

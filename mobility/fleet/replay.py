@@ -338,6 +338,13 @@ def _plugs(
     ), used
 
 
+def rooms_kw(problem: Problem) -> Floats:
+    """(sites, slots of the day) kW that each site may draw, depots first, then terminals; inf: no limit."""
+    places = [*(one.site_kw for one in problem.depots), *(one.site_kw for one in problem.chargers)]
+    limits = np.array([np.inf if one is None else one for one in places], float)
+    return np.repeat(limits[:, None], DAY_S // problem.tariff.slot_s, axis=1)
+
+
 def _widened(
     problem: Problem,
     sessions: pd.DataFrame,
@@ -356,8 +363,9 @@ def _widened(
     curve is read where the plan stands at the end of a slot; a bus that is emptier may draw no less.
     """
     slot_s, day = problem.tariff.slot_s, DAY_S // problem.tariff.slot_s
-    sites = {one.id: (one.charger_kw, one.site_kw, 0) for one in problem.depots}
-    sites |= {one.id: (one.kw, one.site_kw, one.buffer_s) for one in problem.chargers}
+    rooms = iter(rooms_kw(problem))
+    sites = {one.id: (one.charger_kw, next(rooms), 0) for one in problem.depots}
+    sites |= {one.id: (one.kw, next(rooms), one.buffer_s) for one in problem.chargers}
     name = sessions["site"].astype(str).tolist()
     first = (sessions["start_s"].to_numpy(np.int64) // slot_s).tolist()
     until = ((legs.begin_s[leg] + legs.seconds[leg].astype(np.int64)) // slot_s).tolist()
@@ -381,14 +389,13 @@ def _widened(
     bus_of = np.searchsorted(legs.start, leg, side="right") - 1
     wide = []
     for at, where in enumerate(slots):
-        kw, limit, _ = sites[name[at]]
+        kw, room, _ = sites[name[at]]
         bus = problem.vehicles[buses.kind[bus_of[at]]]
         plan = np.zeros(where.size)
         plan[: powers[at].size] = powers[at]
-        spare = np.full(where.size, np.inf)
-        if limit is not None:
-            left = np.maximum(limit - load[name[at]][where], 0.0)
-            spare = np.zeros(where.size) if queue else left / active[name[at]][where]
+        spare = np.maximum(room[where] - load[name[at]][where], 0.0) / active[name[at]][where]
+        if queue:  # what a limited site has left is for those who look for a charger
+            spare[np.isfinite(room[where])] = 0.0
         most = np.minimum(min(kw, bus.max_kw), plan + spare)
         if bus.curve:
             held = (

@@ -17,7 +17,8 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.findings import has_errors
-from mobility.fleet.charging import charge
+from mobility.fleet.chain import finish
+from mobility.fleet.charging import charge, charge_blocks
 from mobility.fleet.limits import not_negative
 from mobility.fleet.simulation import plain_rows
 from mobility.fleet.size_bounds import bounds_of
@@ -185,12 +186,16 @@ def _of_depot(plan: Plan, depot: Depot) -> Plan | None:
     )  # fmt: skip
 
 
-def _charged(own: Plan, at: int, **changes: Any) -> Plan | None:
-    """Charge with a changed depot; None where the checker refuses it or nobody finds a plan."""
+def _charged(own: Plan, at: int, *, cheaply: bool = False, **changes: Any) -> Plan | None:
+    """Charge with a changed depot; None where the checker refuses it or nobody finds a plan.
+
+    ``cheaply`` looks for the cheapest charging too; whether there is any the quick rule says.
+    """
     problem = own.problem
     depots = list(problem.depots)
     depots[at] = replace(depots[at], **changes)
-    done = charge(replace(own, problem=replace(problem, depots=tuple(depots))))
+    asked = replace(own, problem=replace(problem, depots=tuple(depots)))
+    done = charge(asked) if cheaply else finish(asked, charge_blocks(asked.problem, asked.blocks))
     return None if done.report.objective is None or has_errors(done.findings) else done
 
 
@@ -230,7 +235,7 @@ def _curve(
     rows = []
     site = own.problem.depots[at].id
     for count in sorted({int(one) for one in np.linspace(fewest, most, _POINTS).round()}):
-        done = _charged(own, at, chargers=count)
+        done = _charged(own, at, cheaply=True, chargers=count)
         row: dict[str, Any] = {
             "site": site,
             "chargers": count,
