@@ -19,7 +19,12 @@ from mobility.errors import ConfigError
 
 CITIES = ("changsha", "incheon", "santiago")
 FOLDER = samples.path("santiago").parent
-KEPT_BY_HAND = {"README.md", "fleet.toml", "tariff.toml"}
+KEPT_BY_HAND = {
+    "README.md",
+    "fleet.toml",
+    "tariff.toml",
+    "weather.csv",
+}  # weather has its own script
 ODD = tomllib.loads((FOLDER / "odd" / "expect.toml").read_text("utf-8"))
 
 
@@ -49,6 +54,14 @@ def test_the_script_writes_the_committed_bytes(name, tmp_path):
         kept = {path: content for path, content in kept.items() if path.name not in KEPT_BY_HAND}
     assert made.keys() == kept.keys()
     assert [str(path) for path in made if made[path] != kept[path]] == []
+
+
+def test_the_script_of_the_weather_writes_the_committed_bytes(tmp_path):
+    script = FOLDER / "build_weather.py"
+    subprocess.run([sys.executable, "-B", str(script), str(tmp_path)], check=True)
+    made = files(tmp_path)
+    assert {str(path) for path in made} == {f"{name}/weather.csv" for name in CITIES}
+    assert [str(path) for path in made if made[path] != (FOLDER / path).read_bytes()] == []
 
 
 @pytest.mark.parametrize("name", CITIES)
@@ -287,8 +300,8 @@ def test_list_names_the_case_files():
 
     answer = json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)
     assert {one["name"]: one["cases"] for one in answer} == {
-        "changsha": ["signals.toml", "tariff.toml"],
-        "incheon": ["signals.toml", "tariff.toml"],
-        "santiago": ["deadheads.csv", "fleet.toml", "tariff.toml"],
+        "changsha": ["signals.toml", "tariff.toml", "weather.csv"],
+        "incheon": ["signals.toml", "tariff.toml", "weather.csv"],
+        "santiago": ["deadheads.csv", "fleet.toml", "tariff.toml", "weather.csv"],
     }
     assert "santiago" in CliRunner().invoke(app, ["list"]).stdout

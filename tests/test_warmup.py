@@ -34,6 +34,10 @@ from mobility.fleet.dual_bound import dual_bound
 problem = fleet.problem(cached.day())
 rows = np.arange(len(problem.trips), dtype=np.int32)
 dispatch(problem, rows, 1000.0, effort=1.0), dual_bound(problem, rows, 1000.0)
+from mobility.fleet import Scenarios
+plan = fleet.plan(problem)
+fleet.simulate(problem, plan, Scenarios(count=40, outage=0.2, temperature=0.0))
+fleet.simulate(problem, plan, Scenarios(count=40, outage=0.2, queue=True, state_of_health=(0.8, 1.0)))
 print(json.dumps(_jit.compilations()))
 """
 

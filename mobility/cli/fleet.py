@@ -22,9 +22,12 @@ from mobility.cli.fleet_ask import (
     shifted,
     source_of,
 )
+from mobility.cli.fleet_export import export
 from mobility.cli.fleet_given import has_blocks, show_savings
 from mobility.cli.fleet_matrix import is_matrix, plan_matrix
+from mobility.cli.fleet_questions import compare, size, transition
 from mobility.cli.fleet_show import draw, exit_code, show_blocks, show_plan
+from mobility.cli.fleet_simulate import simulate
 from mobility.cli.fleet_week import Week, plan_week
 from mobility.cli.source import FeedSource
 
@@ -304,6 +307,13 @@ def check(
         print_findings(found)
         print(f"{plan}: {len(found)} findings" if found else f"{plan}: every check holds")
     return EXIT_FINDINGS if has_errors(found) else EXIT_DONE
+
+
+app.command("simulate")(simulate)
+app.command("export")(export)
+app.command("size")(size)
+app.command("transition")(transition)
+app.command("compare")(compare)
 
 
 def _keep(

@@ -284,14 +284,15 @@ def empty_kwh_km(problem: Problem, bus: Vehicle) -> float:
     plain = bus.mass_kg is None and not bus.hour_kw
     if plain and problem.temperature_c is None:
         return bus.kwh_km
-    kmh = _empty_kmh(problem)
+    kmh = empty_kmh(problem)
     kwh = run_energy(bus, Runs.of(1.0, 1.0 / kmh, load=0.0))
     outside = trip_runs(problem).temperature_c
     power = float(hvac_kw(bus, outside).mean()) if outside.size else 0.0
     return float(kwh[()]) + power / kmh
 
 
-def _empty_kmh(problem: Problem) -> float:
+def empty_kmh(problem: Problem) -> float:
+    """Mean pace of all empty runs, km/h: metres over seconds of every pair and band."""
     from mobility.fleet.problem import UNREACHABLE_S
 
     table = problem.deadheads

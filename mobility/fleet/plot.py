@@ -109,7 +109,7 @@ def _draw_vehicles(plan: Plan | BlockPlan, ax: Any) -> None:
     part = "" if len(names) == vehicles else f" ({len(names)} of {vehicles:,}, evenly chosen)"
     ax.set(ylabel=f"vehicles{part}", ylim=(max(len(names), 1) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
-    _frame(ax)
+    frame(ax)
     ax.set_title(_title(plan), loc="left", fontweight="bold", pad=24 if _below(plan) else 8)
     if _below(plan):
         ax.annotate(
@@ -235,7 +235,7 @@ def _draw_buses(plan: Plan | BlockPlan, ax: Any) -> None:
         bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1},
     )  # fmt: skip
     ax.set(ylabel="buses", ylim=(0, max(plan.blocks["vehicle"].nunique(), most * 1.22, 1)))
-    _frame(ax)
+    frame(ax)
 
 
 def _draw_power(plan: Any, ax: Any) -> list[str]:
@@ -265,7 +265,7 @@ def _draw_power(plan: Any, ax: Any) -> list[str]:
         )  # fmt: skip
         _legend(ax, colours, above=True)
     ax.set(ylabel="kW charged", ylim=(0, None))
-    _frame(ax)
+    frame(ax)
     return said
 
 
@@ -332,7 +332,7 @@ def _place_legend(ax: Any, handles: list[Any], labels: list[str], *, above: bool
     )  # fmt: skip
 
 
-def _frame(ax: Any) -> None:
+def frame(ax: Any) -> None:
     """No box where no axis is: the eye follows the bars."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
