@@ -8,6 +8,7 @@ imported only when a flow is solved.
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.calibrate import Calibration, calibrate
 from mobility.fleet.chain import plan
+from mobility.fleet.charge_stays import charge_stays
 from mobility.fleet.charging import charge
 from mobility.fleet.check import check
 from mobility.fleet.check_shift import check_shift
@@ -32,6 +33,9 @@ from mobility.fleet.problem import (
 )
 from mobility.fleet.savings import Savings, savings
 from mobility.fleet.shift import Shifted, shift
+from mobility.fleet.stays import ChargingProblem, ChargingSite
+from mobility.fleet.stays_file import read_stays
+from mobility.fleet.stays_plan import ChargingPlan
 from mobility.fleet.tables import problem
 from mobility.fleet.week import plan_week
 from mobility.fleet.week_plan import WeekPlan
@@ -40,6 +44,9 @@ __all__ = [
     "BlockPlan",
     "Calibration",
     "Charger",
+    "ChargingPlan",
+    "ChargingProblem",
+    "ChargingSite",
     "Consumption",
     "ConsumptionTable",
     "Costs",
@@ -60,6 +67,7 @@ __all__ = [
     "buses_by_quarter_hour",
     "calibrate",
     "charge",
+    "charge_stays",
     "check",
     "check_shift",
     "compare_kpis",
@@ -73,6 +81,7 @@ __all__ = [
     "problem",
     "read_mdvsp",
     "read_plan",
+    "read_stays",
     "savings",
     "shift",
     "write_mdvsp",
