@@ -30,6 +30,7 @@ MODULES = (
     "mobility.fleet._exchange_kernels",
     "mobility.fleet._dual_kernels",
     "mobility.fleet._transport_kernels",
+    "mobility.fleet._plug_kernels",
 )
 
 KERNELS: list[Any] = []

@@ -68,7 +68,7 @@ class ChargingPlan:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         rows = [
-            {**row, "kw": [round(one, 6) for one in row["kw"]]}
+            {**row, "kw": [round(one, 9) for one in row["kw"]]}
             for row in self.sessions.to_dict("records")
         ]
         return {

@@ -1,0 +1,483 @@
+"""Kernels of whole chargers and single plug-ins at one site. Power: kW; energy: kW x slots; slots: int64.
+
+A session of stay ``i`` holds a charger from slot ``begin[i]`` to ``finish[i]`` (-1, -1: none).
+"""
+
+import numpy as np
+
+from mobility._jit import kernel
+
+_TINY = 1e-9
+
+
+@kernel
+def follow(first, end, most, need, cap, chargers, target, noise, soonest, begin, finish):
+    """Plug stays in, slot by slot, so that their power follows ``target``; how many find no charger.
+
+    Who has least time to spare (plus ``noise``, slots) is plugged in next. A bus leaves its charger
+    when it is full, or at its departure. ``soonest``: spare power goes to who is full first, else to
+    who has least time to spare.
+    """
+    stays, slots = first.size, target.size
+    left = need.copy()
+    begin[:] = -1
+    finish[:] = -1
+    plugged = np.empty(chargers, np.int64)
+    held = 0
+    by_first = np.argsort(first, kind="mergesort")
+    waiting = np.empty(stays, np.int64)
+    queue, arrived, lost = 0, 0, 0
+    key = np.empty(stays)
+    for t in range(slots):
+        keep = 0
+        for k in range(held):
+            i = plugged[k]
+            if left[i] <= _TINY or end[i] <= t:
+                finish[i] = t
+            else:
+                plugged[keep] = i
+                keep += 1
+        held = keep
+        while arrived < stays and first[by_first[arrived]] <= t:
+            waiting[queue] = by_first[arrived]
+            queue += 1
+            arrived += 1
+        if queue:
+            for k in range(queue):
+                i = waiting[k]
+                key[k] = end[i] - t - left[i] / most[i] + noise[i]
+            order = np.argsort(key[:queue], kind="mergesort")
+            could = 0.0
+            for k in range(held):
+                could += min(most[plugged[k]], left[plugged[k]])
+            gone = np.zeros(queue, np.bool_)
+            for k in order:
+                i = waiting[k]
+                must = end[i] - t - left[i] / most[i] < 1.0
+                if not must and could >= target[t] - _TINY:
+                    if key[k] > 2.0 + noise[i]:
+                        break
+                    continue
+                if held < chargers:
+                    plugged[held] = i
+                    held += 1
+                    begin[i] = t
+                    gone[k] = True
+                    could += min(most[i], left[i])
+                elif end[i] <= t + 1:
+                    gone[k] = True
+                    lost += 1
+            keep = 0
+            for k in range(queue):
+                if not gone[k]:
+                    waiting[keep] = waiting[k]
+                    keep += 1
+            queue = keep
+        if held == 0:
+            continue
+        total = 0.0
+        give = np.zeros(held)
+        rank = np.empty(held)
+        for k in range(held):
+            i = plugged[k]
+            give[k] = min(most[i], max(0.0, left[i] - most[i] * (end[i] - t - 1)))
+            total += give[k]
+            rank[k] = left[i] / most[i]
+            if not soonest:
+                rank[k] = end[i] - t - rank[k]
+        for k in np.argsort(rank, kind="mergesort"):
+            i = plugged[k]
+            more = min(min(most[i], left[i]) - give[k], max(target[t], 0.0) - total)
+            if more > 0.0:
+                give[k] += more
+                total += more
+        for k in range(held):
+            left[plugged[k]] -= give[k]
+    for k in range(held):
+        i = plugged[k]
+        finish[i] = end[i] if left[i] > _TINY else slots
+    for i in range(stays):
+        if begin[i] >= 0:
+            finish[i] = min(finish[i], end[i])
+    return lost + queue + (stays - arrived)
+
+
+@kernel
+def assign(begin, finish, chargers, charger):
+    """Give each session a charger, the one that has been free longest; False where they are too few."""
+    free = np.zeros(chargers, np.int64)
+    charger[:] = -1
+    for i in np.argsort(begin, kind="mergesort"):
+        if begin[i] < 0:
+            continue
+        best = -1
+        for c in range(chargers):
+            if free[c] <= begin[i] and (best < 0 or free[c] < free[best]):
+                best = c
+        if best < 0:
+            return False
+        charger[i] = best
+        free[best] = finish[i]
+    return True
+
+
+@kernel
+def stretch(first, end, begin, finish, charger, chargers, share):
+    """Lengthen sessions into the gaps between them on their chargers, within their stays.
+
+    ``share[i]`` (0 to 1) of the gap before session ``i`` that both neighbours could use goes to it.
+    """
+    last = np.full(chargers, -1, np.int64)
+    for i in np.argsort(begin, kind="mergesort"):
+        c = charger[i]
+        if begin[i] < 0 or c < 0:
+            continue
+        before = last[c]
+        if before < 0:
+            begin[i] = first[i]
+        else:
+            low = max(first[i], finish[before])  # what this one could take
+            high = min(end[before], begin[i])  # where the one before could reach
+            if low < high:
+                cut = high - np.int64(np.round(share[i] * (high - low)))
+            else:
+                cut = high
+            finish[before] = max(finish[before], min(end[before], max(cut, high if low >= high else cut)))
+            begin[i] = max(first[i], finish[before])
+        last[c] = i
+    for c in range(chargers):
+        if last[c] >= 0:
+            finish[last[c]] = end[last[c]]
+
+
+@kernel
+def trim(begin, finish, flow):
+    """Cut slots without power from both ends; ``flow`` is laid out by the sessions as they come in."""
+    at = 0
+    for i in range(begin.size):
+        if begin[i] < 0:
+            continue
+        low, high = begin[i], finish[i]
+        a, b = low, high
+        while a < b and flow[at + a - low] <= _TINY:
+            a += 1
+        while b > a and flow[at + b - 1 - low] <= _TINY:
+            b -= 1
+        begin[i], finish[i] = a, b
+        at += high - low
+
+
+@kernel
+def draw(state):
+    """A random number in [0, 1) (xorshift64*, Vigna 2016); the same on every machine."""
+    x = state[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    state[0] = x
+    return np.float64((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
+
+
+@kernel
+def take_out(i, first, at, begin, finish, flow, load, held):
+    """Unplug stay ``i``."""
+    for t in range(begin[i], finish[i]):
+        load[t] -= flow[at[i] + t - first[i]]
+        held[t] -= 1
+        flow[at[i] + t - first[i]] = 0.0
+    begin[i], finish[i] = -1, -1
+
+
+@kernel
+def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, chargers, hold_price, late,
+           flow, load, held, begin, finish, give):  # fmt: skip
+    """Plug stay ``i`` in between two slots where that is cheapest under ``limit``; what it does not get.
+
+    An interval costs its energy, cheapest slots first, and ``hold_price`` a slot. Where none gives all,
+    the one that gives most is taken. ``late``: of equal slots the later ones are used.
+    """
+    levels = price.size
+    by_level = np.zeros(levels)
+    best, best_low, best_high, best_got = np.inf, -1, -1, 0.0
+    a = low_slot
+    while a < high_slot:
+        if held[a] >= chargers or limit[a] - load[a] <= _TINY:
+            a += 1
+            continue
+        by_level[:] = 0.0
+        got = 0.0
+        done = False
+        cheap = levels
+        b = a
+        while b < high_slot and held[b] < chargers:
+            free = min(most[i], limit[b] - load[b])
+            if free > _TINY:
+                by_level[level[b]] += free
+                got += free
+                if got >= need[i] - _TINY and (not done or level[b] < cheap):
+                    done = True
+                    left, paid = need[i], hold_price * (b + 1 - a)
+                    for k in range(levels):
+                        part = min(left, by_level[k])
+                        paid += part * price[k]
+                        left -= part
+                        if part > 0.0:
+                            cheap = k
+                        if left <= _TINY:
+                            break
+                    if paid < best - 1e-9 or (late and paid <= best + 1e-9):
+                        best, best_low, best_high = paid, a, b + 1
+                    if cheap == 0 and by_level[0] >= need[i]:
+                        break
+                elif not done and best == np.inf and got > best_got + _TINY:
+                    best_got, best_low, best_high = got, a, b + 1
+            b += 1
+        a += 1
+    if best_low < 0:
+        return need[i]
+    left = need[i]
+    for k in range(levels):
+        if left <= _TINY:
+            break
+        for step in range(best_high - best_low):
+            t = best_high - 1 - step if late else best_low + step
+            if level[t] != k:
+                continue
+            kw = min(left, min(most[i], limit[t] - load[t]))
+            if kw > _TINY:
+                give[t - best_low] = kw
+                left -= kw
+            else:
+                give[t - best_low] = 0.0
+            if left <= _TINY:
+                break
+    low, high = -1, -1
+    for t in range(best_low, best_high):
+        if give[t - best_low] > _TINY:
+            if low < 0:
+                low = t
+            high = t + 1
+    for t in range(best_low, best_high):
+        kw = give[t - best_low]
+        give[t - best_low] = 0.0
+        if low <= t < high:
+            flow[at[i] + t - first[i]] = kw
+            load[t] += kw
+            held[t] += 1
+    begin[i], finish[i] = low, high
+    return max(0.0, left if left > _TINY else 0.0)
+
+
+@kernel
+def search(first, end, most, need, level, price, cap, chargers, peak_price, lack_price, peak, tries,
+           many, heat, state, begin, finish, flow, lacks):  # fmt: skip
+    """Improve a plan: unplug a few stays that meet, plug them in again, keep what is not dearer.
+
+    ``peak`` is a load that may be reached for nothing more; above it each kW costs ``peak_price``.
+    ``lacks`` is what each stay does not get. ``begin``, ``finish``, ``flow`` (by stay) and ``lacks`` are
+    changed into the best plan found; its cost is returned.
+    """
+    stays, slots = first.size, cap.size
+    at = np.zeros(stays + 1, np.int64)
+    for i in range(stays):
+        at[i + 1] = at[i] + end[i] - first[i]
+    load, held = np.zeros(slots), np.zeros(slots, np.int64)
+    energy, lack = 0.0, 0.0
+    for i in range(stays):
+        lack += lacks[i]
+        for t in range(max(begin[i], 0), finish[i]):
+            kw = flow[at[i] + t - first[i]]
+            load[t] += kw
+            held[t] += 1
+            energy += kw * price[level[t]]
+    top = load.max()
+    cost = energy + peak_price * max(top, peak) + lack_price * lack
+    best = cost
+    best_begin, best_finish, best_flow, best_lacks = begin.copy(), finish.copy(), flow.copy(), lacks.copy()
+    longest = 0
+    for i in range(stays):
+        longest = max(longest, end[i] - first[i])
+    give = np.zeros(longest + 1)
+    chosen = np.empty(many, np.int64)
+    key = np.empty(many)
+    was_begin, was_finish, was_lack = np.empty(many, np.int64), np.empty(many, np.int64), np.empty(many)
+    was_flow = np.empty((many, longest + 1))
+    limit = np.empty(slots)
+    mark = np.zeros(stays, np.bool_)
+    for step in range(tries):
+        warm = heat * (1.0 - step / tries)
+        # Whom to move: one who lacks energy or pays much, and others who are plugged in meanwhile.
+        seed = -1
+        worst = -1.0
+        for _ in range(4):
+            i = np.int64(draw(state) * stays)
+            bad = lacks[i] * lack_price
+            for t in range(max(begin[i], 0), finish[i]):
+                bad += flow[at[i] + t - first[i]] * (price[level[t]] - price[0])
+                if load[t] >= peak - _TINY:
+                    bad += flow[at[i] + t - first[i]] * peak_price / slots
+            if bad > worst:
+                worst, seed = bad, i
+        if lack > _TINY and draw(state) < 0.7:
+            skip = np.int64(draw(state) * stays)
+            for k in range(stays):
+                i = (k + skip) % stays
+                if lacks[i] > _TINY:
+                    seed = i
+                    break
+        chosen[0] = seed
+        mark[seed] = True
+        count = 1
+        wanted = 1 + np.int64(draw(state) * many)
+        centre = first[seed] + np.int64(draw(state) * (end[seed] - first[seed]))
+        reach = 1 + np.int64(draw(state) * draw(state) * (end[seed] - first[seed]))
+        skip = np.int64(draw(state) * stays)
+        for k in range(stays):
+            if count >= wanted:
+                break
+            i = (k + skip) % stays
+            if not mark[i] and begin[i] >= 0 and begin[i] <= centre + reach and finish[i] > centre - reach:
+                chosen[count] = i
+                mark[i] = True
+                count += 1
+        before_energy, before_lack = energy, lack
+        for k in range(count):
+            i = chosen[k]
+            mark[i] = False
+            was_begin[k], was_finish[k], was_lack[k] = begin[i], finish[i], lacks[i]
+            for t in range(max(begin[i], 0), finish[i]):
+                kw = flow[at[i] + t - first[i]]
+                was_flow[k, t - begin[i]] = kw
+                energy -= kw * price[level[t]]
+            lack -= lacks[i]
+            take_out(i, first, at, begin, finish, flow, load, held)
+        how = draw(state)
+        for k in range(count):
+            i = chosen[k]
+            slack = end[i] - first[i] - need[i] / most[i]
+            if how < 0.4:
+                key[k] = draw(state)
+            elif how < 0.7:
+                key[k] = slack * (0.7 + 0.6 * draw(state))
+            else:
+                key[k] = -need[i] / most[i] * (0.7 + 0.6 * draw(state))
+        if how < 0.15:
+            key[0] = -1.0
+        now_top = load.max()
+        hold = abs(price[price.size - 1]) * 0.05 * draw(state) * draw(state) * most[seed]
+        late = draw(state) < 0.5
+        part = draw(state) < 0.4
+        for k in np.argsort(key[:count], kind="mergesort"):
+            i = chosen[k]
+            low, high = first[i], end[i]
+            if part and draw(state) < 0.5:  # another place than the cheapest, by chance
+                cut = first[i] + 1 + np.int64(draw(state) * (end[i] - first[i]))
+                if draw(state) < 0.5 and end[i] - cut >= need[i] / most[i]:
+                    low = cut
+                elif cut - first[i] >= need[i] / most[i]:
+                    high = cut
+            ceiling = max(now_top, peak)
+            for more in range(6):
+                for t in range(slots):
+                    limit[t] = min(cap[t], ceiling + more * 0.2 * most[i])
+                short = put_in(i, low, high, first, most, need, at, level, price, limit, chargers, hold,
+                               late, flow, load, held, begin, finish, give)  # fmt: skip
+                if short <= _TINY or more == 5 or peak_price <= 0.0 and more == 0 and ceiling >= cap.max():
+                    break
+                if begin[i] >= 0:
+                    take_out(i, first, at, begin, finish, flow, load, held)
+            lacks[i] = short
+            lack += short
+            for t in range(max(begin[i], 0), finish[i]):
+                energy += flow[at[i] + t - first[i]] * price[level[t]]
+                now_top = max(now_top, load[t])
+        now = energy + peak_price * max(now_top, peak) + lack_price * lack
+        if now <= cost + warm * abs(best):
+            cost = now
+            if cost < best - 1e-9:
+                best = cost
+                best_begin[:], best_finish[:], best_flow[:] = begin, finish, flow
+                best_lacks[:] = lacks
+        else:
+            for k in range(count):
+                i = chosen[k]
+                if begin[i] >= 0:
+                    take_out(i, first, at, begin, finish, flow, load, held)
+            for k in range(count):
+                i = chosen[k]
+                begin[i], finish[i], lacks[i] = was_begin[k], was_finish[k], was_lack[k]
+                for t in range(max(begin[i], 0), finish[i]):
+                    flow[at[i] + t - first[i]] = was_flow[k, t - begin[i]]
+                    load[t] += was_flow[k, t - begin[i]]
+                    held[t] += 1
+            energy, lack = before_energy, before_lack
+    begin[:], finish[:], flow[:], lacks[:] = best_begin, best_finish, best_flow, best_lacks
+    return best
+
+
+@kernel
+def by_arrival(first, end, most, need, cap, chargers, balanced, begin, finish, flow):
+    """First come, first served: what the rule leaves undelivered, kW x slots.
+
+    Whoever came first gets the next free charger and full power while the site has it. ``balanced``: a
+    bus spreads its need evenly up to its departure, as long as nobody waits for a charger.
+    """
+    stays, slots = first.size, cap.size
+    at = np.zeros(stays + 1, np.int64)
+    for i in range(stays):
+        at[i + 1] = at[i] + end[i] - first[i]
+    left = need.copy()
+    begin[:] = -1
+    finish[:] = -1
+    flow[:] = 0.0
+    order = np.argsort(first, kind="mergesort")
+    plugged = np.empty(stays, np.int64)
+    held = 0
+    for t in range(slots):
+        keep = 0
+        for k in range(held):
+            i = plugged[k]
+            if left[i] <= _TINY or end[i] <= t:
+                finish[i] = t
+            else:
+                plugged[keep] = i
+                keep += 1
+        held = keep
+        waiting = 0
+        for i in order:
+            if first[i] > t:
+                break
+            if begin[i] < 0 and end[i] > t and left[i] > _TINY:
+                if held < chargers:
+                    plugged[held] = i
+                    held += 1
+                    begin[i] = t
+                else:
+                    waiting += 1
+        room = cap[t]
+        for k in range(held):
+            i = plugged[k]
+            kw = min(most[i], left[i])
+            if balanced and waiting == 0:
+                kw = min(kw, left[i] / (end[i] - t))
+            kw = min(kw, room)
+            flow[at[i] + t - first[i]] = kw
+            left[i] -= kw
+            room -= kw
+    for k in range(held):
+        finish[plugged[k]] = end[plugged[k]]
+    return left.sum()
+
+
+def warm():
+    """Call every kernel that Python calls, with every dtype it is used with: one stay, two slots."""
+    zero, one, two = np.zeros(1, np.int64), np.ones(1), np.ones(2)
+    end, begin, finish, flow = zero + 2, zero.copy(), zero + 1, two * 0.5
+    state = np.ones(1, np.uint64)
+    follow(zero, end, one, one, two, 1, two, one, True, begin, finish)
+    assign(begin, finish, 1, zero.copy())
+    stretch(zero, end, begin, finish, zero, 1, one)
+    trim(begin, finish, flow)
+    by_arrival(zero, end, one, one, two, 1, False, begin, finish, flow)
+    search(zero, end, one, one, np.zeros(2, np.int64), one, two, 1, 1.0, 1.0, 1.0, 1, 2, 0.0, state,
+           begin, finish, flow, one * 0.0)  # fmt: skip
