@@ -77,7 +77,11 @@ def cheapest_plan(first, end, most, need, price, cap, peak_price, chargers):
             cost[at], upper[at] = price[first[i] + k], most[i]
             row([(at, 1.0), (count + at, -most[i])], -np.inf, 0)
             before = [(count + at - 1, 1.0)] if k else []
-            row([(count + at, 1.0), *[(a, -v) for a, v in before], (2 * count + at, -1.0)], -np.inf, 0)
+            row(
+                [(count + at, 1.0), *[(a, -v) for a, v in before], (2 * count + at, -1.0)],
+                -np.inf,
+                0,
+            )
     for t in range(slots):
         here = [offset[i] + t - first[i] for i in range(stays) if first[i] <= t < end[i]]
         if here:

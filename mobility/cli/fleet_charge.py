@@ -18,7 +18,9 @@ _AROUND_S = 0.3  # what writing the answer takes
 def charge(
     stays: Annotated[
         Path,
-        typer.Argument(help="CSV: bus, site, arrive_s, depart_s, need_kwh, max_kw.", dir_okay=False),
+        typer.Argument(
+            help="CSV: bus, site, arrive_s, depart_s, need_kwh, max_kw.", dir_okay=False
+        ),
     ],
     case: Annotated[
         Path,
@@ -58,10 +60,13 @@ def charge(
     from mobility.cli.output import print_findings, print_json, working
     from mobility.errors import ConfigError
     from mobility.findings import has_errors
+    from mobility.fleet.charge_stays import STRATEGIES
 
-    known = ("optimal", "balanced", "first-come")
-    if strategy not in known:
-        raise ConfigError(f"--strategy cannot be {strategy!r}", mend=f"one of {', '.join(known)}")
+    chosen = next((one for one in STRATEGIES if one == strategy), None)
+    if chosen is None:
+        raise ConfigError(
+            f"--strategy cannot be {strategy!r}", mend=f"one of {', '.join(STRATEGIES)}"
+        )
     options.stop_from(seconds, work, gap)  # refuses what makes no sense before any work
     with working(f"reading {stays.name}", quiet=quiet):
         problem = fleet.read_stays(stays, case)
@@ -70,7 +75,7 @@ def charge(
     stop = options.stop_from(seconds, work, gap)
     with working(f"charging {len(problem.stays):,} stays", quiet=quiet):
         answer = fleet.charge_stays(
-            problem, relax=relax, strategy=strategy, stop=stop, seed=seed,
+            problem, relax=relax, strategy=chosen, stop=stop, seed=seed,
             least_shortfall=least_shortfall,
         )  # fmt: skip
     found = [] if relax else fleet.check(problem, answer)
@@ -97,7 +102,7 @@ def show(answer: ChargingPlan) -> None:
         rows += [("no plan can beat", report.bound)]
     rows += [(f"{name} would cost", cost) for name, cost in answer.against.items()]
     print_table(rows, columns=("", "a day"))
-    used = answer.sessions.groupby("site")["charger"].nunique() if len(answer.sessions) else {}
+    used = answer.sessions.groupby("site")["charger"].nunique().to_dict()
     sites = [(one.name, round(answer.peak_kw.get(one.name, 0.0), 1), int(used.get(one.name, 0)), one.chargers)
              for one in answer.problem.sites]  # fmt: skip
     print_table(sites, columns=("site", "peak kW", "chargers used", "there"))

@@ -11,7 +11,7 @@ _TINY = 1e-9
 
 
 @kernel
-def follow(first, end, most, need, cap, chargers, target, noise, soonest, begin, finish):
+def follow(first, end, most, need, chargers, target, noise, soonest, begin, finish):
     """Plug stays in, slot by slot, so that their power follows ``target``; how many find no charger.
 
     Who has least time to spare (plus ``noise``, slots) is plugged in next. A bus leaves its charger
@@ -138,11 +138,10 @@ def stretch(first, end, begin, finish, charger, chargers, share):
         else:
             low = max(first[i], finish[before])  # what this one could take
             high = min(end[before], begin[i])  # where the one before could reach
+            cut = high
             if low < high:
-                cut = high - np.int64(np.round(share[i] * (high - low)))
-            else:
-                cut = high
-            finish[before] = max(finish[before], min(end[before], max(cut, high if low >= high else cut)))
+                cut -= np.int64(np.round(share[i] * (high - low)))
+            finish[before] = max(finish[before], cut)
             begin[i] = max(first[i], finish[before])
         last[c] = i
     for c in range(chargers):
@@ -243,7 +242,7 @@ def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, c
             t = best_high - 1 - step if late else best_low + step
             if level[t] != k:
                 continue
-            kw = min(left, min(most[i], limit[t] - load[t]))
+            kw = min(left, most[i], limit[t] - load[t])
             if kw > _TINY:
                 give[t - best_low] = kw
                 left -= kw
@@ -293,14 +292,23 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
     top = load.max()
     cost = energy + peak_price * max(top, peak) + lack_price * lack
     best = cost
-    best_begin, best_finish, best_flow, best_lacks = begin.copy(), finish.copy(), flow.copy(), lacks.copy()
+    best_begin, best_finish, best_flow, best_lacks = (
+        begin.copy(),
+        finish.copy(),
+        flow.copy(),
+        lacks.copy(),
+    )
     longest = 0
     for i in range(stays):
         longest = max(longest, end[i] - first[i])
     give = np.zeros(longest + 1)
     chosen = np.empty(many, np.int64)
     key = np.empty(many)
-    was_begin, was_finish, was_lack = np.empty(many, np.int64), np.empty(many, np.int64), np.empty(many)
+    was_begin, was_finish, was_lack = (
+        np.empty(many, np.int64),
+        np.empty(many, np.int64),
+        np.empty(many),
+    )
     was_flow = np.empty((many, longest + 1))
     limit = np.empty(slots)
     mark = np.zeros(stays, np.bool_)
@@ -336,7 +344,12 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
             if count >= wanted:
                 break
             i = (k + skip) % stays
-            if not mark[i] and begin[i] >= 0 and begin[i] <= centre + reach and finish[i] > centre - reach:
+            if (
+                not mark[i]
+                and begin[i] >= 0
+                and begin[i] <= centre + reach
+                and finish[i] > centre - reach
+            ):
                 chosen[count] = i
                 mark[i] = True
                 count += 1
@@ -382,7 +395,7 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
                     limit[t] = min(cap[t], ceiling + more * 0.2 * most[i])
                 short = put_in(i, low, high, first, most, need, at, level, price, limit, chargers, hold,
                                late, flow, load, held, begin, finish, give)  # fmt: skip
-                if short <= _TINY or more == 5 or peak_price <= 0.0 and more == 0 and ceiling >= cap.max():
+                if short <= _TINY or more == 5 or (peak_price <= 0.0 and ceiling >= cap.max()):
                     break
                 if begin[i] >= 0:
                     take_out(i, first, at, begin, finish, flow, load, held)
@@ -474,7 +487,7 @@ def warm():
     zero, one, two = np.zeros(1, np.int64), np.ones(1), np.ones(2)
     end, begin, finish, flow = zero + 2, zero.copy(), zero + 1, two * 0.5
     state = np.ones(1, np.uint64)
-    follow(zero, end, one, one, two, 1, two, one, True, begin, finish)
+    follow(zero, end, one, one, 1, two, one, True, begin, finish)
     assign(begin, finish, 1, zero.copy())
     stretch(zero, end, begin, finish, zero, 1, one)
     trim(begin, finish, flow)

@@ -109,7 +109,10 @@ def augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay
                     found = False
                     while stay_next[i] < end[i]:
                         t = stay_next[i]
-                        if slot_level[t] == stay_level[i] + 1 and flow[at[i] + t - first[i]] < most[i] - _TINY:
+                        if (
+                            slot_level[t] == stay_level[i] + 1
+                            and flow[at[i] + t - first[i]] < most[i] - _TINY
+                        ):
                             found = True
                             break
                         stay_next[i] += 1
@@ -148,7 +151,10 @@ def augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay
                             depth = back
                     elif slot_level[t] < last and slot_next[t] < begin[t + 1]:
                         i = stay[slot_next[t]]
-                        if stay_level[i] == slot_level[t] + 1 and flow[at[i] + t - first[i]] > _TINY:
+                        if (
+                            stay_level[i] == slot_level[t] + 1
+                            and flow[at[i] + t - first[i]] > _TINY
+                        ):
                             depth += 1
                             path[depth] = i
                         else:
@@ -192,7 +198,9 @@ def fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, pe
         for t in range(slots):
             if level[t] == k:
                 open_slot[t] = True
-        augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level)
+        augment(
+            first, end, most, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level
+        )
         constant, slope = most_into(first, end, most, need, open_slot, slot_level), 0.0
         for t in range(slots):
             if slot_level[t] >= 0:
@@ -228,7 +236,9 @@ def cheapest_peak(first, end, most, need, level, price, cap, peak_price, flow, g
     top = cap.max() if slots else 0.0
     none, one_level = np.zeros(slots, np.int64), np.zeros(1)
     enough = 1e-9 * max(1.0, total)
-    missing = fill_by_price(first, end, most, need, at, begin, stay, none, one_level, cap, top, flow, line)
+    missing = fill_by_price(
+        first, end, most, need, at, begin, stay, none, one_level, cap, top, flow, line
+    )
     if missing > enough:
         return 1, top, np.inf, np.inf, missing
     if peak_price <= 0.0:
@@ -284,7 +294,9 @@ def cheapest_peak(first, end, most, need, level, price, cap, peak_price, flow, g
                 break
             high, high_at, high_by = peak, line[0], line[1] + peak_price
     if best_peak != peak:
-        fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, best_peak, flow, line)
+        fill_by_price(
+            first, end, most, need, at, begin, stay, level, price, cap, best_peak, flow, line
+        )
     return 0, best_peak, best, min(bound, best), 0.0
 
 

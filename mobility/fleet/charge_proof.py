@@ -33,7 +33,8 @@ def cap_of_present(stays: SiteStays) -> NDArray[np.float64]:
         free = count[here] < chargers
         power[here] += np.where(free, stays.most[row], 0.0)
         count[here] += free
-    return np.minimum(cap, power)
+    most: NDArray[np.float64] = np.minimum(cap, power)
+    return most
 
 
 def too_few_chargers(problem: ChargingProblem, stays: SiteStays) -> str:

@@ -78,7 +78,7 @@ class SiteSearch:
         self.problem, self.stays, self.relaxed, self.cap_kw = problem, stays, relaxed, cap_kw
         self.peak_price = problem.demand / problem.slot_h
         self.lengths = stays.end - stays.first
-        self.at = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
+        self.offset = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
         self.random = np.random.default_rng([seed, stays.rows.size, stays.base])
         self.state = np.array([self.random.integers(1, 1 << 62)], np.uint64)
         dearest = float(np.abs(stays.price).max(initial=1.0)) + self.peak_price
@@ -126,8 +126,7 @@ class SiteSearch:
         """Plug buses in so that their power follows a load, and offer these sessions."""
         one = self.stays
         begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
-        kernels.follow(one.first, one.end, one.most, one.need, self.cap_kw, one.site.chargers,
-                       target_kw, np.zeros(one.rows.size), soonest, begin, finish)  # fmt: skip
+        kernels.follow(one.first, one.end, one.most, one.need, one.site.chargers, target_kw, np.zeros(one.rows.size), soonest, begin, finish)  # fmt: skip
         self.offer(begin, finish)
 
     def round(self, tries: int) -> None:
@@ -135,9 +134,8 @@ class SiteSearch:
         if self.best is None or self.done:
             return
         now, one = self.best, self.stays
-        begin, finish, flow, lacks = (
-            each.copy() for each in (now.begin, now.finish, now.flow, now.lacks)
-        )
+        begin, finish = now.begin.copy(), now.finish.copy()
+        flow, lacks = now.flow.copy(), now.lacks.copy()
         low = now.peak_kw if self.relaxed is None else self.relaxed.peak_kw
         peak = low if self.random.random() < 0.3 else (
             low + (now.peak_kw - low) * 1.05 * self.random.random())  # fmt: skip
@@ -173,7 +171,16 @@ class SiteSearch:
 
         def cheapest(need: NDArray[np.float64]) -> tuple[int, float, float]:
             state, peak, cost, _, _ = flows.cheapest_peak(
-                low, high, most, need, one.level, one.price, self.cap_kw, self.peak_price, flow, guess
+                low,
+                high,
+                most,
+                need,
+                one.level,
+                one.price,
+                self.cap_kw,
+                self.peak_price,
+                flow,
+                guess,
             )
             return state, peak, cost
 
@@ -185,9 +192,11 @@ class SiteSearch:
             short = need - got
             short[short < 1e-6] = 0.0
             lacks[plugged] = short
-            state, peak, cost = cheapest(need - short if not short.any() else got * (1 - 1e-12))
+            state, peak, cost = cheapest(np.asarray(got * (1.0 - 1e-12), float))
         if self.peak_price == 0:
-            slot = np.arange(flow.size) - np.repeat(np.cumsum(high - low) - (high - low) - low, high - low)
+            slot = np.arange(flow.size) - np.repeat(
+                np.cumsum(high - low) - (high - low) - low, high - low
+            )
             peak = float(np.bincount(slot, flow, one.slots).max(initial=0.0))
         wide = self._by_stay(plugged, low, high, flow)
         kernels.trim(low, high, flow)
@@ -203,17 +212,19 @@ class SiteSearch:
         high: NDArray[np.int64],
         flow: NDArray[np.float64],
     ) -> NDArray[np.float64]:
-        wide = np.zeros(int(self.at[-1]))
+        wide = np.zeros(int(self.offset[-1]))
         lengths = high - low
         within = np.arange(flow.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        wide[np.repeat(self.at[plugged] + low - self.stays.first[plugged], lengths) + within] = flow
+        wide[
+            np.repeat(self.offset[plugged] + low - self.stays.first[plugged], lengths) + within
+        ] = flow
         return wide
 
     def by_rule(self, *, balanced: bool) -> Sessions:
         """First come, first served: at full power, or evenly spread."""
         one = self.stays
         begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
-        flow = np.zeros(int(self.at[-1]))
+        flow = np.zeros(int(self.offset[-1]))
         kernels.by_arrival(one.first, one.end, one.most, one.need, self.cap_kw, one.site.chargers,
                            balanced, begin, finish, flow)  # fmt: skip
         got = np.bincount(np.repeat(np.arange(one.rows.size), self.lengths), flow, one.rows.size)

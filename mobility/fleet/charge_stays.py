@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
-from mobility.fleet.charge_bound import Relaxation, relax as relaxation_of, site_bound
+from mobility.fleet.charge_bound import Relaxation, site_bound
+from mobility.fleet.charge_bound import relax as relaxation_of
 from mobility.fleet.charge_proof import cap_of_present, too_few_chargers
 from mobility.fleet.charge_search import Sessions, SiteSearch
 from mobility.fleet.stays import by_site
@@ -107,7 +108,9 @@ def charge_stays(
         status = Status.INFEASIBLE if proof else Status.UNKNOWN
         if not least_shortfall:
             return _no_plan(problem, status, told, strategy, seed, begun, reason)
-        return _plan(problem, searches, best, strategy, reason, seed, begun, why=told, status=status)
+        return _plan(
+            problem, searches, best, strategy, reason, seed, begun, why=told, status=status
+        )
     return _plan(problem, searches, best, strategy, reason, seed, begun)
 
 
@@ -155,6 +158,7 @@ def _improve(
         return away / max(abs(cost), 1e-9) if math.isfinite(away) else None
 
     with ThreadPoolExecutor(max_workers=max(1, min(os.cpu_count() or 1, 8))) as pool:
+
         def all_of(work: Callable[[SiteSearch], None], some: Sequence[SiteSearch]) -> None:
             for done in [pool.submit(work, one) for one in some]:
                 done.result()
@@ -196,7 +200,9 @@ def _begin_with(problem: ChargingProblem, search: SiteSearch, start: ChargingPla
     search.offer(begin, finish)
 
 
-def _relaxed(problem: ChargingProblem, found: Relaxation, seed: int, seconds: float) -> ChargingPlan:
+def _relaxed(
+    problem: ChargingProblem, found: Relaxation, seed: int, seconds: float
+) -> ChargingPlan:
     if found.objective is None:
         report = Report(Status.INFEASIBLE, bound_scope=_RELAXED, seconds=seconds, seed=seed)
         return ChargingPlan(problem, no_sessions(), report, {}, why=found.why, relaxed=True)
@@ -287,7 +293,7 @@ def _sessions(
         stays, charger = search.stays, search.chargers(one)
         for row in np.flatnonzero(one.begin >= 0).tolist():
             low, high = int(one.begin[row]), int(one.finish[row])
-            at = int(search.at[row] - stays.first[row])
+            at = int(search.offset[row] - stays.first[row])
             kw = np.maximum(one.flow[at + low : at + high], 0.0)
             rows.append((
                 str(names[stays.rows[row]]), stays.site.name, int(charger[row]),

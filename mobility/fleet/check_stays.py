@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def check_stays(problem: ChargingProblem, plan: ChargingPlan) -> list[Finding]:
             load[row.site][when] = load[row.site].get(when, 0.0) + kw
     for held in busy.values():
         held.sort()
-        for before, after in zip(held, held[1:], strict=False):
+        for before, after in itertools.pairwise(held):
             if after[0] < before[1]:
                 say("charger_overlap", f"{before[2]} and {after[2]}")
     _energy(problem, plan, charged, say)
@@ -134,15 +135,18 @@ def _money(
         if peak > limit + KW:
             say("site_cap_exceeded", f"{site.name}: {peak:.1f} of {limit} kW")
         if abs(plan.peak_kw.get(site.name, 0.0) - peak) > 0.01:
-            say("power_does_not_add_up", f"{site.name}: peak {plan.peak_kw.get(site.name)}, is {peak:.3f}")
+            say(
+                "power_does_not_add_up",
+                f"{site.name}: peak {plan.peak_kw.get(site.name)}, is {peak:.3f}",
+            )
         demand += problem.demand * peak
         for when, kw in here.items():
             begin = when * slot % DAY
             energy += kw * float(price[begin : begin + slot].sum()) / 3600.0
-    report = plan.report
+    report, objective = plan.report, plan.report.objective or 0.0
     for part, value in (("energy", energy), ("demand", demand)):
         told = report.parts.get(part, 0.0)
         if abs(told - value) > 0.01 + 1e-6 * abs(value):
             say("cost_does_not_add_up", f"{part}: {told} is {value:.4f}")
-    if abs(sum(report.parts.values()) - report.objective) > 0.01 + 1e-6 * abs(report.objective):
-        say("cost_does_not_add_up", f"the parts are not {report.objective}")
+    if abs(sum(report.parts.values()) - objective) > 0.01 + 1e-6 * abs(objective):
+        say("cost_does_not_add_up", f"the parts are not {objective}")

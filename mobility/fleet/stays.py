@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.fleet.limits import not_negative, positive
@@ -18,6 +17,7 @@ from mobility.units import DAY_S
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 NEEDED = ("bus", "site", "arrive_s", "depart_s", "need_kwh", "max_kw")
@@ -81,7 +81,9 @@ class ChargingProblem:
 
     def __post_init__(self) -> None:
         if self.slot_s <= 0 or 3600 % self.slot_s:
-            raise ConfigError(f"slot_s must divide an hour (found {self.slot_s})", mend="as in 300 or 900")
+            raise ConfigError(
+                f"slot_s must divide an hour (found {self.slot_s})", mend="as in 300 or 900"
+            )
         not_negative("tariff.demand", self.demand)
         if not self.energy:
             raise ConfigError("tariff.energy is empty", mend="energy = [[0, 95.0]]")

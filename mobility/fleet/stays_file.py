@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mobility.errors import ConfigError, TableError
 from mobility.findings import Finding, finding
-from mobility.fleet.case_parts import NotNegative, Positive, Whole
+from mobility.fleet.case_parts import NotNegative, Positive, Whole  # noqa: TC001 - pydantic reads them
 from mobility.fleet.stays import NEEDED, OPTIONAL, ChargingProblem, ChargingSite
 
 _LAST_S = 14 * 86_400
@@ -109,7 +109,9 @@ def check_stays(table: pd.DataFrame, sites: set[str], *, file: str = "stays") ->
         for at in np.flatnonzero((values == "") | table[name].isna().to_numpy())[:20]:
             found.append(_bad(file, int(at), name, "", "write a name"))
     known = ", ".join(sorted(sites))
-    for at in np.flatnonzero(~rows["site"].isin(sites).to_numpy() & (rows["site"] != "").to_numpy())[:20]:
+    for at in np.flatnonzero(
+        ~rows["site"].isin(sites).to_numpy() & (rows["site"] != "").to_numpy()
+    )[:20]:
         found.append(_bad(file, int(at), "site", rows["site"][at], f"the case has {known}"))
     for name in ("arrive_s", "depart_s"):
         mend = "whole seconds from midnight on, as in 79200 for 22:00 or 108000 for 06:00 next day"

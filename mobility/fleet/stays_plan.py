@@ -58,7 +58,9 @@ class ChargingPlan:
         if self.report.objective is None:
             return f"no plan ({self.report.status}): {self.why}"
         what = "relaxation" if self.relaxed else f"{len(self.sessions):,} sessions"
-        saved = "" if self.saving is None else f", {self.saving:.1%} less than first come, first served"
+        saved = (
+            "" if self.saving is None else f", {self.saving:.1%} less than first come, first served"
+        )
         return f"{what}, cost {self.report.objective:,.2f} ({self.report.headline()}){saved}"
 
     def _repr_html_(self) -> str:
