@@ -95,3 +95,37 @@ def cheapest_plan(first, end, most, need, price, cap, peak_price, chargers):
     found = milp(cost, constraints=LinearConstraint(matrix.tocsr(), low, high), integrality=whole,
                  bounds=Bounds(np.zeros(width), upper), options={"mip_rel_gap": 1e-7, "time_limit": 60})  # fmt: skip
     return float(found.fun) if found.status == 0 else None
+
+
+def most_at_once(begin, finish):
+    """How many sessions hold a charger at once, at most; -1 is none."""
+    return max(
+        (sum(1 for b, f in zip(begin, finish, strict=True) if 0 <= b <= t < f)
+         for t in range(int(max(finish, default=0)) + 1)),
+        default=0,
+    )  # fmt: skip
+
+
+def by_arrival(first, end, most, need, cap, chargers, *, balanced):
+    """First come, first served: what is left undelivered, and kW by stay and slot."""
+    stays = sorted(range(len(first)), key=lambda i: (first[i], i))
+    left = dict(enumerate(need))
+    power = {i: [0.0] * int(end[i] - first[i]) for i in range(len(first))}
+    plugged, seen = [], set()
+    for t in range(len(cap)):
+        plugged = [i for i in plugged if left[i] > 1e-9 and end[i] > t]
+        queue = [i for i in stays if first[i] <= t < end[i] and i not in seen and left[i] > 1e-9]
+        while queue and len(plugged) < chargers:
+            plugged.append(queue[0])
+            seen.add(queue.pop(0))
+        room = cap[t]
+        for i in plugged:
+            kw = min(most[i], left[i])
+            if balanced and not queue:
+                kw = min(kw, left[i] / (end[i] - t))
+            kw = min(kw, room)
+            power[i][t - first[i]] = kw
+            left[i] -= kw
+            room -= kw
+    flat = [kw for i in range(len(first)) for kw in power[i]]
+    return sum(left.values()), np.array(flat)

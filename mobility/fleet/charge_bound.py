@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import _transport_kernels as kernels
-from mobility.fleet.stays import by_site
+from mobility.fleet.charge_sites import by_site
 from mobility.units import format_time
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mobility.fleet.stays import ChargingProblem, SiteStays
+    from mobility.fleet.charge_sites import SiteStays
+    from mobility.fleet.stays import ChargingProblem
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from mobility.units import format_time
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mobility.fleet.stays import ChargingProblem, SiteStays
+    from mobility.fleet.charge_sites import SiteStays
+    from mobility.fleet.stays import ChargingProblem
 
 _TINY = 1e-9
 

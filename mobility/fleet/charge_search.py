@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mobility.fleet.charge_bound import SiteBound
-    from mobility.fleet.stays import ChargingProblem, SiteStays
+    from mobility.fleet.charge_sites import SiteStays
+    from mobility.fleet.stays import ChargingProblem
 
 # Shares of the site's power with which the load that is followed is found: less power, earlier charging.
 _SHARES = (1.0, 0.95, 0.9, 0.8)
@@ -126,7 +127,8 @@ class SiteSearch:
         """Plug buses in so that their power follows a load, and offer these sessions."""
         one = self.stays
         begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
-        kernels.follow(one.first, one.end, one.most, one.need, one.site.chargers, target_kw, np.zeros(one.rows.size), soonest, begin, finish)  # fmt: skip
+        kernels.follow(one.first, one.end, one.most, one.need, one.site.chargers, target_kw,
+                       np.zeros(one.rows.size), soonest, begin, finish)  # fmt: skip
         self.offer(begin, finish)
 
     def round(self, tries: int) -> None:

@@ -16,7 +16,7 @@ from mobility.fleet.charge_bound import Relaxation, site_bound
 from mobility.fleet.charge_bound import relax as relaxation_of
 from mobility.fleet.charge_proof import cap_of_present, too_few_chargers
 from mobility.fleet.charge_search import Sessions, SiteSearch
-from mobility.fleet.stays import by_site
+from mobility.fleet.charge_sites import by_site
 from mobility.fleet.stays_plan import COLUMNS, ChargingPlan, no_sessions
 from mobility.solution import Report, Status, StopReason
 from mobility.stop import AnyOf, Gap, Progress, Work
