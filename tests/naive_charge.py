@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 
-def cheapest_peak(first, end, most, need, price, cap, peak_price):
+def cheapest_peak(first, end, most, need, price, cap, beside, floor, peak_price):
     """Cost of the cheapest flow under one peak, None where there is none; price is given by slot."""
     first, end = np.asarray(first), np.asarray(end)
     stays, slots = len(first), len(price)
@@ -23,13 +23,14 @@ def cheapest_peak(first, end, most, need, price, cap, peak_price):
             equal[i, at] = 1.0
             below[t, at] = below[slots + t, at] = 1.0
             cost[at], upper[at] = price[t], most[i]
+    counts = np.isfinite(beside)
     below[slots:, count] = -1.0
     cost[count] = peak_price
     found = linprog(
-        cost, below.tocsr(), np.concatenate([cap, np.zeros(slots)]), equal.tocsr(), need,
-        bounds=list(zip(np.zeros(count + 1), upper, strict=True)),
+        cost, below.tocsr(), np.concatenate([cap, np.where(counts, -np.where(counts, beside, 0.0), 1e6)]), equal.tocsr(), need,
+        bounds=[*zip(np.zeros(count), upper[:count], strict=True), (floor, None)],
     )  # fmt: skip
-    return None if found.status == 2 else float(found.fun)
+    return None if found.status == 2 else float(found.fun) - peak_price * floor
 
 
 def most_delivered(first, end, most, need, cap):

@@ -268,11 +268,12 @@ def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, c
 
 
 @kernel
-def search(first, end, most, need, level, price, cap, chargers, peak_price, lack_price, peak, tries,
+def search(first, end, most, need, level, price, cap, base, chargers, peak_price, lack_price, peak, tries,
            many, heat, state, begin, finish, flow, lacks):  # fmt: skip
     """Improve a plan: unplug a few stays that meet, plug them in again, keep what is not dearer.
 
-    ``peak`` is a load that may be reached for nothing more; above it each kW costs ``peak_price``.
+    ``peak`` is a load that may be reached for nothing more; above it each kW costs ``peak_price``, counted
+    with ``base``, which is -inf where a slot does not count.
     ``lacks`` is what each stay does not get. ``begin``, ``finish``, ``flow`` (by stay) and ``lacks`` are
     changed into the best plan found; its cost is returned.
     """
@@ -289,7 +290,7 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
             load[t] += kw
             held[t] += 1
             energy += kw * price[level[t]]
-    top = load.max()
+    top = (load + base).max()
     cost = energy + peak_price * max(top, peak) + lack_price * lack
     best = cost
     best_begin, best_finish, best_flow, best_lacks = (
@@ -322,7 +323,7 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
             bad = lacks[i] * lack_price
             for t in range(max(begin[i], 0), finish[i]):
                 bad += flow[at[i] + t - first[i]] * (price[level[t]] - price[0])
-                if load[t] >= peak - _TINY:
+                if load[t] + base[t] >= peak - _TINY:
                     bad += flow[at[i] + t - first[i]] * peak_price / slots
             if bad > worst:
                 worst, seed = bad, i
@@ -376,7 +377,7 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
                 key[k] = -need[i] / most[i] * (0.7 + 0.6 * draw(state))
         if how < 0.15:
             key[0] = -1.0
-        now_top = load.max()
+        now_top = (load + base).max()
         hold = abs(price[price.size - 1]) * 0.05 * draw(state) * draw(state) * most[seed]
         late = draw(state) < 0.5
         part = draw(state) < 0.4
@@ -392,10 +393,14 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
             ceiling = max(now_top, peak)
             for more in range(6):
                 for t in range(slots):
-                    limit[t] = min(cap[t], ceiling + more * 0.2 * most[i])
+                    limit[t] = min(cap[t], ceiling + more * 0.2 * most[i] - base[t])
                 short = put_in(i, low, high, first, most, need, at, level, price, limit, chargers, hold,
                                late, flow, load, held, begin, finish, give)  # fmt: skip
-                if short <= _TINY or more == 5 or (peak_price <= 0.0 and ceiling >= cap.max()):
+                if (
+                    short <= _TINY
+                    or more == 5
+                    or (peak_price <= 0.0 and ceiling >= (cap + base).max())
+                ):
                     break
                 if begin[i] >= 0:
                     take_out(i, first, at, begin, finish, flow, load, held)
@@ -403,7 +408,7 @@ def search(first, end, most, need, level, price, cap, chargers, peak_price, lack
             lack += short
             for t in range(max(begin[i], 0), finish[i]):
                 energy += flow[at[i] + t - first[i]] * price[level[t]]
-                now_top = max(now_top, load[t])
+                now_top = max(now_top, load[t] + base[t])
         now = energy + peak_price * max(now_top, peak) + lack_price * lack
         if now <= cost + warm * abs(best):
             cost = now
@@ -492,5 +497,5 @@ def warm():
     stretch(zero, end, begin, finish, zero, 1, one)
     trim(begin, finish, flow)
     by_arrival(zero, end, one, one, two, 1, False, begin, finish, flow)
-    search(zero, end, one, one, np.zeros(2, np.int64), one, two, 1, 1.0, 1.0, 1.0, 1, 2, 0.0, state,
+    search(zero, end, one, one, np.zeros(2, np.int64), one, two, two * 0.0, 1, 1.0, 1.0, 1.0, 1, 2, 0.0, state,
            begin, finish, flow, one * 0.0)  # fmt: skip

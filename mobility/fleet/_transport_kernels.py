@@ -177,7 +177,9 @@ def most_into(first, end, most, need, open_slot, reached):
 
 
 @kernel
-def fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, peak, flow, line):
+def fill_by_price(
+    first, end, most, need, at, begin, stay, level, price, cap, base, peak, flow, line
+):
     """Cheapest flow under a peak; what it could not deliver.
 
     The cheapest flow is largest into the slots of the cheapest price, then of the two cheapest, and so
@@ -188,7 +190,7 @@ def fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, pe
     slots = cap.size
     left, room = need.copy(), np.empty(slots)
     for t in range(slots):
-        room[t] = min(cap[t], peak)
+        room[t] = max(0.0, min(cap[t], peak - base[t]))
     flow[:] = 0.0
     open_slot = np.zeros(slots, np.bool_)
     stay_level, slot_level = np.full(first.size, -1, np.int64), np.full(slots, -1, np.int64)
@@ -204,8 +206,9 @@ def fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, pe
         constant, slope = most_into(first, end, most, need, open_slot, slot_level), 0.0
         for t in range(slots):
             if slot_level[t] >= 0:
-                if cap[t] > peak:
+                if cap[t] > peak - base[t]:
                     slope += 1.0
+                    constant -= base[t]
                 else:
                     constant += cap[t]
         if k + 1 < price.size:
@@ -217,11 +220,13 @@ def fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, pe
 
 
 @kernel
-def cheapest_peak(first, end, most, need, level, price, cap, peak_price, flow, guess):
+def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_price, flow, guess):
     """Cheapest energy and peak of one site: the relaxation's value, with its proof.
 
-    Returns state (0 done, 1 infeasible), peak, cost, bound, missing; ``flow`` is the cheapest one.
-    Cost and bound are price x kW x slots + ``peak_price`` x peak. ``guess`` is a peak to look at first (0: none).
+    ``base[t]`` is what the site draws besides, -inf where the slot's peak does not count. A peak up to
+    ``floor`` (at least the highest base) costs nothing more. Returns state (0 done, 1 infeasible), peak,
+    cost, bound, missing; ``flow`` is the cheapest one. Cost and bound are price x kW x slots +
+    ``peak_price`` x (peak - ``floor``). ``guess`` is a peak to look at first (0: none).
     """
     slots = cap.size
     at = np.zeros(first.size + 1, np.int64)
@@ -232,27 +237,33 @@ def cheapest_peak(first, end, most, need, level, price, cap, peak_price, flow, g
     total = need.sum()
     if total <= _TINY:
         flow[:] = 0.0
-        return 0, 0.0, 0.0, 0.0, 0.0
-    top = cap.max() if slots else 0.0
+        return 0, floor, 0.0, 0.0, 0.0
+    top = floor
+    least, used = total, 0.0
+    for t in range(slots):
+        if base[t] != -np.inf:
+            top = max(top, cap[t] + base[t])
+        if begin[t + 1] > begin[t]:
+            used += 1.0
+            least += base[t]
     none, one_level = np.zeros(slots, np.int64), np.zeros(1)
     enough = 1e-9 * max(1.0, total)
     missing = fill_by_price(
-        first, end, most, need, at, begin, stay, none, one_level, cap, top, flow, line
+        first, end, most, need, at, begin, stay, none, one_level, cap, base, top, flow, line
     )
     if missing > enough:
         return 1, top, np.inf, np.inf, missing
-    if peak_price <= 0.0:
-        fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, top, flow, line)
-        return 0, top, line[0] + line[1] * top, line[0] + line[1] * top, 0.0
+    if peak_price <= 0.0 or top <= floor:
+        fill_by_price(
+            first, end, most, need, at, begin, stay, level, price, cap, base, top, flow, line
+        )
+        value = line[0] + line[1] * top
+        return 0, top, value, value, 0.0
     # The least peak that delivers everything: Newton from below on a concave function.
-    least = 0.0
-    for t in range(slots):
-        if begin[t + 1] > begin[t]:
-            least += 1.0
-    least = total / least
+    least = max(least / max(used, 1.0), floor)
     for _ in range(1000):
         missing = fill_by_price(
-            first, end, most, need, at, begin, stay, none, one_level, cap, least, flow, line
+            first, end, most, need, at, begin, stay, none, one_level, cap, base, least, flow, line
         )
         if missing <= enough or line[3] <= 0.0:
             break
@@ -261,28 +272,33 @@ def cheapest_peak(first, end, most, need, level, price, cap, peak_price, flow, g
             break
         least = min(step, top)
     # Between two lines that the cost stays above: their crossing, until the cost touches it.
-    fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, least, flow, line)
+    fill_by_price(
+        first, end, most, need, at, begin, stay, level, price, cap, base, least, flow, line
+    )
     low, low_at, low_by = least, line[0], line[1] + peak_price
+    paid = peak_price * floor
     if low_by >= 0.0:
-        value = low_at + low_by * least
+        value = low_at + low_by * least - paid
         return 0, least, value, value, 0.0
-    fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, top, flow, line)
+    fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, base, top, flow, line)
     high, high_at, high_by = top, line[0], line[1] + peak_price
     if high_by <= 0.0:
-        value = high_at + high_by * top
+        value = high_at + high_by * top - paid
         return 0, top, value, value, 0.0
     best, best_peak, bound = np.inf, top, -np.inf
     for step in range(1000):
         peak = (low_at - high_at) / (high_by - low_by)
-        if step == 0 and low < guess < high:
+        crossing = not (step == 0 and low < guess < high)
+        if not crossing:
             peak = guess
         peak = min(max(peak, low), high)
         bound = max(low_at + low_by * peak, high_at + high_by * peak)
-        fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, peak, flow, line)
+        fill_by_price(
+            first, end, most, need, at, begin, stay, level, price, cap, base, peak, flow, line
+        )
         value = line[0] + (line[1] + peak_price) * peak
         if value < best:
             best, best_peak = value, peak
-        crossing = step > 0 or guess <= 0.0
         if crossing and value - bound <= 1e-10 * max(1.0, abs(value)):
             break
         if line[1] + peak_price < 0.0:
@@ -295,9 +311,9 @@ def cheapest_peak(first, end, most, need, level, price, cap, peak_price, flow, g
             high, high_at, high_by = peak, line[0], line[1] + peak_price
     if best_peak != peak:
         fill_by_price(
-            first, end, most, need, at, begin, stay, level, price, cap, best_peak, flow, line
+            first, end, most, need, at, begin, stay, level, price, cap, base, best_peak, flow, line
         )
-    return 0, best_peak, best, min(bound, best), 0.0
+    return 0, best_peak, best - paid, min(bound, best) - paid, 0.0
 
 
 @kernel
@@ -318,5 +334,5 @@ def shortfall(first, end, most, need, cap, peak, flow, stay_level, slot_level):
 def warm():
     """Call every kernel that Python calls, with every dtype it is used with: one stay, one slot."""
     zero, one = np.zeros(1, np.int64), np.ones(1)
-    cheapest_peak(zero, zero + 1, one, one, zero, one, one, 1.0, one.copy(), 0.0)
+    cheapest_peak(zero, zero + 1, one, one, zero, one, one, one * 0.0, 0.0, 1.0, one.copy(), 0.0)
     shortfall(zero, zero + 1, one, one, one, 1.0, one.copy(), zero.copy(), zero.copy())

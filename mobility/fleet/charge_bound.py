@@ -62,7 +62,7 @@ def relax(problem: ChargingProblem) -> Relaxation:
         return Relaxation(None, None, (), why)
     found: list[SiteBound] = []
     for stays in by_site(problem):
-        bound = site_bound(problem, stays, np.full(stays.slots, stays.site.most_kw))
+        bound = site_bound(stays)
         if bound is None:
             return Relaxation(None, None, (), _why(problem, stays))
         found.append(bound)
@@ -72,19 +72,21 @@ def relax(problem: ChargingProblem) -> Relaxation:
 
 
 def site_bound(
-    problem: ChargingProblem, stays: SiteStays, cap_kw: NDArray[np.float64], guess_kw: float = 0.0
+    stays: SiteStays, cap_kw: NDArray[np.float64] | None = None, guess_kw: float = 0.0
 ) -> SiteBound | None:
-    """One site's relaxation under a limit of power by slot; None where it has none."""
+    """One site's relaxation, under another limit of power by slot if you like; None where it has none."""
     flow = np.zeros(int((stays.end - stays.first).sum()))
     state, peak, cost, bound, _ = kernels.cheapest_peak(
-        stays.first, stays.end, stays.most, stays.need, stays.level, stays.price, cap_kw,
-        problem.demand / problem.slot_h, flow, guess_kw,
+        stays.first, stays.end, stays.most, stays.need, stays.level, stays.price,
+        stays.cap_kw if cap_kw is None else cap_kw, stays.beside_kw, stays.floor_kw,
+        stays.demand / stays.slot_h, flow, guess_kw,
     )  # fmt: skip
     if state:
         return None
-    load = site_load(stays, flow)
-    top = float(load.max(initial=0.0)) if problem.demand == 0 else float(peak)
-    return SiteBound(stays, cost * problem.slot_h, bound * problem.slot_h, top, flow)
+    top = float(peak)
+    if stays.demand == 0:
+        top = float((site_load(stays, flow) + stays.beside_kw).max(initial=0.0))
+    return SiteBound(stays, cost * stays.slot_h, bound * stays.slot_h, top, flow)
 
 
 def site_load(stays: SiteStays, flow: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -115,9 +117,16 @@ def _why(problem: ChargingProblem, stays: SiteStays) -> str:
     flow = np.zeros(int((stays.end - stays.first).sum()))
     stay_level = np.full(stays.rows.size, -1, np.int64)
     slot_level = np.full(stays.slots, -1, np.int64)
-    cap = np.full(stays.slots, stays.site.most_kw)
     missing = kernels.shortfall(
-        stays.first, stays.end, stays.most, stays.need, cap, np.inf, flow, stay_level, slot_level
+        stays.first,
+        stays.end,
+        stays.most,
+        stays.need,
+        stays.cap_kw,
+        np.inf,
+        flow,
+        stay_level,
+        slot_level,
     )
     kwh = missing * problem.slot_h
     name, names = stays.site.name, problem.stays["bus"].to_numpy(object)[stays.rows]

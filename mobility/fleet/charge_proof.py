@@ -26,7 +26,6 @@ def cap_of_present(stays: SiteStays) -> NDArray[np.float64]:
     draw together.
     """
     chargers = stays.site.chargers
-    cap = np.full(stays.slots, stays.site.most_kw)
     order = np.argsort(-stays.most, kind="stable")
     count, power = np.zeros(stays.slots, np.int64), np.zeros(stays.slots)
     for row in order.tolist():
@@ -34,7 +33,7 @@ def cap_of_present(stays: SiteStays) -> NDArray[np.float64]:
         free = count[here] < chargers
         power[here] += np.where(free, stays.most[row], 0.0)
         count[here] += free
-    most: NDArray[np.float64] = np.minimum(cap, power)
+    most: NDArray[np.float64] = np.minimum(stays.cap_kw, power)
     return most
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from mobility.fleet.charge_bound import SiteBound
     from mobility.fleet.charge_sites import SiteStays
-    from mobility.fleet.stays import ChargingProblem
 
 # Shares of the site's power with which the load that is followed is found: less power, earlier charging.
 _SHARES = (1.0, 0.95, 0.9, 0.8)
@@ -58,26 +57,17 @@ class SiteSearch:
 
     Parameters
     ----------
-    problem, stays
-        Prices, and the site's stays.
+    stays
+        The site, its stays and prices.
     relaxed
         The site's relaxation; None where it has none.
-    cap_kw
-        (slots,) limit of the site's power.
     seed
         Of every random choice; the same seed repeats exactly.
     """
 
-    def __init__(
-        self,
-        problem: ChargingProblem,
-        stays: SiteStays,
-        relaxed: SiteBound | None,
-        cap_kw: NDArray[np.float64],
-        seed: int,
-    ) -> None:
-        self.problem, self.stays, self.relaxed, self.cap_kw = problem, stays, relaxed, cap_kw
-        self.peak_price = problem.demand / problem.slot_h
+    def __init__(self, stays: SiteStays, relaxed: SiteBound | None, seed: int) -> None:
+        self.stays, self.relaxed = stays, relaxed
+        self.peak_price = stays.demand / stays.slot_h
         self.lengths = stays.end - stays.first
         self.offset = np.concatenate([[0], np.cumsum(self.lengths)]).astype(np.int64)
         self.random = np.random.default_rng([seed, stays.rows.size, stays.base])
@@ -104,7 +94,7 @@ class SiteSearch:
         return self.best is not None and self.gap <= _DONE * max(1.0, abs(self.best.cost))
 
     def _worth(self, one: Sessions) -> float:
-        return one.cost / self.problem.slot_h + self.lack_price * one.lack
+        return one.cost / self.stays.slot_h + self.lack_price * one.lack
 
     def build(self) -> None:
         """Follow the relaxation's load, with ever less of the site's power until all are served."""
@@ -112,7 +102,7 @@ class SiteSearch:
             for share in _SHARES:
                 given = self.relaxed
                 if share < 1.0:
-                    lower = site_bound(self.problem, self.stays, self.cap_kw * share, given.peak_kw)
+                    lower = site_bound(self.stays, self.stays.cap_kw * share, given.peak_kw)
                     if lower is None:
                         break
                     given = lower
@@ -121,7 +111,7 @@ class SiteSearch:
                     if self.gap <= 1e-4 * abs(self.relaxed.bound):
                         return
         if self.best is None or self.best.lack > 0:
-            self.follow(self.cap_kw, soonest=True)
+            self.follow(self.stays.cap_kw, soonest=True)
 
     def follow(self, target_kw: NDArray[np.float64], *, soonest: bool) -> None:
         """Plug buses in so that their power follows a load, and offer these sessions."""
@@ -142,8 +132,8 @@ class SiteSearch:
         peak = low if self.random.random() < 0.3 else (
             low + (now.peak_kw - low) * 1.05 * self.random.random())  # fmt: skip
         heat = float(self.random.choice(_HEATS)) / one.rows.size
-        kernels.search(one.first, one.end, one.most, one.need, one.level, one.price, self.cap_kw,
-                       one.site.chargers, self.peak_price, self.lack_price, peak, tries, _MANY, heat,
+        kernels.search(one.first, one.end, one.most, one.need, one.level, one.price, one.cap_kw,
+                       one.beside_kw, one.site.chargers, self.peak_price, self.lack_price, peak, tries, _MANY, heat,
                        self.state, begin, finish, flow, lacks)  # fmt: skip
         self.offer(begin, finish)
 
@@ -173,39 +163,28 @@ class SiteSearch:
 
         def cheapest(need: NDArray[np.float64]) -> tuple[int, float, float]:
             state, peak, cost, _, _ = flows.cheapest_peak(
-                low,
-                high,
-                most,
-                need,
-                one.level,
-                one.price,
-                self.cap_kw,
-                self.peak_price,
-                flow,
-                guess,
-            )
+                low, high, most, need, one.level, one.price, one.cap_kw, one.beside_kw, one.floor_kw,
+                self.peak_price, flow, guess,
+            )  # fmt: skip
             return state, peak, cost
 
         state, peak, cost = cheapest(need)
         if state:
             none, never = np.full(plugged.size, -1, np.int64), np.full(one.slots, -1, np.int64)
-            flows.shortfall(low, high, most, need, self.cap_kw, np.inf, flow, none, never)
+            flows.shortfall(low, high, most, need, one.cap_kw, np.inf, flow, none, never)
             got = np.bincount(np.repeat(np.arange(plugged.size), high - low), flow, plugged.size)
             short = need - got
             short[short < 1e-6] = 0.0
             lacks[plugged] = short
             state, peak, cost = cheapest(np.asarray(got * (1.0 - 1e-12), float))
-        if self.peak_price == 0:
-            slot = np.arange(flow.size) - np.repeat(
-                np.cumsum(high - low) - (high - low) - low, high - low
-            )
-            peak = float(np.bincount(slot, flow, one.slots).max(initial=0.0))
         wide = self._by_stay(plugged, low, high, flow)
         kernels.trim(low, high, flow)
         kept = high > low
         begin, finish = np.full(one.rows.size, -1, np.int64), np.full(one.rows.size, -1, np.int64)
         begin[plugged[kept]], finish[plugged[kept]] = low[kept], high[kept]
-        return Sessions(begin, finish, wide, lacks, float(peak), float(cost) * self.problem.slot_h)
+        if self.peak_price == 0:
+            peak = self.peak_kw(wide)
+        return Sessions(begin, finish, wide, lacks, float(peak), float(cost) * one.slot_h)
 
     def _by_stay(
         self,
@@ -227,15 +206,20 @@ class SiteSearch:
         one = self.stays
         begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
         flow = np.zeros(int(self.offset[-1]))
-        kernels.by_arrival(one.first, one.end, one.most, one.need, self.cap_kw, one.site.chargers,
+        kernels.by_arrival(one.first, one.end, one.most, one.need, one.cap_kw, one.site.chargers,
                            balanced, begin, finish, flow)  # fmt: skip
         got = np.bincount(np.repeat(np.arange(one.rows.size), self.lengths), flow, one.rows.size)
         lacks = one.need - got
         lacks[lacks < 1e-6] = 0.0
-        load = site_load(one, flow)
-        peak = float(load.max(initial=0.0))
-        cost = float((load * one.price[one.level]).sum()) * self.problem.slot_h
-        return Sessions(begin, finish, flow, lacks, peak, cost + self.problem.demand * peak)
+        load, peak = site_load(one, flow), self.peak_kw(flow)
+        cost = float((load * one.price[one.level]).sum()) * one.slot_h
+        cost += one.demand * (peak - one.floor_kw)
+        return Sessions(begin, finish, flow, lacks, peak, cost)
+
+    def peak_kw(self, flow: NDArray[np.float64]) -> float:
+        """Peak that counts, with what the site draws besides; at least the one that is free."""
+        with_others = site_load(self.stays, flow) + self.stays.beside_kw
+        return float(with_others.max(initial=self.stays.floor_kw))
 
     def load_kw(self, one: Sessions) -> NDArray[np.float64]:
         """(slots,) power of the site."""

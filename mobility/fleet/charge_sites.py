@@ -20,7 +20,9 @@ class SiteStays:
     """One site's stays as kernels take them: slots count from ``base``, energy in kW x slots.
 
     ``rows`` are rows of the problem's stays; ``level`` is the row of each slot's price in ``price``,
-    which ascends; prices are per kWh.
+    which ascends; prices are per kWh. ``cap_kw`` (slots,) is what the site may draw for buses,
+    ``beside_kw`` (slots,) what it draws besides, -inf where the slot's peak does not count; a kW of peak
+    above ``floor_kw`` costs ``demand``.
     """
 
     site: ChargingSite
@@ -32,6 +34,16 @@ class SiteStays:
     base: int
     level: NDArray[np.int64]
     price: NDArray[np.float64]
+    cap_kw: NDArray[np.float64]
+    beside_kw: NDArray[np.float64]
+    floor_kw: float
+    demand: float
+    slot_s: int
+
+    @property
+    def slot_h(self) -> float:
+        """Hours of a slot."""
+        return self.slot_s / 3600.0
 
     @property
     def slots(self) -> int:
@@ -56,8 +68,11 @@ def by_site(problem: ChargingProblem) -> list[SiteStays]:
         each = slot_prices(problem.energy, problem.slot_s)
         price, level = np.unique(each[np.arange(base, last) % each.size], return_inverse=True)
         most = np.minimum(stays["max_kw"].to_numpy(float)[rows], site.kw)
-        found.append(SiteStays(site, rows, first - base, end - base, most, need[rows], base,
-                               level.astype(np.int64), price))  # fmt: skip
+        found.append(SiteStays(
+            site, rows, first - base, end - base, most, need[rows], base, level.astype(np.int64), price,
+            np.full(last - base, site.most_kw), np.zeros(last - base), 0.0, problem.demand,
+            problem.slot_s,
+        ))  # fmt: skip
     return found
 
 

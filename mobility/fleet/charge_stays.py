@@ -123,14 +123,11 @@ def _searches(
     for stays in by_site(problem):
         cap = cap_of_present(stays)
         bound = known.get(stays.site.name)
-        if (cap < stays.site.most_kw).any():
-            tighter = site_bound(problem, stays, cap, 0.0 if bound is None else bound.peak_kw)
+        if bound is None or (cap < stays.cap_kw).any():
+            tighter = site_bound(stays, cap, 0.0 if bound is None else bound.peak_kw)
             bound = tighter if tighter is not None else bound
-        elif bound is None:
-            bound = site_bound(problem, stays, cap)
         why = why or too_few_chargers(problem, stays)
-        limit = np.full(stays.slots, stays.site.most_kw)
-        searches.append(SiteSearch(problem, stays, bound, limit, seed))
+        searches.append(SiteSearch(stays, bound, seed))
     return searches, why
 
 

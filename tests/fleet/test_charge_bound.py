@@ -29,18 +29,34 @@ def flows(draw):
     share = np.array([draw(st.integers(0, 8)) / 8 for _ in range(stays)])
     price = np.array([float(draw(st.integers(-2, 5))) for _ in range(slots)])
     cap = np.array([draw(st.sampled_from([1.0, 2.5, 4.0, 7.0])) for _ in range(slots)])
-    return first, end, most, share * most * (end - first), price, cap
+    # What the site draws besides; a slot whose peak does not count has none.
+    beside = np.array([draw(st.sampled_from([0.0, 0.0, 1.0, 2.0, -np.inf])) for _ in range(slots)])
+    floor = max(beside.max(), draw(st.sampled_from([0.0, 1.5])), 0.0)
+    return first, end, most, share * most * (end - first), price, cap, beside, floor
 
 
 @given(flows(), st.sampled_from([0.0, 0.3, 2.0, 20.0]), st.sampled_from([0.0, 1.0, 3.0]))
 def test_cheapest_peak_kernel(flow_problem, peak_price, guess):
-    first, end, most, need, each, cap = flow_problem
+    first, end, most, need, each, cap, beside, floor = flow_problem
     price, level = np.unique(each, return_inverse=True)
     flow = np.zeros(int((end - first).sum()))
-    state, peak, cost, bound, missing = kernels.cheapest_peak(
-        first, end, most, need, level.astype(np.int64), price, cap, peak_price, flow, guess
+    state, _, cost, bound, missing = kernels.cheapest_peak(
+        first,
+        end,
+        most,
+        need,
+        level.astype(np.int64),
+        price,
+        cap,
+        beside,
+        floor,
+        peak_price,
+        flow,
+        guess,
     )
-    wanted = naive_charge.cheapest_peak(first, end, most, need, each, cap, peak_price)
+    wanted = naive_charge.cheapest_peak(
+        first, end, most, need, each, cap, beside, floor, peak_price
+    )
     if wanted is None:
         assert state == 1
         assert missing == pytest.approx(
@@ -60,13 +76,14 @@ def test_cheapest_peak_kernel(flow_problem, peak_price, guess):
         load[first[i] : end[i]] += own
         paid += float((own * each[first[i] : end[i]]).sum())
         at += end[i] - first[i]
-    assert (load <= np.minimum(cap, peak if peak_price else np.inf) + 1e-6).all()
-    assert paid + peak_price * load.max() <= wanted + 1e-6 * scale
+    assert (load <= cap + 1e-6).all()
+    top = max(floor, (load + beside).max())
+    assert paid + peak_price * (top - floor) <= wanted + 1e-6 * scale
 
 
 @given(flows())
 def test_shortfall_kernel(flow_problem):
-    first, end, most, need, _, cap = flow_problem
+    first, end, most, need, _, cap, _, _ = flow_problem
     flow = np.zeros(int((end - first).sum()))
     stay_level, slot_level = np.full(first.size, -1, np.int64), np.full(cap.size, -1, np.int64)
     missing = kernels.shortfall(first, end, most, need, cap, np.inf, flow, stay_level, slot_level)

@@ -355,7 +355,7 @@ def test_search_kernel_keeps_its_books(problem, seed):
         cap = np.full(one.slots, one.site.most_kw)
         state = np.array([seed + 1], np.uint64)
         cost = kernels.search(
-            one.first, one.end, one.most, one.need, one.level, one.price, cap, one.site.chargers,
+            one.first, one.end, one.most, one.need, one.level, one.price, cap, one.beside_kw, one.site.chargers,
             problem.demand, 1000.0, 0.0, 200, 4, 0.05, state, begin, finish, flow, lacks,
         )  # fmt: skip
         load, paid, at = np.zeros(one.slots), 0.0, 0
