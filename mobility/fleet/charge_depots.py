@@ -150,7 +150,7 @@ def _depot(
     if ((until - begin) * most * hours < kwh[rows] - _TINY_KWH).any():
         return None
     charges = [
-        (price, prices.counted_slots(one, slot_s))
+        (price, prices.counted_slots(one, slot_s), one.so_far_kw)
         for one in problem.tariff.demand
         if (price := demand_day_price(problem, one)) > 0
     ]
@@ -161,20 +161,24 @@ def _depot(
     each = prices.slot_prices(problem.tariff)
     beside = np.full(day, -np.inf)
     place = ChargingSite(sites.names[site], int(sites.count[site]), float(sites.kw[site]))
-    cap = np.full(day, min(float(sites.limit_kw[site]), place.most_kw))
-    for at, (kw_price, mask) in enumerate(charges):
+    home = problem.depots[site]
+    base = prices.base_kw(home, slot_s)
+    cap = np.minimum(prices.room_kw(home, slot_s), place.most_kw)
+    floor = 0.0
+    for at, (kw_price, mask, so_far_kw) in enumerate(charges):
         if at == main:
-            beside[mask] = 0.0
+            beside[mask] = base[mask]
+            floor = max(so_far_kw, float(base[mask].max(initial=0.0)))
         elif peaks_kw is None:
             each = each + mask * (kw_price / max(mask.sum() * hours, 1e-9))
         else:
-            cap[mask] = np.minimum(cap[mask], told[at] * (1.0 + _OVER) + _TINY_KWH)
+            cap[mask] = np.clip(told[at] * (1.0 + _OVER) + _TINY_KWH - base[mask], 0.0, cap[mask])
     turned = (np.arange(day) + cut) % day
     ladder, level = np.unique(each[turned], return_inverse=True)
     return _Depot(
         rows,
         SiteStays(place, np.arange(rows.size), begin, until, most, kwh[rows] / hours, cut,
-                  level.astype(np.int64), ladder, cap[turned], beside[turned], 0.0,
+                  level.astype(np.int64), ladder, cap[turned], beside[turned], floor,
                   charges[main][0] if charges else 0.0, slot_s),
         cut,
     )  # fmt: skip

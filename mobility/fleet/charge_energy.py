@@ -77,7 +77,7 @@ def cheapest_energies(
     kw = np.minimum(_bus_kw(problem, stays), sites.kw[stays.site])
     kw[sites.count[stays.site] == 0] = 0.0
     charges = [
-        (price, _intervals(one, step_s))
+        (price, one, _intervals(one, step_s))
         for one in problem.tariff.demand
         if (price := demand_day_price(problem, one)) > 0
     ]
@@ -85,10 +85,12 @@ def cheapest_energies(
     peaks = len(charges) * len(sites.names)
     width = many + count + peaks
     cost = np.concatenate([
-        each[slot] * hours, np.zeros(count), np.repeat([price for price, _ in charges], len(sites.names)),
+        each[slot] * hours, np.zeros(count), np.repeat([price for price, _, _ in charges], len(sites.names)),
     ])  # fmt: skip
     upper = np.concatenate([kw[stay] * share, np.full(count + peaks, np.inf)])
     lower = np.zeros(width)
+    paid = np.repeat(np.array([one.so_far_kw for _, one, _ in charges], float), len(sites.names))
+    lower[many + count :] = paid
     if fixed_kwh is not None:
         given = np.flatnonzero(np.isfinite(fixed_kwh))
         upper[many + given] = lower[many + given] = fixed_kwh[given]
@@ -101,9 +103,13 @@ def cheapest_energies(
     rows, right = _batteries(problem, stays, many, width)
     cell = stays.site[stay].astype(np.int64) * day + slot
     load = sp.csr_matrix((np.ones(many), (cell, column)), shape=(len(sites.names) * day, width))
-    most = np.minimum(sites.limit_kw, sites.count * sites.kw)
-    limits, limited = [load], [np.repeat(most, day)]
-    for number, (_, means) in enumerate(charges):
+    slot_s = problem.tariff.slot_s
+    places = prices.places(problem)
+    room = np.stack([prices.room_kw(one, slot_s).reshape(day, -1).mean(axis=1) for one in places])
+    base = np.stack([prices.base_kw(one, slot_s).reshape(day, -1).mean(axis=1) for one in places])
+    most = np.minimum(room, (sites.count * sites.kw)[:, None])
+    limits, limited = [load], [most.ravel()]
+    for number, (_, _, means) in enumerate(charges):
         for site in range(len(sites.names)):
             at = many + count + number * len(sites.names) + site
             peak = sp.csr_matrix(
@@ -111,7 +117,7 @@ def cheapest_energies(
                 shape=(means.shape[0], width),
             )  # fmt: skip
             limits.append(means @ load[site * day : (site + 1) * day] + peak)
-            limited.append(np.zeros(means.shape[0]))
+            limited.append(-(means @ base[site]))
     below = sp.vstack([rows, *limits]).tocsr()
     solve: Any = linprog  # its stubs know lists of numbers only
     found = solve(
@@ -120,7 +126,7 @@ def cheapest_energies(
     )  # fmt: skip
     if found.status != 0:
         return None
-    value = float(found.fun)
+    value = float(found.fun) - float((cost[many + count :] * paid).sum())
     return Energies(
         np.maximum(found.x[many : many + count], 0.0),
         value - _TOLERANCE * abs(value),

@@ -144,7 +144,7 @@ def charge_blocks(
     stays = stays_of(problem, blocks, sites)
     if planned is not None:
         stays = replace(stays, planned=_windows(problem, stays, planned))
-    unlimited = np.repeat(sites.limit_kw[:, None], DAY_S // problem.tariff.slot_s, axis=1)
+    unlimited = room_of(problem)
     order = _tightest_first(problem, stays, sites)
     best = _attempt(problem, stays, sites, unlimited, order)
     for _ in range(_PROMOTIONS):
@@ -181,6 +181,13 @@ def kept_sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame
         unserved=(),
         why="",
     )
+
+
+def room_of(problem: Problem) -> NDArray[np.float64]:
+    """(sites, slots) what each connection leaves for buses, depots first, then terminals."""
+    slot_s = problem.tariff.slot_s
+    rooms = [prices.room_kw(one, slot_s) for one in prices.places(problem)]
+    return np.array(rooms).reshape(-1, DAY_S // slot_s)
 
 
 def sites_of(problem: Problem, blocks: pd.DataFrame) -> Sites:
@@ -375,9 +382,7 @@ def _steered(problem: Problem) -> NDArray[np.float64]:
 def _site_costs(problem: Problem, load: NDArray[np.float64]) -> NDArray[np.float64]:
     hours = problem.tariff.slot_s / 3600.0
     cost = (load * prices.slot_prices(problem.tariff)).sum(axis=1) * hours
-    for one in problem.tariff.demand:
-        cost = cost + demand_day_price(problem, one) * prices.peaks_kw(load, one)
-    return np.asarray(cost, float)
+    return np.asarray(cost + prices.demand_by_site(problem, load), float)
 
 
 def _curves(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from mobility.errors import ConfigError
-from mobility.fleet.limits import divides_the_day, not_negative
+from mobility.fleet.limits import divides_the_day, not_negative, positive
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Demand:
     """A price per kW of a site's highest mean power over ``interval_s``.
 
     ``hours``: (from_s, to_s) pairs within the day in which the peak counts, empty for all day;
-    ``months`` empty for all.
+    ``months`` (1 to 12) and ``days`` (0 Monday to 6 Sunday) empty for all. ``billed_days``: the days
+    that share the price, None for the days of its month or year. ``so_far_kw``: the peak that each
+    site has paid already in the period; only what lies above it costs.
     """
 
     price: float
@@ -42,9 +44,17 @@ class Demand:
     hours: tuple[tuple[int, int], ...] = ()
     months: tuple[int, ...] = ()
     interval_s: int = 900
+    days: tuple[int, ...] = ()
+    billed_days: int | None = None
+    so_far_kw: float = 0.0
 
     def __post_init__(self) -> None:
         not_negative("tariff.demand.price", self.price)
+        not_negative("tariff.demand.so_far_kw", self.so_far_kw)
+        if self.billed_days is not None:
+            positive("tariff.demand.billed_days", self.billed_days)
+        if any(not 0 <= one <= 6 for one in self.days):
+            raise ConfigError("tariff.demand.days run from 0, Monday, to 6, Sunday")
         divides_the_day("tariff.demand.interval_s", self.interval_s)
 
 
