@@ -34,6 +34,12 @@ from mobility.fleet.dual_bound import dual_bound
 problem = fleet.problem(cached.day())
 rows = np.arange(len(problem.trips), dtype=np.int32)
 dispatch(problem, rows, 1000.0, effort=1.0), dual_bound(problem, rows, 1000.0)
+from benchmarks.charge_city import charge_city
+stays = charge_city(0.25, buses=60, sites=2, need=1.2)
+for asked in ({}, {"strategy": "first-come"}, {"relax": True}):
+    fleet.charge_stays(stays, **asked)
+fleet.charge_stays(charge_city(0.02, buses=30, sites=1), least_shortfall=True)
+fleet.charge(fleet.plan(problem))
 print(json.dumps(_jit.compilations()))
 """
 

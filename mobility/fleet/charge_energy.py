@@ -35,7 +35,7 @@ _MOST_COLUMNS = 3_000_000
 
 @dataclass(frozen=True)
 class Energies:
-    """kWh of every stay, and the electricity's cost that no charging of these blocks can beat.
+    """Energy of every stay (kWh), and the electricity's cost that no charging of these blocks can beat.
 
     ``peaks_kw`` (charges that cost, sites) are the peaks of this spread, in the tariff's order.
     """

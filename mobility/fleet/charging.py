@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
 
 from mobility.fleet import _charge_kernels
 from mobility.fleet import tariff as prices
+from mobility.fleet.charge_stays import charge_stays
 from mobility.fleet.energy import demand_day_price
+from mobility.fleet.stays import ChargingProblem
 from mobility.units import DAY_S, format_time
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from mobility.fleet.plan import Plan
     from mobility.fleet.problem import Problem
+    from mobility.fleet.stays_plan import ChargingPlan
     from mobility.stop import Stop
 
 # How often those who found no charger free may choose first.
@@ -76,7 +79,17 @@ class Charged:
     why: str
 
 
-def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan:
+@overload
+def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan: ...
+
+
+@overload
+def charge(plan: ChargingProblem, *, stop: Stop | None = None, seed: int = 0) -> ChargingPlan: ...
+
+
+def charge(
+    plan: Plan | ChargingProblem, *, stop: Stop | None = None, seed: int = 0
+) -> Plan | ChargingPlan:
     """Plan the charging of given blocks anew, with their problem's chargers and tariff.
 
     Buses are charged one after the other first; then a linear program says how much each stay gives at
@@ -87,7 +100,9 @@ def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan:
     Parameters
     ----------
     plan
-        Blocks from any source; its sessions are replaced.
+        Blocks from any source; its sessions are replaced. A table of stays
+        (:class:`~mobility.fleet.ChargingProblem`) is charged by
+        :func:`~mobility.fleet.charge_stays`.
     stop
         ``Work`` counts rounds of a depot's search.
     seed
@@ -103,6 +118,8 @@ def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan:
     from mobility.fleet.charge_depots import better, given_energies
     from mobility.fleet.charge_energy import cheapest_energies
 
+    if isinstance(plan, ChargingProblem):
+        return charge_stays(plan, stop=stop, seed=seed)
     started = time.perf_counter()
     problem = plan.problem
     charged = charge_blocks(problem, plan.blocks)
