@@ -9,6 +9,7 @@ buses that meet and plugs them in again; each round of it ends with the second s
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ class SiteSearch:
         dearest = float(np.abs(stays.price).max(initial=1.0)) + self.peak_price
         self.lack_price = _LACK * max(dearest, 1e-6)
         self.best: Sessions | None = None
+        self.until_s = np.inf  # of time.perf_counter: no new step begins after it
 
     @property
     def worth(self) -> float:
@@ -106,6 +108,8 @@ class SiteSearch:
                     if lower is None:
                         break
                     given = lower
+                if self.best is not None and time.perf_counter() > self.until_s:
+                    return
                 for soonest in (True, False):
                     self.follow(site_load(self.stays, given.flow), soonest=soonest)
                     if self.gap <= 1e-4 * abs(self.relaxed.bound):
@@ -123,7 +127,7 @@ class SiteSearch:
 
     def round(self, tries: int) -> None:
         """Unplug and plug in a few buses at a time, so many times, then offer what came out."""
-        if self.best is None or self.done:
+        if self.best is None or self.done or time.perf_counter() > self.until_s:
             return
         now, one = self.best, self.stays
         begin, finish = now.begin.copy(), now.finish.copy()

@@ -19,7 +19,7 @@ from mobility.fleet.charge_search import Sessions, SiteSearch
 from mobility.fleet.charge_sites import by_site
 from mobility.fleet.stays_plan import COLUMNS, ChargingPlan, no_sessions
 from mobility.solution import Report, Status, StopReason
-from mobility.stop import AnyOf, Gap, Progress, Work
+from mobility.stop import AnyOf, Gap, Progress, Work, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -143,6 +143,9 @@ def _improve(
     if stop is None:
         rounds = min(max(_ROUND_STAYS // max(many, 1), _ROUNDS[0]), _ROUNDS[1])
         stop = AnyOf(Gap(_GAP), Work(rounds))
+    limit_s = seconds_of(stop)
+    for one in searches:
+        one.until_s = math.inf if limit_s is None else begun + limit_s
     if start is not None:
         for one in searches:
             _begin_with(problem, one, start)
