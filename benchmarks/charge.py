@@ -167,13 +167,14 @@ def main() -> None:
             print(json.dumps({"case": one.case, "contender": one.contender, "work_s": one.work_s,
                               "peak_mib": one.peak_mib, **one.answer, "note": one.note}))  # fmt: skip
         return
-    from mobility.fleet import _plug_kernels, _transport_kernels
+    from mobility.fleet import _plug_kernels, _plug_search_kernels, _transport_kernels
 
     level, contender = words
     ratio, need, demand = LEVELS[level]
     problem = charge_city(ratio, need=need, demand=demand, **(SMALL if quick else FULL))
     _transport_kernels.warm()
     _plug_kernels.warm()
+    _plug_search_kernels.warm()
     function = CONTENDERS[contender]
     function(charge_city(ratio, buses=24, sites=2))  # what a first call loads is not its work
     begun, spent = time.perf_counter(), time.process_time()

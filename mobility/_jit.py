@@ -31,6 +31,7 @@ MODULES = (
     "mobility.fleet._dual_kernels",
     "mobility.fleet._transport_kernels",
     "mobility.fleet._plug_kernels",
+    "mobility.fleet._plug_search_kernels",
 )
 
 KERNELS: list[Any] = []

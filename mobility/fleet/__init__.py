@@ -8,8 +8,8 @@ imported only when a flow is solved.
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.calibrate import Calibration, calibrate
 from mobility.fleet.chain import plan
+from mobility.fleet.charge_plan import charge
 from mobility.fleet.charge_stays import charge_stays
-from mobility.fleet.charging import charge
 from mobility.fleet.check import check
 from mobility.fleet.check_shift import check_shift
 from mobility.fleet.consumption import Consumption

@@ -107,6 +107,7 @@ def tariff_of(part: TariffPart | dict[str, Any]) -> Tariff:
         diesel_l_minor=part.diesel_l_minor,
         hydrogen_kg_minor=part.hydrogen_kg_minor,
         co2e_g_kwh=part.co2e_g_kwh,
+        system_kw=part.system_kw,
     )
 
 

@@ -184,6 +184,7 @@ class TariffPart(_Part):
     diesel_l_minor: NotNegative = 0.0
     hydrogen_kg_minor: NotNegative = 0.0
     co2e_g_kwh: NotNegative | None = None
+    system_kw: NotNegative | None = None
 
 
 class Case(_Part):

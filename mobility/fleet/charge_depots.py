@@ -67,7 +67,7 @@ def better(
     stop = stop or Work(_ROUNDS)
     now = charged
     for site in range(len(problem.depots)):
-        depot = _depot(problem, stays, sites, site, kwh, peaks_kw)
+        depot = _depot(problem, stays, sites, site, kwh, peaks_kw, _left_kw(problem, now, site))
         if depot is None:
             continue
         relaxed = site_bound(depot.stays)
@@ -119,6 +119,15 @@ def levels(
     return after - kwh, after
 
 
+def _left_kw(problem: Problem, charged: Charged, site: int) -> NDArray[np.float64]:
+    """(slots,) what the other sites leave of the limit on all of them."""
+    system = prices.system_room_kw(problem)
+    if system is None:
+        return np.full(charged.load_kw.shape[1], np.inf)
+    others = np.delete(charged.load_kw, site, axis=0).sum(axis=0)
+    return np.asarray(np.maximum(system - others, 0.0), float)
+
+
 def _depot(
     problem: Problem,
     stays: Stays,
@@ -126,6 +135,7 @@ def _depot(
     site: int,
     kwh: NDArray[np.float64],
     peaks_kw: NDArray[np.float64] | None,
+    left_kw: NDArray[np.float64],
 ) -> _Depot | None:
     slot_s = problem.tariff.slot_s
     day, hours = DAY_S // slot_s, slot_s / 3600.0
@@ -163,7 +173,7 @@ def _depot(
     place = ChargingSite(sites.names[site], int(sites.count[site]), float(sites.kw[site]))
     home = problem.depots[site]
     base = prices.base_kw(home, slot_s)
-    cap = np.minimum(prices.room_kw(home, slot_s), place.most_kw)
+    cap = np.minimum(np.minimum(prices.room_kw(home, slot_s), place.most_kw), left_kw)
     floor = 0.0
     for at, (kw_price, mask, so_far_kw) in enumerate(charges):
         if at == main:

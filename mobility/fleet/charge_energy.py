@@ -37,12 +37,14 @@ _MOST_COLUMNS = 3_000_000
 class Energies:
     """Energy of every stay (kWh), and the electricity's cost that no charging of these blocks can beat.
 
-    ``peaks_kw`` (charges that cost, sites) are the peaks of this spread, in the tariff's order.
+    ``peaks_kw`` (charges that cost, sites) are the peaks of this spread, in the tariff's order, and
+    ``load_kw`` (sites, slots) its power.
     """
 
     kwh: NDArray[np.float64]
     bound_minor: float
     peaks_kw: NDArray[np.float64]
+    load_kw: NDArray[np.float64]
 
 
 def cheapest_energies(
@@ -118,6 +120,11 @@ def cheapest_energies(
             )  # fmt: skip
             limits.append(means @ load[site * day : (site + 1) * day] + peak)
             limited.append(-(means @ base[site]))
+    system = prices.system_room_kw(problem)
+    if system is not None:
+        together = sp.csr_matrix((np.ones(many), (slot, column)), shape=(day, width))
+        limits.append(together)
+        limited.append(system.reshape(day, -1).mean(axis=1))
     below = sp.vstack([rows, *limits]).tocsr()
     solve: Any = linprog  # its stubs know lists of numbers only
     found = solve(
@@ -131,6 +138,7 @@ def cheapest_energies(
         np.maximum(found.x[many : many + count], 0.0),
         value - _TOLERANCE * abs(value),
         found.x[many + count :].reshape(len(charges), len(sites.names)),
+        np.repeat((load @ found.x).reshape(-1, day), step_s // problem.tariff.slot_s, axis=1),
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import _plug_kernels as kernels
+from mobility.fleet import _plug_search_kernels as searches
 from mobility.fleet import _transport_kernels as flows
 from mobility.fleet.charge_bound import site_bound, site_load
 
@@ -136,7 +137,7 @@ class SiteSearch:
         peak = low if self.random.random() < 0.3 else (
             low + (now.peak_kw - low) * 1.05 * self.random.random())  # fmt: skip
         heat = float(self.random.choice(_HEATS)) / one.rows.size
-        kernels.search(one.first, one.end, one.most, one.need, one.level, one.price, one.cap_kw,
+        searches.search(one.first, one.end, one.most, one.need, one.level, one.price, one.cap_kw,
                        one.beside_kw, one.site.chargers, self.peak_price, self.lack_price, peak, tries, _MANY, heat,
                        self.state, begin, finish, flow, lacks)  # fmt: skip
         self.offer(begin, finish)

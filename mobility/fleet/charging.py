@@ -7,18 +7,15 @@ against demand charges. A heuristic: it says what it could not deliver, and wher
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mobility.fleet import _charge_kernels
 from mobility.fleet import tariff as prices
-from mobility.fleet.charge_stays import charge_stays
 from mobility.fleet.energy import demand_day_price
-from mobility.fleet.stays import ChargingProblem
 from mobility.units import DAY_S, format_time
 
 if TYPE_CHECKING:
@@ -26,10 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mobility.fleet.plan import Plan
     from mobility.fleet.problem import Problem
-    from mobility.fleet.stays_plan import ChargingPlan
-    from mobility.stop import Stop
 
 # How often those who found no charger free may choose first.
 _PROMOTIONS = 6
@@ -79,74 +73,6 @@ class Charged:
     why: str
 
 
-@overload
-def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan: ...
-
-
-@overload
-def charge(plan: ChargingProblem, *, stop: Stop | None = None, seed: int = 0) -> ChargingPlan: ...
-
-
-def charge(
-    plan: Plan | ChargingProblem, *, stop: Stop | None = None, seed: int = 0
-) -> Plan | ChargingPlan:
-    """Plan the charging of given blocks anew, with their problem's chargers and tariff.
-
-    Buses are charged one after the other first; then a linear program says how much each stay gives at
-    best, and every depot's chargers are searched anew for that. The cheapest of all is the answer, so
-    that it never costs more than the first; its bound is the program's: no charging of these blocks
-    costs less.
-
-    Parameters
-    ----------
-    plan
-        Blocks from any source; its sessions are replaced. A table of stays
-        (:class:`~mobility.fleet.ChargingProblem`) is charged by
-        :func:`~mobility.fleet.charge_stays`.
-    stop
-        ``Work`` counts rounds of a depot's search.
-    seed
-        Of the search's choices.
-
-    Returns
-    -------
-    Plan
-        Always. Where energy cannot be delivered, ``why`` names the site, the window and the kWh.
-    """
-    from mobility.fleet.activities import running_cost
-    from mobility.fleet.chain import finish
-    from mobility.fleet.charge_depots import better, given_energies
-    from mobility.fleet.charge_energy import cheapest_energies
-
-    if isinstance(plan, ChargingProblem):
-        return charge_stays(plan, stop=stop, seed=seed)
-    started = time.perf_counter()
-    problem = plan.problem
-    charged = charge_blocks(problem, plan.blocks)
-    sites = sites_of(problem, plan.blocks)
-    stays = stays_of(problem, plan.blocks, sites)
-    if charged.unserved or not stays.names:
-        return finish(plan, charged, seed=seed, started=started)
-    free = cheapest_energies(problem, stays, sites)
-    now = given_energies(stays, sites, charged.sessions)
-    terminal = stays.site >= len(problem.depots)
-    wanted = free
-    if free is not None and terminal.any():
-        fixed = np.where(terminal, now, np.nan)
-        wanted = cheapest_energies(problem, stays, sites, fixed)
-    tries: list[tuple[NDArray[np.float64], NDArray[np.float64] | None]] = [(now, None)]
-    if wanted is not None:
-        tries = [(wanted.kwh, wanted.peaks_kw), (wanted.kwh, None), (now, wanted.peaks_kw), *tries]
-    for kwh, peaks in tries:
-        charged = better(problem, stays, sites, charged, kwh, peaks, stop=stop, seed=seed)
-    if free is not None:
-        bounds = {"blocks": sum(running_cost(problem, plan.blocks).values()),
-                  "electricity": free.bound_minor}  # fmt: skip
-        report = replace(plan.report, bound_scope="these blocks, any charging of them")
-        plan = replace(plan, bounds=bounds, report=report)
-    return finish(plan, charged, seed=seed, started=started)
-
-
 def charge_blocks(
     problem: Problem,
     blocks: pd.DataFrame,
@@ -161,20 +87,16 @@ def charge_blocks(
     stays = stays_of(problem, blocks, sites)
     if planned is not None:
         stays = replace(stays, planned=_windows(problem, stays, planned))
-    unlimited = room_of(problem)
-    order = _tightest_first(problem, stays, sites)
-    best = _attempt(problem, stays, sites, unlimited, order)
-    for _ in range(_PROMOTIONS):
-        # Who found the chargers taken chooses first in the next attempt.
-        late = np.isin(order, np.flatnonzero(best.missing > 0))
-        if not late.any():
-            break
-        order = np.concatenate([order[late], order[~late]])
-        tried = _attempt(problem, stays, sites, unlimited, order)
-        best = min(best, tried, key=lambda one: one.unserved)
-    charges = [one for one in problem.tariff.demand if demand_day_price(problem, one) > 0]
-    if charges and best.unserved == 0:
-        best = _flatten(problem, stays, sites, unlimited, best, order)
+    room, system = room_of(problem), prices.system_room_kw(problem)
+    best = _served(problem, stays, sites, room)
+    if system is not None and (best.load.sum(axis=0) > system + 1e-6).any():
+        shares = _shares(problem, stays, sites, system)
+        if shares is None:
+            return replace(_charged(problem, stays, sites, best), unserved=stays.names, why=(
+                f"all sites together may draw {problem.tariff.system_kw:g} kW: too little for what the "
+                "buses need"
+            ))  # fmt: skip
+        best = _served(problem, stays, sites, np.minimum(room, shares))
     return _charged(problem, stays, sites, best)
 
 
@@ -197,6 +119,43 @@ def kept_sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame
         demand_minor=prices.demand_minor(problem, load),
         unserved=(),
         why="",
+    )
+
+
+def _served(
+    problem: Problem, stays: Stays, sites: Sites, unlimited: NDArray[np.float64]
+) -> _Attempt:
+    """Serve every bus within limits (sites, slots), those who found no charger first; then flatten."""
+    order = _tightest_first(problem, stays, sites)
+    best = _attempt(problem, stays, sites, unlimited, order)
+    for _ in range(_PROMOTIONS):
+        # Who found the chargers taken chooses first in the next attempt.
+        late = np.isin(order, np.flatnonzero(best.missing > 0))
+        if not late.any():
+            break
+        order = np.concatenate([order[late], order[~late]])
+        tried = _attempt(problem, stays, sites, unlimited, order)
+        best = min(best, tried, key=lambda one: one.unserved)
+    charges = [one for one in problem.tariff.demand if demand_day_price(problem, one) > 0]
+    if charges and best.unserved == 0:
+        best = _flatten(problem, stays, sites, unlimited, best, order)
+    return best
+
+
+def _shares(
+    problem: Problem, stays: Stays, sites: Sites, system: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """(sites, slots) shares of the limit on all sites: what a linear program uses, and even parts of the rest."""
+    from mobility.fleet.charge_energy import cheapest_energies
+
+    found = cheapest_energies(problem, stays, sites)
+    if found is None:
+        return None
+    spare = np.maximum(system - found.load_kw.sum(axis=0), 0.0)
+    weight = sites.count * sites.kw
+    shares = found.load_kw + spare * (weight / max(weight.sum(), 1e-9))[:, None]
+    return np.asarray(
+        shares * np.minimum(1.0, system / np.maximum(shares.sum(axis=0), 1e-9)), float
     )
 
 

@@ -251,6 +251,14 @@ def _sites(problem: Problem, load: dict[str, Power]) -> list[Finding]:
             at = int(np.flatnonzero(over)[0])
             found.append(finding("site_cap_exceeded", value=f"{name}: {whole[at]:.1f} of {limit[at]} kW",
                                  count=int(over.reshape(-1, slot).any(axis=1).sum())))  # fmt: skip
+    most = problem.tariff.system_kw
+    if most is not None:
+        buses = sum((np.repeat(kw, slot) for kw in load.values()), np.zeros(DAY))
+        whole = sum((_of_time(one.base_kw, 0.0) for one in places.values()), buses)
+        over = (whole > most + KW) & (buses > KW)
+        if over.any():
+            told = f"all sites: {whole[over][0]:.1f} of {most} kW"
+            found.append(finding("site_cap_exceeded", value=told, count=int(over.sum()) // slot))
     return found
 
 

@@ -63,7 +63,8 @@ class Tariff:
     """Energy price by time of day ((from_s, price per kWh), wraps at 24 h) and demand charges.
 
     ``diesel_l_minor`` and ``hydrogen_kg_minor`` are prices of a litre and a kg; ``co2e_g_kwh`` is what
-    the grid emits, None for the world's mean.
+    the grid emits, None for the world's mean. ``system_kw``: what all sites together may draw, buildings
+    included, None where nothing limits it.
     """
 
     energy: tuple[tuple[int, float], ...] = ((0, 0.0),)
@@ -72,8 +73,10 @@ class Tariff:
     diesel_l_minor: float = 0.0
     hydrogen_kg_minor: float = 0.0
     co2e_g_kwh: float | None = None
+    system_kw: float | None = None
 
     def __post_init__(self) -> None:
+        not_negative("tariff.system_kw", self.system_kw)
         if not self.energy:
             raise ConfigError("tariff.energy is empty", mend='energy = [["00:00", 95.0]]')
         divides_the_day("tariff.slot_s", self.slot_s)

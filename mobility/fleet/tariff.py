@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,23 +53,40 @@ def by_second(pairs: tuple[tuple[int, float], ...], otherwise: float) -> NDArray
     return second
 
 
+@lru_cache(maxsize=1024)
 def base_kw(site: Depot | Charger, slot_s: int) -> NDArray[np.float64]:
     """(slots,) mean power that buildings draw behind a site's connection."""
-    return np.asarray(by_second(site.base_kw, 0.0).reshape(-1, slot_s).mean(axis=1), float)
+    return _kept(by_second(site.base_kw, 0.0).reshape(-1, slot_s).mean(axis=1))
 
 
+@lru_cache(maxsize=1024)
 def room_kw(site: Depot | Charger, slot_s: int) -> NDArray[np.float64]:
     """(slots,) what a site's connection leaves for buses in each whole slot, inf where nothing limits."""
     limit = by_second(site.site_kw_by_time, np.inf)
     if site.site_kw is not None:
         limit = np.minimum(limit, site.site_kw)
     free = limit - by_second(site.base_kw, 0.0)
-    return np.asarray(np.maximum(free.reshape(-1, slot_s).min(axis=1), 0.0), float)
+    return _kept(np.maximum(free.reshape(-1, slot_s).min(axis=1), 0.0))
+
+
+def _kept(figures: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An array that everybody may read and nobody may change."""
+    figures.setflags(write=False)
+    return figures
 
 
 def places(problem: Problem) -> tuple[Depot | Charger, ...]:
     """Every place with chargers: depots, then terminals, the order of sites everywhere."""
     return (*problem.depots, *problem.chargers)
+
+
+def system_room_kw(problem: Problem) -> NDArray[np.float64] | None:
+    """(slots,) what all sites together may give to buses; None where nothing limits it."""
+    most, slot_s = problem.tariff.system_kw, problem.tariff.slot_s
+    if most is None:
+        return None
+    base = sum((by_second(one.base_kw, 0.0) for one in places(problem)), np.zeros(DAY_S))
+    return np.asarray(np.maximum(most - base.reshape(-1, slot_s).max(axis=1), 0.0), float)
 
 
 def with_base(problem: Problem, load: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -240,3 +240,31 @@ def test_too_much_power_is_caught(charged):
 
 def test_a_dropped_session_is_caught(charged):
     assert "soc_not_restored" in codes(charged, lambda rows: rows.pop(2))
+
+
+# --- all sites together ---------------------------------------------------------------------
+
+
+def test_all_sites_together_keep_a_limit():
+    case = samples.case("santiago", "fleet.toml")
+    day = read_feed(samples.path("santiago"), cache=False).day()
+    problem = fleet.problem(day, case=case)
+    homes = (*problem.depots, *problem.chargers)
+    assert len(homes) > 1, "one site alone would prove nothing"
+    free = fleet.charge(fleet.plan(problem))
+    together = sum(load_of(free, one) for one in homes)
+    limit = 0.9 * float(together.max())
+    tight = problem.replace(**{"tariff.system_kw": limit})
+    assert "site_cap_exceeded" in {one.code for one in fleet.check(tight, free)}
+    plan = fleet.charge(fleet.plan(tight))
+    assert plan.report.objective is not None, plan.why
+    assert fleet.check(tight, plan) == []
+    assert sum(load_of(plan, one) for one in homes).max() <= limit + 1e-4
+    assert plan.bounds["electricity"] >= free.bounds["electricity"] - 1
+    assert plan.bounds["electricity"] <= electricity(plan) + 1
+
+
+def test_a_limit_that_is_too_low_is_told(changsha):
+    plan = fleet.plan(changsha.replace(**{"tariff.system_kw": 10.0}))
+    assert plan.report.objective is None
+    assert "all sites together may draw 10 kW" in plan.why

@@ -14,6 +14,7 @@ from made_charge import SLOT_S, problem_of, problems, random_problem
 from mobility import fleet
 from mobility.errors import ConfigError
 from mobility.fleet import _plug_kernels as kernels
+from mobility.fleet import _plug_search_kernels as searches
 from mobility.fleet.charge_sites import by_site
 from mobility.solution import Status
 from mobility.stop import Gap, Work
@@ -354,7 +355,7 @@ def test_search_kernel_keeps_its_books(problem, seed):
         flow = np.zeros(int((one.end - one.first).sum()))
         cap = np.full(one.slots, one.site.most_kw)
         state = np.array([seed + 1], np.uint64)
-        cost = kernels.search(
+        cost = searches.search(
             one.first, one.end, one.most, one.need, one.level, one.price, cap, one.beside_kw, one.site.chargers,
             problem.demand, 1000.0, 0.0, 200, 4, 0.05, state, begin, finish, flow, lacks,
         )  # fmt: skip
