@@ -49,9 +49,9 @@ def charge(
 
     Examples:
 
-      mobility fleet charge stays.csv --case site.toml
+      mobility fleet charge gtfs_samples/stays.csv --case gtfs_samples/site.toml
 
-      mobility fleet charge stays.csv --case site.toml --relax --json
+      mobility fleet charge gtfs_samples/stays.csv --case gtfs_samples/site.toml --relax --json
     """
     del config
     import time

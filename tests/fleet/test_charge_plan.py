@@ -130,6 +130,27 @@ def test_a_warm_start_never_ends_worse(problem, change):
     assert again.report.objective <= first.report.objective * (1 + 1e-9) + 1e-9
 
 
+@given(problems(), st.sampled_from(["charger", "kw", "stay"]))
+def test_more_of_anything_never_costs_more_where_both_are_optimal(problem, change):
+    if change == "stay":
+        other = problem.replace(
+            stays=problem.stays.assign(arrive_s=problem.stays["arrive_s"] - SLOT_S)
+        )
+    else:
+        more = {
+            "charger": lambda one: {"chargers": one.chargers + 1},
+            "kw": lambda one: {"kw": one.kw + 15},
+        }
+        other = problem.replace(
+            sites=tuple(dataclasses.replace(one, **more[change](one)) for one in problem.sites)
+        )
+    before, after = (fleet.charge_stays(one, stop=Work(20)).report for one in (problem, other))
+    if before.status == after.status == Status.OPTIMAL:
+        assert after.objective <= before.objective * (1 + 2e-6) + 1e-6
+    if before.objective is not None:
+        assert after.status != Status.INFEASIBLE
+
+
 def test_the_same_seed_repeats_exactly():
     problem = random_problem(3, stays=30)
     one, two = (fleet.charge_stays(problem, stop=Work(5), seed=7) for _ in range(2))
