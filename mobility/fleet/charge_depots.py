@@ -56,12 +56,14 @@ def better(
     *,
     stop: Stop | None = None,
     seed: int = 0,
+    anyhow: bool = False,
 ) -> Charged:
     """Search every depot's chargers anew with given energies; what is not cheaper stays as it was.
 
     ``kwh`` (stays,) is what each stay gives, at terminals what it gives now. The search knows one peak;
     with ``peaks_kw`` (charges that cost, sites) the others are limits, else they are spread over their
-    hours as if they were energy.
+    hours as if they were energy. ``anyhow`` takes what is found whatever it costs: where nothing is
+    there yet.
     """
     begun = time.perf_counter()
     stop = stop or Work(_ROUNDS)
@@ -86,7 +88,8 @@ def better(
         if search.best is None or search.best.lack > 0:
             continue
         tried = _with(problem, stays, sites, now, depot, search, site)
-        if tried.energy_minor + tried.demand_minor < now.energy_minor + now.demand_minor - 1e-9:
+        saved = now.energy_minor + now.demand_minor - tried.energy_minor - tried.demand_minor
+        if anyhow or saved > 1e-9:
             now = tried
     return now
 

@@ -12,7 +12,7 @@ from mobility.fleet.activities import running_cost
 from mobility.fleet.charge_depots import better, given_energies
 from mobility.fleet.charge_energy import cheapest_energies
 from mobility.fleet.charge_stays import charge_stays
-from mobility.fleet.charging import charge_blocks, sites_of, stays_of
+from mobility.fleet.charging import charge_blocks, kept_sessions, sites_of, stays_of
 from mobility.fleet.stays import ChargingProblem
 
 if TYPE_CHECKING:
@@ -66,11 +66,19 @@ def charge(
     charged = charge_blocks(problem, plan.blocks)
     sites = sites_of(problem, plan.blocks)
     stays = stays_of(problem, plan.blocks, sites)
-    if charged.unserved or not stays.names:
+    if not stays.names:
         return finish(plan, charged, seed=seed, started=started)
     free = cheapest_energies(problem, stays, sites)
-    now = given_energies(stays, sites, charged.sessions)
     terminal = stays.site >= len(problem.depots)
+    if charged.unserved and free is not None and not terminal.any():
+        # Bus after bus, some found no charger; energies that are planned together may serve all.
+        none = kept_sessions(problem, plan.blocks, charged.sessions.iloc[:0])
+        tried = better(problem, stays, sites, none, free.kwh, stop=stop, seed=seed, anyhow=True)
+        if abs(float(tried.sessions["kwh"].sum()) - float(free.kwh.sum())) < 0.01:
+            charged = tried
+    if charged.unserved:
+        return finish(plan, charged, seed=seed, started=started)
+    now = given_energies(stays, sites, charged.sessions)
     wanted = free
     if free is not None and terminal.any():
         fixed = np.where(terminal, now, np.nan)

@@ -268,3 +268,16 @@ def test_a_limit_that_is_too_low_is_told(changsha):
     plan = fleet.plan(changsha.replace(**{"tariff.system_kw": 10.0}))
     assert plan.report.objective is None
     assert "all sites together may draw 10 kW" in plan.why
+
+
+def test_chargers_too_few_for_bus_after_bus_may_do_when_planned_together(changsha):
+    free = fleet.plan(changsha)
+    problem = with_depot(changsha, chargers=4)
+    blocks = dataclasses.replace(free, problem=problem)
+    assert charge_blocks(problem, free.blocks).unserved
+    answer = fleet.charge(blocks)
+    assert answer.report.objective is not None, answer.why
+    assert fleet.check(problem, answer) == []
+    none = fleet.charge(dataclasses.replace(free, problem=with_depot(changsha, chargers=1)))
+    assert none.report.objective is None
+    assert "kWh are missing" in none.why
