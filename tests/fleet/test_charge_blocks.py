@@ -14,6 +14,7 @@ from mobility import fleet, samples
 from mobility.errors import ConfigError
 from mobility.feed import read_feed
 from mobility.fleet import Demand
+from mobility.fleet.charging import charge_blocks
 from mobility.fleet.energy import demand_day_price
 from mobility.fleet.tariff import base_kw, demand_minor, room_kw
 from mobility.stop import Work
