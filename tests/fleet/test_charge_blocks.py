@@ -273,7 +273,7 @@ def test_a_limit_that_is_too_low_is_told(changsha):
 
 def test_chargers_too_few_for_bus_after_bus_may_do_when_planned_together(changsha):
     free = fleet.plan(changsha)
-    problem = with_depot(changsha, chargers=4)
+    problem = with_depot(changsha, chargers=5)
     blocks = dataclasses.replace(free, problem=problem)
     assert charge_blocks(problem, free.blocks).unserved
     answer = fleet.charge(blocks)
