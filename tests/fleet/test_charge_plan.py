@@ -396,3 +396,20 @@ def test_search_kernel_keeps_its_books(problem, seed):
         assert naive_charge.most_at_once(begin, finish) <= one.site.chargers
         wanted = paid + problem.demand * load.max() + 1000.0 * lacks.sum()
         assert cost == pytest.approx(wanted, rel=1e-9, abs=1e-6)
+
+
+# --- the bars at a small size ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ratio", "most"), [(0.6, 0.005), (0.25, 0.03)])
+def test_a_small_city_keeps_the_bars(ratio, most):
+    from benchmarks import charge
+    from benchmarks.charge_city import charge_city
+
+    problem = charge_city(ratio, buses=240, sites=3)
+    told = charge.ours_plan(problem)
+    assert told["check_errors"] == 0
+    assert told["over_relaxation_percent"] <= 100 * most
+    rule = charge.first_come(problem)
+    assert rule["check_errors"] == 0
+    assert told["objective"] < rule["objective"]
