@@ -206,7 +206,7 @@ def _relaxed(
     if found.objective is None:
         report = Report(Status.INFEASIBLE, bound_scope=_RELAXED, seconds=seconds, seed=seed)
         return ChargingPlan(problem, no_sessions(), report, {}, why=found.why, relaxed=True)
-    peaks = found.peak_kw
+    peaks = {one.name: found.peak_kw.get(one.name, 0.0) for one in problem.sites}
     demand = problem.demand * math.fsum(peaks.values())
     report = Report(
         Status.OPTIMAL, objective=found.objective, bound=min(found.bound or 0.0, found.objective),
@@ -244,7 +244,8 @@ def _plan(
 ) -> ChargingPlan:
     """Tables and money of a plan; costs are counted from its sessions, not from the search."""
     table = _sessions(problem, searches, found)
-    energy, peaks = _money(problem, searches, found)
+    energy, charged = _money(problem, searches, found)
+    peaks = {one.name: charged.get(one.name, 0.0) for one in problem.sites}
     demand = problem.demand * math.fsum(peaks.values())
     cost = energy + demand
     names = problem.stays["bus"].to_numpy(object)
