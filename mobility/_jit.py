@@ -30,6 +30,9 @@ MODULES = (
     "mobility.fleet._exchange_kernels",
     "mobility.fleet._dual_kernels",
     "mobility.fleet._simulate_kernels",
+    "mobility.fleet._transport_kernels",
+    "mobility.fleet._plug_kernels",
+    "mobility.fleet._plug_search_kernels",
 )
 
 KERNELS: list[Any] = []

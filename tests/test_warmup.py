@@ -38,6 +38,12 @@ from mobility.fleet import Scenarios
 plan = fleet.plan(problem)
 fleet.simulate(problem, plan, Scenarios(count=40, outage=0.2, temperature=0.0))
 fleet.simulate(problem, plan, Scenarios(count=40, outage=0.2, queue=True, state_of_health=(0.8, 1.0)))
+from benchmarks.charge_city import charge_city
+stays = charge_city(0.25, buses=60, sites=2, need=1.2)
+for asked in ({}, {"strategy": "first-come"}, {"relax": True}):
+    fleet.charge_stays(stays, **asked)
+fleet.charge_stays(charge_city(0.02, buses=30, sites=1), least_shortfall=True)
+fleet.charge(fleet.plan(problem))
 print(json.dumps(_jit.compilations()))
 """
 

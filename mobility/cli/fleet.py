@@ -22,6 +22,7 @@ from mobility.cli.fleet_ask import (
     shifted,
     source_of,
 )
+from mobility.cli.fleet_charge import charge
 from mobility.cli.fleet_export import export
 from mobility.cli.fleet_given import has_blocks, show_savings
 from mobility.cli.fleet_matrix import is_matrix, plan_matrix
@@ -41,6 +42,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("charge")(charge)
 
 
 @app.command("plan")

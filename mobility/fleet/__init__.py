@@ -8,7 +8,8 @@ imported only when a flow is solved.
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.calibrate import Calibration, calibrate
 from mobility.fleet.chain import plan
-from mobility.fleet.charging import charge
+from mobility.fleet.charge_plan import charge
+from mobility.fleet.charge_stays import charge_stays
 from mobility.fleet.check import check
 from mobility.fleet.check_shift import check_shift
 from mobility.fleet.compare import Comparison, compare
@@ -42,6 +43,9 @@ from mobility.fleet.shift import Shifted, shift
 from mobility.fleet.simulate import simulate
 from mobility.fleet.simulation import Simulation
 from mobility.fleet.size_depots import Sizing, size_depots
+from mobility.fleet.stays import ChargingProblem, ChargingSite
+from mobility.fleet.stays_file import read_stays
+from mobility.fleet.stays_plan import ChargingPlan
 from mobility.fleet.tables import problem
 from mobility.fleet.tods import Tods, read_tods, write_tods
 from mobility.fleet.transition import Transition, transition
@@ -53,6 +57,9 @@ __all__ = [
     "BlockPlan",
     "Calibration",
     "Charger",
+    "ChargingPlan",
+    "ChargingProblem",
+    "ChargingSite",
     "Comparison",
     "Consumption",
     "ConsumptionTable",
@@ -83,6 +90,7 @@ __all__ = [
     "buses_by_quarter_hour",
     "calibrate",
     "charge",
+    "charge_stays",
     "check",
     "check_shift",
     "compare",
@@ -99,6 +107,7 @@ __all__ = [
     "read_mdvsp",
     "read_measured",
     "read_plan",
+    "read_stays",
     "read_tods",
     "read_weather",
     "repair",

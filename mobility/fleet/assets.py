@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from mobility.errors import ConfigError
 from mobility.fleet.limits import not_negative, positive
+from mobility.units import DAY_S
 
 Energy: TypeAlias = Literal["electric", "diesel", "hydrogen"]
 ENERGIES: tuple[Energy, ...] = ("electric", "diesel", "hydrogen")
@@ -141,7 +142,8 @@ class Depot:
     """Where buses stay overnight and charge.
 
     ``capacity`` (buses) and ``site_kw`` are None where unlimited; ``chargers`` None is one a bus,
-    ``pumps`` None as many as are needed.
+    ``pumps`` None as many as are needed. ``site_kw_by_time``: (from_s, kW) limits that change within the
+    day and wrap at its end; ``base_kw`` likewise what buildings draw behind the same connection.
     """
 
     id: str
@@ -151,11 +153,14 @@ class Depot:
     charger_kw: float = 150.0
     site_kw: float | None = None
     pumps: int | None = None
+    site_kw_by_time: tuple[tuple[int, float], ...] = ()
+    base_kw: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         positive(f"depot {self.id!r}: charger_kw", self.charger_kw)
         for name in ("capacity", "chargers", "site_kw", "pumps"):
             not_negative(f"depot {self.id!r}: {name}", getattr(self, name))
+        _check_times(f"depot {self.id!r}", self.site_kw_by_time, self.base_kw)
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,7 @@ class Charger:
     """Opportunity chargers at a terminal: ``count`` of them, each of ``kw``.
 
     A bus stays plugged in for at least ``min_s``; between two buses at one charger lie ``buffer_s``.
+    ``site_kw_by_time`` and ``base_kw`` are as a depot's.
     """
 
     stop_id: str
@@ -171,13 +177,28 @@ class Charger:
     site_kw: float | None = None
     min_s: int = 0
     buffer_s: int = 0
+    site_kw_by_time: tuple[tuple[int, float], ...] = ()
+    base_kw: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         positive(f"charger at {self.stop_id!r}: kw", self.kw)
         for name in ("count", "site_kw", "min_s", "buffer_s"):
             not_negative(f"charger at {self.stop_id!r}: {name}", getattr(self, name))
+        _check_times(f"charger at {self.stop_id!r}", self.site_kw_by_time, self.base_kw)
 
     @property
     def id(self) -> str:
         """The site's name in tables."""
         return f"terminal:{self.stop_id}"
+
+
+def _check_times(where: str, *tables: tuple[tuple[int, float], ...]) -> None:
+    for table in tables:
+        times = [at for at, _ in table]
+        if times != sorted(set(times)) or any(not 0 <= at < DAY_S for at in times):
+            raise ConfigError(
+                f"{where}: times must ascend within the day",
+                mend='site_kw_by_time = [["00:00", 2000], ["18:00", 800]]',
+            )
+        for _, kw in table:
+            not_negative(f"{where}: kW by time", kw)

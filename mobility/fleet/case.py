@@ -29,6 +29,8 @@ from mobility.fleet.prices import Costs, Demand, Tariff
 from mobility.fleet.rules import Layover, RouteRule, Rules, Terminal
 from mobility.units import DAY_S, minor_digits, parse_time
 
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 
 def read_case(source: str | Path | dict[str, Any]) -> tuple[Case, Path]:
     """Read a case file; the case and the folder its own files are relative to.
@@ -89,14 +91,28 @@ def tariff_of(part: TariffPart | dict[str, Any]) -> Tariff:
     return Tariff(
         energy=tuple(prices),
         demand=tuple(
-            Demand(one.price, one.period, _hours(one.hours), tuple(one.months), one.interval_s)
+            Demand(
+                one.price,
+                one.period,
+                _hours(one.hours),
+                tuple(one.months),
+                one.interval_s,
+                tuple(_WEEKDAYS.index(day) for day in one.days),
+                one.billed_days,
+                one.so_far_kw,
+            )
             for one in part.demand
         ),
         slot_s=part.slot_s,
         diesel_l_minor=part.diesel_l_minor,
         hydrogen_kg_minor=part.hydrogen_kg_minor,
         co2e_g_kwh=part.co2e_g_kwh,
+        system_kw=part.system_kw,
     )
+
+
+def _by_time(pairs: list[tuple[str, float]]) -> tuple[tuple[int, float], ...]:
+    return tuple(sorted((parse_time(at) % DAY_S, float(kw)) for at, kw in pairs))
 
 
 def _hours(pairs: list[tuple[str, str]]) -> tuple[tuple[int, int], ...]:
@@ -195,13 +211,16 @@ def depot_of(part: DepotPart, default_kw: float) -> Depot:
     return Depot(
         id=part.id, stop_id=part.stop_id or f"depot:{part.id}", capacity=part.capacity,
         chargers=part.chargers, charger_kw=part.charger_kw or default_kw, site_kw=part.site_kw,
-        pumps=part.pumps,
+        pumps=part.pumps, site_kw_by_time=_by_time(part.site_kw_by_time), base_kw=_by_time(part.base_kw),
     )  # fmt: skip
 
 
 def charger_of(part: ChargerPart) -> Charger:
     """Opportunity chargers of a terminal."""
-    return Charger(**part.model_dump())
+    told = part.model_dump()
+    for name in ("site_kw_by_time", "base_kw"):
+        told[name] = _by_time(told[name])
+    return Charger(**told)
 
 
 def _config_error(error: ValidationError, name: str) -> ConfigError:

@@ -145,6 +145,8 @@ class DepotPart(_Part):
     charger_kw: Positive | None = None
     site_kw: NotNegative | None = None
     pumps: Whole | None = None
+    site_kw_by_time: list[tuple[str, NotNegative]] = []
+    base_kw: list[tuple[str, NotNegative]] = []
 
 
 class ChargerPart(_Part):
@@ -156,6 +158,8 @@ class ChargerPart(_Part):
     site_kw: NotNegative | None = None
     min_s: Whole = 0
     buffer_s: Whole = 0
+    site_kw_by_time: list[tuple[str, NotNegative]] = []
+    base_kw: list[tuple[str, NotNegative]] = []
 
 
 class DemandPart(_Part):
@@ -166,6 +170,9 @@ class DemandPart(_Part):
     hours: list[tuple[str, str]] = []
     months: list[Annotated[int, Field(ge=1, le=12)]] = []
     interval_s: Annotated[int, Field(gt=0)] = 900
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = []
+    billed_days: Annotated[int, Field(gt=0)] | None = None
+    so_far_kw: NotNegative = 0.0
 
 
 class TariffPart(_Part):
@@ -177,6 +184,7 @@ class TariffPart(_Part):
     diesel_l_minor: NotNegative = 0.0
     hydrogen_kg_minor: NotNegative = 0.0
     co2e_g_kwh: NotNegative | None = None
+    system_kw: NotNegative | None = None
 
 
 class Case(_Part):

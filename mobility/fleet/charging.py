@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mobility.fleet.plan import Plan
     from mobility.fleet.problem import Problem
-    from mobility.stop import Stop
 
 # How often those who found no charger free may choose first.
 _PROMOTIONS = 6
@@ -75,27 +73,6 @@ class Charged:
     why: str
 
 
-def charge(plan: Plan, *, stop: Stop | None = None, seed: int = 0) -> Plan:
-    """Plan the charging of given blocks anew, with their problem's chargers and tariff.
-
-    Parameters
-    ----------
-    plan
-        Blocks from any source; its sessions are replaced.
-    stop, seed
-        Taken for the family's sake: the search ends by itself and nothing in it is random.
-
-    Returns
-    -------
-    Plan
-        Always. Where energy cannot be delivered, ``why`` names the site, the window and the kWh.
-    """
-    from mobility.fleet.chain import finish
-
-    del stop
-    return finish(plan, charge_blocks(plan.problem, plan.blocks), seed=seed)
-
-
 def charge_blocks(
     problem: Problem,
     blocks: pd.DataFrame,
@@ -110,20 +87,16 @@ def charge_blocks(
     stays = stays_of(problem, blocks, sites)
     if planned is not None:
         stays = replace(stays, planned=_windows(problem, stays, planned))
-    unlimited = np.repeat(sites.limit_kw[:, None], DAY_S // problem.tariff.slot_s, axis=1)
-    order = _tightest_first(problem, stays, sites)
-    best = _attempt(problem, stays, sites, unlimited, order)
-    for _ in range(_PROMOTIONS):
-        # Who found the chargers taken chooses first in the next attempt.
-        late = np.isin(order, np.flatnonzero(best.missing > 0))
-        if not late.any():
-            break
-        order = np.concatenate([order[late], order[~late]])
-        tried = _attempt(problem, stays, sites, unlimited, order)
-        best = min(best, tried, key=lambda one: one.unserved)
-    charges = [one for one in problem.tariff.demand if demand_day_price(problem, one) > 0]
-    if charges and best.unserved == 0:
-        best = _flatten(problem, stays, sites, unlimited, best, order)
+    room, system = room_of(problem), prices.system_room_kw(problem)
+    best = _served(problem, stays, sites, room)
+    if system is not None and (best.load.sum(axis=0) > system + 1e-6).any():
+        shares = _shares(problem, stays, sites, system)
+        if shares is None:
+            return replace(_charged(problem, stays, sites, best), unserved=stays.names, why=(
+                f"all sites together may draw {problem.tariff.system_kw:g} kW: too little for what the "
+                "buses need"
+            ))  # fmt: skip
+        best = _served(problem, stays, sites, np.minimum(room, shares))
     return _charged(problem, stays, sites, best)
 
 
@@ -147,6 +120,50 @@ def kept_sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame
         unserved=(),
         why="",
     )
+
+
+def _served(
+    problem: Problem, stays: Stays, sites: Sites, unlimited: NDArray[np.float64]
+) -> _Attempt:
+    """Serve every bus within limits (sites, slots), those who found no charger first; then flatten."""
+    order = _tightest_first(problem, stays, sites)
+    best = _attempt(problem, stays, sites, unlimited, order)
+    for _ in range(_PROMOTIONS):
+        # Who found the chargers taken chooses first in the next attempt.
+        late = np.isin(order, np.flatnonzero(best.missing > 0))
+        if not late.any():
+            break
+        order = np.concatenate([order[late], order[~late]])
+        tried = _attempt(problem, stays, sites, unlimited, order)
+        best = min(best, tried, key=lambda one: one.unserved)
+    charges = [one for one in problem.tariff.demand if demand_day_price(problem, one) > 0]
+    if charges and best.unserved == 0:
+        best = _flatten(problem, stays, sites, unlimited, best, order)
+    return best
+
+
+def _shares(
+    problem: Problem, stays: Stays, sites: Sites, system: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """(sites, slots) shares of the limit on all sites: what a linear program uses, and even parts of the rest."""
+    from mobility.fleet.charge_energy import cheapest_energies
+
+    found = cheapest_energies(problem, stays, sites)
+    if found is None:
+        return None
+    spare = np.maximum(system - found.load_kw.sum(axis=0), 0.0)
+    weight = sites.count * sites.kw
+    shares = found.load_kw + spare * (weight / max(weight.sum(), 1e-9))[:, None]
+    return np.asarray(
+        shares * np.minimum(1.0, system / np.maximum(shares.sum(axis=0), 1e-9)), float
+    )
+
+
+def room_of(problem: Problem) -> NDArray[np.float64]:
+    """(sites, slots) what each connection leaves for buses, depots first, then terminals."""
+    slot_s = problem.tariff.slot_s
+    rooms = [prices.room_kw(one, slot_s) for one in prices.places(problem)]
+    return np.array(rooms).reshape(-1, DAY_S // slot_s)
 
 
 def sites_of(problem: Problem, blocks: pd.DataFrame) -> Sites:
@@ -341,9 +358,7 @@ def _steered(problem: Problem) -> NDArray[np.float64]:
 def _site_costs(problem: Problem, load: NDArray[np.float64]) -> NDArray[np.float64]:
     hours = problem.tariff.slot_s / 3600.0
     cost = (load * prices.slot_prices(problem.tariff)).sum(axis=1) * hours
-    for one in problem.tariff.demand:
-        cost = cost + demand_day_price(problem, one) * prices.peaks_kw(load, one)
-    return np.asarray(cost, float)
+    return np.asarray(cost + prices.demand_by_site(problem, load), float)
 
 
 def _curves(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

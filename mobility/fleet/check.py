@@ -18,7 +18,10 @@ from mobility.fleet.check_matrix import check_matrix
 from mobility.fleet.check_money import check_money
 from mobility.fleet.check_rules import check_rules
 from mobility.fleet.check_say import DAY, EMPTY, FAR, say
+from mobility.fleet.check_stays import check_stays
 from mobility.fleet.matrix import MatrixPlan, MatrixProblem
+from mobility.fleet.stays import ChargingProblem
+from mobility.fleet.stays_plan import ChargingPlan
 
 if TYPE_CHECKING:
     from mobility.fleet.plan import BlockPlan, Plan
@@ -30,17 +33,24 @@ def check(problem: MatrixProblem, plan: MatrixPlan) -> list[Finding]: ...
 
 
 @overload
+def check(problem: ChargingProblem, plan: ChargingPlan) -> list[Finding]: ...
+
+
+@overload
 def check(problem: Problem, plan: Plan | BlockPlan) -> list[Finding]: ...
 
 
-def check(problem: Problem | MatrixProblem, plan: Plan | BlockPlan | MatrixPlan) -> list[Finding]:
+def check(
+    problem: Problem | MatrixProblem | ChargingProblem,
+    plan: Plan | BlockPlan | MatrixPlan | ChargingPlan,
+) -> list[Finding]:
     """Replay a plan: trips, connections, depots, batteries, chargers, sites, money.
 
     Parameters
     ----------
     problem
         What was asked; not the plan's own copy, so that a changed plan cannot bring its own rules.
-        Days of trips and matrices of costs alike.
+        Days of trips, matrices of costs and tables of stays alike.
     plan
         Any plan with the tables ``blocks`` and, for charging, ``sessions``.
 
@@ -53,6 +63,10 @@ def check(problem: Problem | MatrixProblem, plan: Plan | BlockPlan | MatrixPlan)
         assert isinstance(problem, MatrixProblem)
         assert isinstance(plan, MatrixPlan)
         return check_matrix(problem, plan)
+    if isinstance(problem, ChargingProblem) or isinstance(plan, ChargingPlan):
+        assert isinstance(problem, ChargingProblem)
+        assert isinstance(plan, ChargingPlan)
+        return check_stays(problem, plan)
     if plan.report.objective is None:
         return []
     blocks = plan.blocks.reset_index(drop=True)

@@ -234,13 +234,42 @@ def _chargers(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
 
 
 def _sites(problem: Problem, load: dict[str, Power]) -> list[Finding]:
+    """What a connection carries, second by second: buses and buildings below its limit of the time."""
     found = []
-    for site, (_, _, _, limit) in _sites_of(problem).items():
-        if limit is not None and (load[site] > limit + KW).any():
-            at = int(load[site].argmax())
-            found.append(finding("site_cap_exceeded", value=f"{site}: {load[site][at]:.1f} of {limit} kW",
-                                 count=int((load[site] > limit + KW).sum())))  # fmt: skip
+    slot = problem.tariff.slot_s
+    places: dict[str, Depot | Charger] = {one.id: one for one in problem.depots}
+    places |= {f"terminal:{one.stop_id}": one for one in problem.chargers}
+    for name, one in places.items():
+        if one.site_kw is None and not one.site_kw_by_time:
+            continue
+        limit = np.full(DAY, np.inf if one.site_kw is None else one.site_kw)
+        limit = np.minimum(limit, _of_time(one.site_kw_by_time, np.inf))
+        buses = np.repeat(load[name], slot)
+        whole = buses + _of_time(one.base_kw, 0.0)
+        over = (whole > limit + KW) & (
+            buses > KW
+        )  # what buildings draw by themselves is no plan's fault
+        if over.any():
+            at = int(np.flatnonzero(over)[0])
+            found.append(finding("site_cap_exceeded", value=f"{name}: {whole[at]:.1f} of {limit[at]} kW",
+                                 count=int(over.reshape(-1, slot).any(axis=1).sum())))  # fmt: skip
+    most = problem.tariff.system_kw
+    if most is not None:
+        buses = sum((np.repeat(kw, slot) for kw in load.values()), np.zeros(DAY))
+        whole = sum((_of_time(one.base_kw, 0.0) for one in places.values()), buses)
+        over = (whole > most + KW) & (buses > KW)
+        if over.any():
+            told = f"all sites: {whole[over][0]:.1f} of {most} kW"
+            found.append(finding("site_cap_exceeded", value=told, count=int(over.sum()) // slot))
     return found
+
+
+def _of_time(pairs: tuple[tuple[int, float], ...], otherwise: float) -> Power:
+    """Figure of every second; the last one of the day holds until its first time."""
+    second = np.full(DAY, pairs[-1][1] if pairs else otherwise)
+    for at, value in pairs:
+        second[at:] = value
+    return second
 
 
 def _battery(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) -> list[Finding]:

@@ -71,9 +71,14 @@ def _electricity(problem: Problem, load: dict[str, Power]) -> tuple[float, float
     for at, minor in tariff.energy:
         price[clock >= at] = minor
     energy = demand = 0.0
-    for kw in load.values():
+    base = {one.id: one.base_kw for one in problem.depots}
+    base |= {f"terminal:{one.stop_id}": one.base_kw for one in problem.chargers}
+    for site, kw in load.items():
         second = np.repeat(kw, tariff.slot_s)
         energy += float((second * price).sum() / 3600.0)
+        for at, building_kw in base[site]:  # from each time on, round the day, until the next
+            until = min([one for one, _ in base[site] if one > at], default=base[site][0][0] + DAY)
+            second[np.arange(at, until) % DAY] += building_kw
         for one in tariff.demand:
             counts = np.zeros(DAY, bool)
             for start, end in one.hours:
@@ -83,16 +88,24 @@ def _electricity(problem: Problem, load: dict[str, Power]) -> tuple[float, float
                 counts[:] = True
             means = second.reshape(-1, one.interval_s).mean(axis=1)
             peak = means[counts.reshape(-1, one.interval_s).any(axis=1)].max(initial=0.0)
-            demand += float(peak) * one.price * _share_of_day(problem, one)
+            demand += (
+                max(0.0, float(peak) - one.so_far_kw) * one.price * _share_of_day(problem, one)
+            )
     return energy, demand
 
 
 def _share_of_day(problem: Problem, demand: Any) -> float:
     day = problem.date
+    if demand.billed_days is not None and day is None:
+        return 1.0 / float(demand.billed_days)
     if day is None:
         return {"day": 1.0, "month": 1 / 30, "year": 1 / 365}[demand.period]
     if demand.months and day.month not in demand.months:
         return 0.0
+    if demand.days and day.weekday() not in demand.days:
+        return 0.0
+    if demand.billed_days is not None:
+        return 1.0 / float(demand.billed_days)
     days = {
         "day": 1,
         "month": monthrange(day.year, day.month)[1],

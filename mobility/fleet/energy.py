@@ -91,11 +91,14 @@ def least_kwh_price(problem: Problem) -> float:
     """Minor units that a kWh costs at least: the lowest price, plus its share in demand charges.
 
     A demand charge that counts all day is on the highest mean power, which is no less than the
-    day's mean; so a kWh a day costs at least ``price / 24`` more. Charges of some hours add none.
+    day's mean; so a kWh a day costs at least ``price / 24`` more. Charges of some hours add none, nor
+    do those of which a part is paid already.
     """
     price = min(one for _, one in problem.tariff.energy)
     whole_day = sum(
-        demand_day_price(problem, one) / 24.0 for one in problem.tariff.demand if not one.hours
+        demand_day_price(problem, one) / 24.0
+        for one in problem.tariff.demand
+        if not one.hours and one.so_far_kw == 0
     )
     return price + whole_day
 
@@ -104,13 +107,18 @@ def demand_day_price(problem: Problem, demand: Demand) -> float:
     """A demand charge's share of the planned day, minor units per kW.
 
     A monthly price is spread over the days of the day's month, a yearly one over its year; without
-    a date, over 30 and 365 days. Outside its months a charge is 0.
+    a date, over 30 and 365 days; ``billed_days`` goes before all of these. Outside its months and
+    weekdays a charge is 0.
     """
     from calendar import isleap, monthrange
 
     day = problem.date
     if demand.months and day is not None and day.month not in demand.months:
         return 0.0
+    if demand.days and day is not None and day.weekday() not in demand.days:
+        return 0.0
+    if demand.billed_days is not None:
+        return demand.price / demand.billed_days
     month = 30 if day is None else monthrange(day.year, day.month)[1]
     year = 365 if day is None else 365 + isleap(day.year)
     return demand.price / {"day": 1, "month": month, "year": year}[demand.period]

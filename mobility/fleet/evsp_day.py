@@ -32,6 +32,8 @@ def steered_prices(problem: Problem) -> NDArray[np.float64]:
     slot_s = problem.tariff.slot_s
     steered = prices.slot_prices(problem.tariff)
     for one in problem.tariff.demand:
+        if one.so_far_kw > 0:  # up to what is paid already, a peak costs nothing
+            continue
         counted = prices.counted_intervals(one)
         second = np.repeat(counted, one.interval_s)
         share = second.reshape(-1, slot_s).mean(axis=1)

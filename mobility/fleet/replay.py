@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from mobility.errors import ConfigError
+from mobility.fleet.charging import room_of
 from mobility.fleet.consumption import empty_kmh, hvac_kw
 from mobility.fleet.warm import recounted
 from mobility.units import DAY_S
@@ -338,13 +339,6 @@ def _plugs(
     ), used
 
 
-def rooms_kw(problem: Problem) -> Floats:
-    """(sites, slots of the day) kW that each site may draw, depots first, then terminals; inf: no limit."""
-    places = [*(one.site_kw for one in problem.depots), *(one.site_kw for one in problem.chargers)]
-    limits = np.array([np.inf if one is None else one for one in places], float)
-    return np.repeat(limits[:, None], DAY_S // problem.tariff.slot_s, axis=1)
-
-
 def _widened(
     problem: Problem,
     sessions: pd.DataFrame,
@@ -363,7 +357,7 @@ def _widened(
     curve is read where the plan stands at the end of a slot; a bus that is emptier may draw no less.
     """
     slot_s, day = problem.tariff.slot_s, DAY_S // problem.tariff.slot_s
-    rooms = iter(rooms_kw(problem))
+    rooms = iter(room_of(problem))
     sites = {one.id: (one.charger_kw, next(rooms), 0) for one in problem.depots}
     sites |= {one.id: (one.kw, next(rooms), one.buffer_s) for one in problem.chargers}
     name = sessions["site"].astype(str).tolist()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.fleet import _simulate_kernels
-from mobility.fleet.charging import sites_of
-from mobility.fleet.replay import keys, rooms_kw
+from mobility.fleet.charging import room_of, sites_of
+from mobility.fleet.replay import keys
 from mobility.fleet.simulate import Moved
 from mobility.units import DAY_S
 
@@ -61,7 +61,7 @@ def requeue(replay: Replay, draws: Draws, *, threads: int | None = None) -> Move
     bus = np.searchsorted(legs.start, plugs.leg, side="right") - 1
     bus_kw = np.array([one.max_kw for one in problem.vehicles])[replay.buses.kind[bus]]
     order = np.lexsort((np.arange(arrive.size), replay.buses.key[bus], arrive)).astype(np.int64)
-    limit = rooms_kw(problem)
+    limit = room_of(problem)
     charger = starts[site_of] + sessions["charger"].to_numpy(np.int64)
     own_kw, key = np.minimum(bus_kw, sites.kw[site_of]), keys(names)
 

@@ -18,7 +18,8 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.findings import has_errors
 from mobility.fleet.chain import finish
-from mobility.fleet.charging import charge, charge_blocks
+from mobility.fleet.charge_plan import charge
+from mobility.fleet.charging import charge_blocks
 from mobility.fleet.limits import not_negative
 from mobility.fleet.simulation import plain_rows
 from mobility.fleet.size_bounds import bounds_of

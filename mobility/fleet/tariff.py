@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from mobility.units import DAY_S
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mobility.fleet.problem import Demand, Problem, Tariff
+    from mobility.fleet.problem import Charger, Demand, Depot, Problem, Tariff
 
 
 def slot_prices(tariff: Tariff) -> NDArray[np.float64]:
@@ -44,6 +45,57 @@ def counted_slots(demand: Demand, slot_s: int) -> NDArray[np.bool_]:
     return np.asarray(second.reshape(-1, slot_s).any(axis=1), bool)
 
 
+def by_second(pairs: tuple[tuple[int, float], ...], otherwise: float) -> NDArray[np.float64]:
+    """Figure of every second of the day; before the first time the last one holds."""
+    second = np.full(DAY_S, pairs[-1][1] if pairs else otherwise)
+    for at, value in pairs:
+        second[at:] = value
+    return second
+
+
+@lru_cache(maxsize=1024)
+def base_kw(site: Depot | Charger, slot_s: int) -> NDArray[np.float64]:
+    """(slots,) mean power that buildings draw behind a site's connection."""
+    return _kept(by_second(site.base_kw, 0.0).reshape(-1, slot_s).mean(axis=1))
+
+
+@lru_cache(maxsize=1024)
+def room_kw(site: Depot | Charger, slot_s: int) -> NDArray[np.float64]:
+    """(slots,) what a site's connection leaves for buses in each whole slot, inf where nothing limits."""
+    limit = by_second(site.site_kw_by_time, np.inf)
+    if site.site_kw is not None:
+        limit = np.minimum(limit, site.site_kw)
+    free = limit - by_second(site.base_kw, 0.0)
+    return _kept(np.maximum(free.reshape(-1, slot_s).min(axis=1), 0.0))
+
+
+def _kept(figures: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An array that everybody may read and nobody may change."""
+    figures.setflags(write=False)
+    return figures
+
+
+def places(problem: Problem) -> tuple[Depot | Charger, ...]:
+    """Every place with chargers: depots, then terminals, the order of sites everywhere."""
+    return (*problem.depots, *problem.chargers)
+
+
+def system_room_kw(problem: Problem) -> NDArray[np.float64] | None:
+    """(slots,) what all sites together may give to buses; None where nothing limits it."""
+    most, slot_s = problem.tariff.system_kw, problem.tariff.slot_s
+    if most is None:
+        return None
+    base = sum((by_second(one.base_kw, 0.0) for one in places(problem)), np.zeros(DAY_S))
+    return np.asarray(np.maximum(most - base.reshape(-1, slot_s).max(axis=1), 0.0), float)
+
+
+def with_base(problem: Problem, load: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Load of all sites (depots, then terminals) with what buildings draw there."""
+    slot_s = problem.tariff.slot_s
+    base = [base_kw(one, slot_s) for one in places(problem)]
+    return load + np.array(base).reshape(load.shape)
+
+
 def peaks_kw(load: NDArray[np.float64], demand: Demand) -> NDArray[np.float64]:
     """(sites,) highest mean power over the counted intervals; ``load`` is (sites, slots) kW."""
     slot_s = DAY_S // load.shape[1]
@@ -61,10 +113,15 @@ def energy_minor(problem: Problem, load: NDArray[np.float64]) -> float:
 
 
 def demand_minor(problem: Problem, load: NDArray[np.float64]) -> float:
-    """The planned day's share of the demand charges of all sites."""
-    return float(
-        sum(
-            demand_day_price(problem, one) * peaks_kw(load, one).sum()
-            for one in problem.tariff.demand
-        )
-    )
+    """The planned day's share of the demand charges of all sites, buildings' draw included."""
+    return float(demand_by_site(problem, load).sum())
+
+
+def demand_by_site(problem: Problem, load: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(sites,) the planned day's share of the demand charges: what lies above the peak already paid."""
+    whole = with_base(problem, load)
+    cost = np.zeros(load.shape[0])
+    for one in problem.tariff.demand:
+        above = np.maximum(peaks_kw(whole, one) - one.so_far_kw, 0.0)
+        cost += demand_day_price(problem, one) * above
+    return cost

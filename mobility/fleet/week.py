@@ -21,6 +21,7 @@ from mobility.fleet.week_costs import day_bound, day_parts, every_day, fleet_of
 from mobility.fleet.week_days import day_kinds
 from mobility.fleet.week_plan import DayPlan, WeekPlan
 from mobility.solution import Report, Status
+from mobility.units import format_time
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -161,6 +162,10 @@ def _with_depots(
     names = ("id", "stop_id", "capacity", "chargers", "charger_kw", "site_kw", "pumps")
     content["depot"] = [
         {name: getattr(one, name) for name in names if getattr(one, name) is not None}
+        | {
+            name: [(format_time(at), kw) for at, kw in getattr(one, name)]
+            for name in ("site_kw_by_time", "base_kw")
+        }
         for one in depots
     ]
     return content

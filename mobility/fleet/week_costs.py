@@ -7,17 +7,20 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.energy import demand_day_price
-from mobility.fleet.tariff import peaks_kw
+from mobility.fleet.tariff import base_kw, peaks_kw, places
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from mobility.fleet.problem import Problem
+    from numpy.typing import NDArray
+
+    from mobility.fleet.problem import Demand, Problem
     from mobility.fleet.runs import BlockMode
     from mobility.fleet.week_plan import DayPlan
     from mobility.stop import Stop
@@ -62,6 +65,15 @@ def every_day(days: Sequence[DayPlan], fleet: pd.DataFrame) -> dict[str, float]:
     return paid
 
 
+def _paid_kw(problem: Problem, load: pd.DataFrame, charge: Demand) -> NDArray[np.float64]:
+    """(sites of ``load``,) kW of each peak that are paid for: buildings included, above what is paid."""
+    slot_s = problem.tariff.slot_s
+    own = {one.id: one for one in places(problem)}
+    base = np.array([base_kw(own[str(site)], slot_s) for site in load.index])
+    above = peaks_kw(load.to_numpy(float) + base, charge) - charge.so_far_kw
+    return np.maximum(above, 0.0)
+
+
 def demand_of(day: DayPlan, *, daily: bool) -> dict[tuple[str, int], float]:
     """The day's share of the demand charges, by site and charge: the daily ones, or all others."""
     power = getattr(day.plan, "power", None)
@@ -72,7 +84,7 @@ def demand_of(day: DayPlan, *, daily: bool) -> dict[tuple[str, int], float]:
         (str(site), at): demand_day_price(day.problem, charge) * float(kw)
         for at, charge in enumerate(day.problem.tariff.demand)
         if (charge.period == "day") == daily
-        for site, kw in zip(load.index, peaks_kw(load.to_numpy(float), charge), strict=True)
+        for site, kw in zip(load.index, _paid_kw(day.problem, load, charge), strict=True)
     }
 
 

@@ -1,0 +1,110 @@
+"""``mobility fleet charge``: a table of stays onto chargers, without a feed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, STARTED_S, options
+
+if TYPE_CHECKING:
+    from mobility.fleet import ChargingPlan
+
+_AROUND_S = 0.3  # what writing the answer takes
+
+
+def charge(
+    stays: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV: bus, site, arrive_s, depart_s, need_kwh, max_kw.", dir_okay=False
+        ),
+    ],
+    case: Annotated[
+        Path,
+        typer.Option("--case", help="site.toml: chargers of every site, prices.", dir_okay=False),
+    ],
+    relax: Annotated[
+        bool, typer.Option("--relax", help="Only the value that no plan can beat.")
+    ] = False,
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="optimal, balanced or first-come.")
+    ] = "optimal",
+    least_shortfall: Annotated[
+        bool, typer.Option("--least-shortfall", help="Where not all can be charged: who gets what.")
+    ] = False,
+    as_json: options.Json = False,
+    seed: options.Seed = 0,
+    seconds: options.StopSeconds = None,
+    work: options.StopWork = None,
+    gap: options.StopGap = None,
+    quiet: options.Quiet = False,
+    config: options.Config = None,
+) -> int:
+    """Plan who is plugged in where, when and at what power: whole chargers, one session a stay.
+
+    Exit 0: a plan that the checker accepts, or the relaxation's value; 1: none, and why.
+
+    Examples:
+
+      mobility fleet charge gtfs_samples/stays.csv --case gtfs_samples/site.toml
+
+      mobility fleet charge gtfs_samples/stays.csv --case gtfs_samples/site.toml --relax --json
+    """
+    del config
+    import time
+
+    from mobility import fleet
+    from mobility.cli.output import print_findings, print_json, working
+    from mobility.errors import ConfigError
+    from mobility.findings import has_errors
+    from mobility.fleet.charge_stays import STRATEGIES
+
+    chosen = next((one for one in STRATEGIES if one == strategy), None)
+    if chosen is None:
+        raise ConfigError(
+            f"--strategy cannot be {strategy!r}", mend=f"one of {', '.join(STRATEGIES)}"
+        )
+    options.stop_from(seconds, work, gap)  # refuses what makes no sense before any work
+    with working(f"reading {stays.name}", quiet=quiet):
+        problem = fleet.read_stays(stays, case)
+    if seconds is not None:
+        seconds = max(seconds - (time.perf_counter() - STARTED_S) - _AROUND_S, 0.1)
+    stop = options.stop_from(seconds, work, gap)
+    with working(f"charging {len(problem.stays):,} stays", quiet=quiet):
+        answer = fleet.charge_stays(
+            problem, relax=relax, strategy=chosen, stop=stop, seed=seed,
+            least_shortfall=least_shortfall,
+        )  # fmt: skip
+    found = [] if relax else fleet.check(problem, answer)
+    if as_json:
+        print_json({**answer.to_dict(), "check": [one.to_dict() for one in found]})
+    else:
+        show(answer)
+        print_findings(found)
+    bad = answer.report.objective is None or bool(answer.missing_kwh) or has_errors(found)
+    return EXIT_FINDINGS if bad else EXIT_DONE
+
+
+def show(answer: ChargingPlan) -> None:
+    """Write to stdout what charging costs, what cannot be beaten, and each site's peak."""
+    from mobility.cli.output import print_table
+
+    print(answer)
+    report = answer.report
+    if report.objective is None:
+        return
+    rows = [(name, value) for name, value in report.parts.items()]
+    rows += [("together", report.objective)]
+    if report.bound is not None:
+        rows += [("no plan can beat", report.bound)]
+    rows += [(f"{name} would cost", cost) for name, cost in answer.against.items()]
+    print_table(rows, columns=("", "a day"))
+    used = answer.sessions.groupby("site")["charger"].nunique().to_dict()
+    sites = [(one.name, round(answer.peak_kw.get(one.name, 0.0), 1), int(used.get(one.name, 0)), one.chargers)
+             for one in answer.problem.sites]  # fmt: skip
+    print_table(sites, columns=("site", "peak kW", "chargers used", "there"))
+    if answer.missing_kwh:
+        print(f"{sum(answer.missing_kwh.values()):,.1f} kWh are missing: {answer.why}")

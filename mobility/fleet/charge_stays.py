@@ -1,0 +1,305 @@
+"""Charge a table of stays: whole chargers, one session a stay, beside what no plan can beat."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from mobility.errors import ConfigError
+from mobility.fleet.charge_bound import Relaxation, site_bound
+from mobility.fleet.charge_bound import relax as relaxation_of
+from mobility.fleet.charge_proof import cap_of_present, too_few_chargers
+from mobility.fleet.charge_search import Sessions, SiteSearch
+from mobility.fleet.charge_sites import by_site
+from mobility.fleet.stays_plan import COLUMNS, ChargingPlan, no_sessions
+from mobility.solution import Report, Status, StopReason
+from mobility.stop import AnyOf, Gap, Progress, Work, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mobility.fleet.stays import ChargingProblem
+    from mobility.stop import Stop
+
+Strategy = Literal["optimal", "balanced", "first-come"]
+STRATEGIES: tuple[Strategy, ...] = ("optimal", "balanced", "first-come")
+_RELAXED = "these stays, any power within their limits, chargers counted as power only"
+_SCOPE = "these stays, any plan of whole chargers or not"
+# By default: as near to the bound as anybody bills, or so many rounds for so many stays.
+_GAP = 1e-4
+_ROUNDS, _ROUND_STAYS = (12, 200), 20_000
+_TRIES = (10, 1000)
+
+
+def charge_stays(
+    problem: ChargingProblem,
+    *,
+    strategy: Strategy = "optimal",
+    relax: bool = False,
+    least_shortfall: bool = False,
+    stop: Stop | None = None,
+    start: ChargingPlan | None = None,
+    seed: int = 0,
+) -> ChargingPlan:
+    """Decide charger, begin, end and power by slot of every stay, so that energy and peaks cost least.
+
+    Parameters
+    ----------
+    problem
+        Stays, sites and prices.
+    strategy
+        ``first-come`` plugs in whoever came first at full power; ``balanced`` spreads each need evenly
+        up to the departure; ``optimal`` searches, and says what it saves against first-come.
+    relax
+        Only the relaxation's value: no whole chargers, no sessions.
+    least_shortfall
+        Where not everything can be delivered, the plan that leaves least; ``missing_kwh`` says whom.
+    stop
+        ``Work`` counts rounds of the search over all sites. By default a gap of 0.01 %, or a number of
+        rounds that falls with the number of stays: it repeats exactly.
+    start
+        A plan to begin with, perhaps of a slightly other problem; what comes out is never dearer than
+        it is, if it still holds.
+    seed
+        Of the search's choices.
+
+    Returns
+    -------
+    ChargingPlan
+        Always. ``infeasible`` is claimed only with a proof in ``why``: the site, the window and the
+        missing kWh or chargers.
+
+    References
+    ----------
+    Edmonds (1970) on polymatroids; Fujishige (1980) and Gallo, Grigoriadis, Tarjan (1989) on their
+    parametric flows; Shaw (1998) on large neighbourhood search.
+    """
+    if strategy not in STRATEGIES:
+        raise ConfigError(f"no strategy {strategy!r}", mend=f"one of {', '.join(STRATEGIES)}")
+    begun = time.perf_counter()
+    relaxed = relaxation_of(problem)
+    if relax:
+        return _relaxed(problem, relaxed, seed, time.perf_counter() - begun)
+    if relaxed.objective is None and not (least_shortfall or strategy != "optimal"):
+        return _no_plan(problem, Status.INFEASIBLE, relaxed.why, strategy, seed, begun)
+    searches, why = _searches(problem, relaxed, seed)
+    if strategy != "optimal":
+        found = [one.by_rule(balanced=strategy == "balanced") for one in searches]
+        why = "" if not any(one.lack for one in found) else f"{strategy} leaves some without energy"
+        return _plan(problem, searches, found, strategy, StopReason.FINISHED, seed, begun, why=why)
+    if why and not least_shortfall:
+        return _no_plan(problem, Status.INFEASIBLE, why, strategy, seed, begun)
+    reason = _improve(problem, searches, stop, start, begun)
+    best = [one.best for one in searches if one.best is not None]
+    if any(one.lack for one in best):
+        proof = why or relaxed.why
+        kwh = sum(one.lack for one in best) * problem.slot_h
+        told = proof or (
+            f"no plan that charges everybody was found: {kwh:.1f} kWh are missing at "
+            f"{', '.join(one.stays.site.name for one in searches if one.best and one.best.lack)}; "
+            "none was ruled out either"
+        )
+        status = Status.INFEASIBLE if proof else Status.UNKNOWN
+        if not least_shortfall:
+            return _no_plan(problem, status, told, strategy, seed, begun, reason)
+        return _plan(
+            problem, searches, best, strategy, reason, seed, begun, why=told, status=status
+        )
+    return _plan(problem, searches, best, strategy, reason, seed, begun)
+
+
+def _searches(
+    problem: ChargingProblem, relaxed: Relaxation, seed: int
+) -> tuple[list[SiteSearch], str]:
+    """One search a site, and a proof that whole chargers are too few, if there is one."""
+    known = {one.stays.site.name: one for one in relaxed.sites}
+    searches, why = [], ""
+    for stays in by_site(problem):
+        cap = cap_of_present(stays)
+        bound = known.get(stays.site.name)
+        if bound is None or (cap < stays.cap_kw).any():
+            tighter = site_bound(stays, cap, 0.0 if bound is None else bound.peak_kw)
+            bound = tighter if tighter is not None else bound
+        why = why or too_few_chargers(problem, stays)
+        searches.append(SiteSearch(stays, bound, seed))
+    return searches, why
+
+
+def _improve(
+    problem: ChargingProblem,
+    searches: Sequence[SiteSearch],
+    stop: Stop | None,
+    start: ChargingPlan | None,
+    begun: float,
+) -> StopReason:
+    """Build every site's plan, then search in rounds until ``stop`` says so; one thread a core."""
+    many = sum(one.stays.rows.size for one in searches)
+    if stop is None:
+        rounds = min(max(_ROUND_STAYS // max(many, 1), _ROUNDS[0]), _ROUNDS[1])
+        stop = AnyOf(Gap(_GAP), Work(rounds))
+    limit_s = seconds_of(stop)
+    for one in searches:
+        one.until_s = math.inf if limit_s is None else begun + limit_s
+    if start is not None:
+        for one in searches:
+            _begin_with(problem, one, start)
+
+    def gap() -> float | None:
+        if any(one.best is None or one.relaxed is None for one in searches):
+            return None
+        cost = math.fsum(one.best.cost for one in searches if one.best)
+        away = math.fsum(one.gap for one in searches)
+        return away / max(abs(cost), 1e-9) if math.isfinite(away) else None
+
+    with ThreadPoolExecutor(max_workers=max(1, min(os.cpu_count() or 1, 8))) as pool:
+
+        def all_of(work: Callable[[SiteSearch], None], some: Sequence[SiteSearch]) -> None:
+            for done in [pool.submit(work, one) for one in some]:
+                done.result()
+
+        all_of(SiteSearch.build, sorted(searches, key=lambda one: -one.stays.rows.size))
+        step = 0
+        while True:
+            open_sites = [one for one in searches if not one.done]
+            if not open_sites:
+                return StopReason.FINISHED
+            spent = time.perf_counter() - begun
+            if (reason := stop(Progress(spent, step, gap()))) is not None:
+                return reason
+            open_sites.sort(key=lambda one: -one.stays.rows.size)
+            all_of(lambda one: one.round(min(max(3 * one.stays.rows.size, _TRIES[0]), _TRIES[1])),
+                   open_sites)  # fmt: skip
+            step += 1
+
+
+def _begin_with(problem: ChargingProblem, search: SiteSearch, start: ChargingPlan) -> None:
+    """Offer the sessions of another plan, as far as its stays and chargers are still there."""
+    one = search.stays
+    rows = start.sessions[start.sessions["site"] == one.site.name]
+    stays = problem.stays.iloc[one.rows]
+    begin, finish = np.full(one.rows.size, -1, np.int64), np.full(one.rows.size, -1, np.int64)
+    at: dict[str, list[int]] = {}
+    for row, bus in enumerate(stays["bus"]):
+        at.setdefault(str(bus), []).append(row)
+    order = np.argsort(rows["start_s"].to_numpy(np.int64), kind="stable")
+    held = np.zeros(one.slots, np.int64)
+    told: Any
+    for told in rows.iloc[order].itertuples(index=False):
+        low, high = (int(s) // problem.slot_s - one.base for s in (told.start_s, told.end_s))
+        for row in at.get(str(told.bus), []):
+            a, b = max(low, int(one.first[row])), min(high, int(one.end[row]))
+            if begin[row] < 0 and a < b and (held[a:b] < one.site.chargers).all():
+                begin[row], finish[row] = a, b
+                held[a:b] += 1
+    search.offer(begin, finish)
+
+
+def _relaxed(
+    problem: ChargingProblem, found: Relaxation, seed: int, seconds: float
+) -> ChargingPlan:
+    if found.objective is None:
+        report = Report(Status.INFEASIBLE, bound_scope=_RELAXED, seconds=seconds, seed=seed)
+        return ChargingPlan(problem, no_sessions(), report, {}, why=found.why, relaxed=True)
+    peaks = {one.name: found.peak_kw.get(one.name, 0.0) for one in problem.sites}
+    demand = problem.demand * math.fsum(peaks.values())
+    report = Report(
+        Status.OPTIMAL, objective=found.objective, bound=min(found.bound or 0.0, found.objective),
+        parts={"energy": found.objective - demand, "demand": demand}, bound_scope=_RELAXED,
+        seconds=seconds, seed=seed,
+    )  # fmt: skip
+    return ChargingPlan(problem, no_sessions(), report, peaks, relaxed=True)
+
+
+def _no_plan(
+    problem: ChargingProblem,
+    status: Status,
+    why: str,
+    strategy: str,
+    seed: int,
+    begun: float,
+    reason: StopReason = StopReason.FINISHED,
+) -> ChargingPlan:
+    report = Report(status, bound_scope=_SCOPE, seconds=time.perf_counter() - begun, seed=seed,
+                    stop_reason=reason)  # fmt: skip
+    return ChargingPlan(problem, no_sessions(), report, {}, strategy=strategy, why=why)
+
+
+def _plan(
+    problem: ChargingProblem,
+    searches: Sequence[SiteSearch],
+    found: Sequence[Sessions],
+    strategy: str,
+    reason: StopReason,
+    seed: int,
+    begun: float,
+    *,
+    why: str = "",
+    status: Status | None = None,
+) -> ChargingPlan:
+    """Tables and money of a plan; costs are counted from its sessions, not from the search."""
+    table = _sessions(problem, searches, found)
+    energy, charged = _money(problem, searches, found)
+    peaks = {one.name: charged.get(one.name, 0.0) for one in problem.sites}
+    demand = problem.demand * math.fsum(peaks.values())
+    cost = energy + demand
+    names = problem.stays["bus"].to_numpy(object)
+    missing = {
+        str(names[search.stays.rows[row]]): float(one.lacks[row] * problem.slot_h)
+        for search, one in zip(searches, found, strict=True)
+        for row in np.flatnonzero(one.lacks > 0).tolist()
+    }
+    bound = None
+    if not missing and all(one.relaxed is not None for one in searches):
+        bound = min(math.fsum(one.relaxed.bound for one in searches if one.relaxed), cost)
+    closed = bound is not None and cost - bound <= 1e-6 * max(abs(cost), 1e-9)
+    if status is None:
+        status = Status.OPTIMAL if closed else Status.UNKNOWN if missing else Status.FEASIBLE
+    against: dict[str, float] = {}
+    if strategy == "optimal" and not missing:
+        for rule in STRATEGIES[1:]:
+            tried = [one.by_rule(balanced=rule == "balanced") for one in searches]
+            if not any(one.lack for one in tried):
+                rule_energy, rule_peaks = _money(problem, searches, tried)
+                against[rule] = rule_energy + problem.demand * math.fsum(rule_peaks.values())
+    report = Report(
+        status, objective=cost, bound=bound, parts={"energy": energy, "demand": demand},
+        bound_scope=_SCOPE, seconds=time.perf_counter() - begun, seed=seed, stop_reason=reason,
+    )  # fmt: skip
+    return ChargingPlan(problem, table, report, peaks, strategy, why, missing, against)
+
+
+def _money(
+    problem: ChargingProblem, searches: Sequence[SiteSearch], found: Sequence[Sessions]
+) -> tuple[float, dict[str, float]]:
+    energy, peaks = [], {}
+    for search, one in zip(searches, found, strict=True):
+        load = search.load_kw(one)
+        energy.append(float((load * search.stays.price[search.stays.level]).sum()) * problem.slot_h)
+        peaks[search.stays.site.name] = float(load.max(initial=0.0))
+    return math.fsum(energy), peaks
+
+
+def _sessions(
+    problem: ChargingProblem, searches: Sequence[SiteSearch], found: Sequence[Sessions]
+) -> pd.DataFrame:
+    names = problem.stays["bus"].to_numpy(object)
+    rows: list[tuple[Any, ...]] = []
+    for search, one in zip(searches, found, strict=True):
+        stays, charger = search.stays, search.chargers(one)
+        for row in np.flatnonzero(one.begin >= 0).tolist():
+            low, high = int(one.begin[row]), int(one.finish[row])
+            at = int(search.offset[row] - stays.first[row])
+            kw = np.maximum(one.flow[at + low : at + high], 0.0)
+            rows.append((
+                str(names[stays.rows[row]]), stays.site.name, int(charger[row]),
+                (stays.base + low) * problem.slot_s, (stays.base + high) * problem.slot_s,
+                float(kw.sum() * problem.slot_h), tuple(kw.tolist()),
+            ))  # fmt: skip
+    rows.sort(key=lambda row: (row[1], row[2], row[3]))
+    return pd.DataFrame(rows, columns=list(COLUMNS)) if rows else no_sessions()

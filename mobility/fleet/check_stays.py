@@ -1,0 +1,152 @@
+"""The independent checker of a table of stays: every session replayed, slot by slot, by plain loops."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mobility.findings import finding
+from mobility.fleet.check_say import DAY, KW, WH
+
+if TYPE_CHECKING:
+    from mobility.findings import Finding
+    from mobility.fleet.stays import ChargingProblem
+    from mobility.fleet.stays_plan import ChargingPlan
+
+
+def check_stays(problem: ChargingProblem, plan: ChargingPlan) -> list[Finding]:
+    """Say what is wrong with a plan of charging; an empty list when it can be carried out for its price.
+
+    Parameters
+    ----------
+    problem
+        What was asked; not the plan's own copy.
+    plan
+        What was answered. A plan without an objective must have no sessions; a relaxation has none.
+    """
+    report = plan.report
+    if report.objective is None:
+        unasked = len(plan.sessions) > 0
+        return [finding("cost_does_not_add_up", value="sessions without a cost")] if unasked else []
+    if plan.relaxed:
+        return []
+    wrong: dict[str, list[str]] = {}
+
+    def say(code: str, told: str) -> None:
+        wrong.setdefault(code, []).append(told)
+
+    sites = {one.name: one for one in problem.sites}
+    stays: dict[tuple[str, str], list[Any]] = {}
+    row: Any  # pandas types a row's cells as anything
+    for row in problem.stays.itertuples(index=False):
+        stays.setdefault((row.bus, row.site), []).append(row)
+    slot = problem.slot_s
+    charged: dict[tuple[str, int], float] = {}
+    load: dict[str, dict[int, float]] = {name: {} for name in sites}
+    busy: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
+    for row in plan.sessions.itertuples(index=False):
+        name = f"{row.bus} at {row.site} {row.start_s}-{row.end_s}"
+        site = sites.get(row.site)
+        if site is None:
+            say("unknown_site", name)
+            continue
+        slots = len(row.kw)
+        figures = np.array([row.kwh, *row.kw], float)
+        shaped = row.start_s % slot == 0 and row.end_s - row.start_s == slots * slot and slots > 0
+        if not shaped or not np.isfinite(figures).all() or figures.min() < -KW:
+            say("session_malformed", name)
+            continue
+        if abs(sum(row.kw) * slot / 3600.0 - row.kwh) > WH:
+            say("session_malformed", f"{name}: its power is not {row.kwh:.3f} kWh")
+        stay = next((one for one in stays.get((row.bus, row.site), [])
+                     if one.arrive_s <= row.start_s and row.end_s <= one.depart_s), None)  # fmt: skip
+        if stay is None:
+            say("charging_while_driving", name)
+        else:
+            if max(row.kw) > min(stay.max_kw, site.kw) + KW:
+                say("power_above_charger", name)
+            key = (row.bus, int(stay.arrive_s))
+            if key in charged:
+                say("plugged_in_twice", name)
+            charged[key] = charged.get(key, 0.0) + sum(row.kw) * slot / 3600.0
+            _battery(stay, row, slot, name, say)
+        if not 0 <= row.charger < site.chargers:
+            say("too_many_chargers_used", f"{row.site} charger {row.charger}")
+        busy.setdefault((row.site, int(row.charger)), []).append((row.start_s, row.end_s, name))
+        for at, kw in enumerate(row.kw):
+            when = row.start_s // slot + at
+            load[row.site][when] = load[row.site].get(when, 0.0) + kw
+    for held in busy.values():
+        held.sort()
+        for before, after in itertools.pairwise(held):
+            if after[0] < before[1]:
+                say("charger_overlap", f"{before[2]} and {after[2]}")
+    _energy(problem, plan, charged, say)
+    _money(problem, plan, load, say)
+    return [finding(code, value=names[0], count=len(names)) for code, names in wrong.items()]
+
+
+def _battery(stay: Any, row: Any, slot: int, name: str, say: Any) -> None:
+    """Never above the battery; charging only rises, so its end is the highest instant of a stay."""
+    if not np.isfinite(stay.battery_kwh):
+        return
+    level = stay.soc_kwh if np.isfinite(stay.soc_kwh) else 0.0
+    for kw in row.kw:
+        level += kw * slot / 3600.0
+    if level > stay.battery_kwh + WH:
+        say("soc_above_window", f"{name}: {level:.3f} of {stay.battery_kwh:g} kWh")
+
+
+def _energy(
+    problem: ChargingProblem, plan: ChargingPlan, charged: dict[tuple[str, int], float], say: Any
+) -> None:
+    """Every stay gets what it needs; a plan of least shortfall says what is missing, by bus."""
+    missing: dict[str, float] = {}
+    row: Any
+    for row in problem.stays.itertuples(index=False):
+        short = row.need_kwh - charged.get((row.bus, int(row.arrive_s)), 0.0)
+        told = f"{row.bus} at {row.site} from {row.arrive_s} s: {short:.3f} kWh"
+        if short < -WH:
+            say("stay_overcharged", told)
+        elif short > WH:
+            missing[row.bus] = missing.get(row.bus, 0.0) + short
+            if row.bus not in plan.missing_kwh:
+                say("stay_not_charged", told)
+    for bus, kwh in plan.missing_kwh.items():
+        if abs(missing.get(bus, 0.0) - kwh) > WH:
+            say("stay_not_charged", f"{bus}: {missing.get(bus, 0.0):.3f} kWh, told {kwh:.3f}")
+
+
+def _money(
+    problem: ChargingProblem, plan: ChargingPlan, load: dict[str, dict[int, float]], say: Any
+) -> None:
+    """Caps, peaks and both parts of the cost, counted again."""
+    slot = problem.slot_s
+    energy, demand = 0.0, 0.0
+    price = np.full(DAY, problem.energy[-1][1])
+    for at, each in problem.energy:
+        price[at:] = each
+    for site in problem.sites:
+        here = load[site.name]
+        peak = max(here.values(), default=0.0)
+        limit = np.inf if site.cap_kw is None else site.cap_kw
+        if peak > limit + KW:
+            say("site_cap_exceeded", f"{site.name}: {peak:.1f} of {limit} kW")
+        if abs(plan.peak_kw.get(site.name, 0.0) - peak) > 0.01:
+            say(
+                "power_does_not_add_up",
+                f"{site.name}: peak {plan.peak_kw.get(site.name)}, is {peak:.3f}",
+            )
+        demand += problem.demand * peak
+        for when, kw in here.items():
+            begin = when * slot % DAY
+            energy += kw * float(price[begin : begin + slot].sum()) / 3600.0
+    report, objective = plan.report, plan.report.objective or 0.0
+    for part, value in (("energy", energy), ("demand", demand)):
+        told = report.parts.get(part, 0.0)
+        if abs(told - value) > 0.01 + 1e-6 * abs(value):
+            say("cost_does_not_add_up", f"{part}: {told} is {value:.4f}")
+    if abs(sum(report.parts.values()) - objective) > 0.01 + 1e-6 * abs(objective):
+        say("cost_does_not_add_up", f"the parts are not {objective}")

@@ -1,0 +1,132 @@
+"""Slow, obvious twins of the charging kernels: linear and integer programs by SciPy, loops, lists."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+
+
+def cheapest_peak(first, end, most, need, price, cap, beside, floor, peak_price):
+    """Cost of the cheapest flow under one peak, None where there is none; price is given by slot."""
+    first, end = np.asarray(first), np.asarray(end)
+    stays, slots = len(first), len(price)
+    offset = np.concatenate([[0], np.cumsum(end - first)])
+    count = int(offset[-1])
+    equal = sp.lil_matrix((stays, count + 1))
+    below = sp.lil_matrix((2 * slots, count + 1))
+    cost = np.zeros(count + 1)
+    upper = np.full(count + 1, np.inf)
+    for i in range(stays):
+        for t in range(first[i], end[i]):
+            at = offset[i] + t - first[i]
+            equal[i, at] = 1.0
+            below[t, at] = below[slots + t, at] = 1.0
+            cost[at], upper[at] = price[t], most[i]
+    counts = np.isfinite(beside)
+    below[slots:, count] = -1.0
+    cost[count] = peak_price
+    found = linprog(
+        cost, below.tocsr(), np.concatenate([cap, np.where(counts, -np.where(counts, beside, 0.0), 1e6)]), equal.tocsr(), need,
+        bounds=[*zip(np.zeros(count), upper[:count], strict=True), (floor, None)],
+    )  # fmt: skip
+    return None if found.status == 2 else float(found.fun) - peak_price * floor
+
+
+def most_delivered(first, end, most, need, cap):
+    """All the energy that stays can take under the slots' limits."""
+    first, end = np.asarray(first), np.asarray(end)
+    columns, rows, upper = 0, [], []
+    for i in range(len(first)):
+        for t in range(first[i], end[i]):
+            rows.append((i, t))
+            upper.append(most[i])
+            columns += 1
+    if not columns:
+        return 0.0
+    limit = sp.lil_matrix((len(first) + len(cap), columns))
+    for at, (i, t) in enumerate(rows):
+        limit[i, at] = limit[len(first) + t, at] = 1.0
+    found = linprog(-np.ones(columns), limit.tocsr(), np.concatenate([need, cap]),
+                    bounds=[(0.0, one) for one in upper])  # fmt: skip
+    return -float(found.fun)
+
+
+def cheapest_plan(first, end, most, need, price, cap, peak_price, chargers):
+    """Cost of the cheapest plan of whole chargers and one plug-in a stay, None where there is none."""
+    first, end = np.asarray(first), np.asarray(end)
+    stays, slots = len(first), len(price)
+    offset = np.concatenate([[0], np.cumsum(end - first)]).astype(int)
+    count = int(offset[-1])
+    width = 3 * count + 1  # power, plugged in, begins, peak
+    cost, upper = np.zeros(width), np.ones(width)
+    cost[-1], upper[-1] = peak_price, np.inf
+    whole = np.zeros(width)
+    whole[count : 2 * count] = 1
+    rows, low, high = [], [], []
+
+    def row(terms, at_least, at_most):
+        rows.append(terms)
+        low.append(at_least)
+        high.append(at_most)
+
+    for i in range(stays):
+        span = range(offset[i], offset[i + 1])
+        row([(at, 1.0) for at in span], need[i], need[i])
+        row([(2 * count + at, 1.0) for at in span], 0, 1)
+        for k, at in enumerate(span):
+            cost[at], upper[at] = price[first[i] + k], most[i]
+            row([(at, 1.0), (count + at, -most[i])], -np.inf, 0)
+            before = [(count + at - 1, 1.0)] if k else []
+            row(
+                [(count + at, 1.0), *[(a, -v) for a, v in before], (2 * count + at, -1.0)],
+                -np.inf,
+                0,
+            )
+    for t in range(slots):
+        here = [offset[i] + t - first[i] for i in range(stays) if first[i] <= t < end[i]]
+        if here:
+            row([(at, 1.0) for at in here], -np.inf, cap[t])
+            row([*[(at, 1.0) for at in here], (width - 1, -1.0)], -np.inf, 0)
+            row([(count + at, 1.0) for at in here], -np.inf, chargers)
+    matrix = sp.lil_matrix((len(rows), width))
+    for r, terms in enumerate(rows):
+        for at, value in terms:
+            matrix[r, at] += value
+    found = milp(cost, constraints=LinearConstraint(matrix.tocsr(), low, high), integrality=whole,
+                 bounds=Bounds(np.zeros(width), upper), options={"mip_rel_gap": 1e-7, "time_limit": 60})  # fmt: skip
+    return float(found.fun) if found.status == 0 else None
+
+
+def most_at_once(begin, finish):
+    """How many sessions hold a charger at once, at most; -1 is none."""
+    return max(
+        (sum(1 for b, f in zip(begin, finish, strict=True) if 0 <= b <= t < f)
+         for t in range(int(max(finish, default=0)) + 1)),
+        default=0,
+    )  # fmt: skip
+
+
+def by_arrival(first, end, most, need, cap, chargers, *, balanced):
+    """First come, first served: what is left undelivered, and kW by stay and slot."""
+    stays = sorted(range(len(first)), key=lambda i: (first[i], i))
+    left = dict(enumerate(need))
+    power = {i: [0.0] * int(end[i] - first[i]) for i in range(len(first))}
+    plugged, seen = [], set()
+    for t in range(len(cap)):
+        plugged = [i for i in plugged if left[i] > 1e-9 and end[i] > t]
+        queue = [i for i in stays if first[i] <= t < end[i] and i not in seen and left[i] > 1e-9]
+        while queue and len(plugged) < chargers:
+            plugged.append(queue[0])
+            seen.add(queue.pop(0))
+        room = cap[t]
+        for i in plugged:
+            kw = min(most[i], left[i])
+            if balanced and not queue:
+                kw = min(kw, left[i] / (end[i] - t))
+            kw = min(kw, room)
+            power[i][t - first[i]] = kw
+            left[i] -= kw
+            room -= kw
+    flat = [kw for i in range(len(first)) for kw in power[i]]
+    return sum(left.values()), np.array(flat)
