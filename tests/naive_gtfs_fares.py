@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -255,8 +256,7 @@ class Told:
             if verdict is None:
                 head, parts = whole[-1]
                 whole[-1] = (replace(head, alone=False), parts)
-                leg = replace(leg, alone=False)
-            whole.append((leg, [at]))
+            whole.append((leg if verdict is False else replace(leg, alone=False), [at]))
         return whole
 
     def in_time(self, rule, first, last, previous):
@@ -388,13 +388,13 @@ class Told:
         """Whether a fare of Fares v1 covers these rides: True, False, None."""
         if fare.get("transfers") and len(legs) - 1 > int(fare["transfers"]):
             return False
-        for one, two in zip(legs, legs[1:], strict=False):
+        for one, two in pairwise(legs):
             left = one.depart if one.arrive is None else one.arrive
             if not fare.get("transfer_duration") and two.depart - left > self.gap:
                 return False
-        if fare.get("transfer_duration") and len(legs) > 1:
-            if legs[-1].depart - legs[0].depart > int(fare["transfer_duration"]):
-                return False
+        limit = float(fare.get("transfer_duration") or "inf")
+        if len(legs) > 1 and legs[-1].depart - legs[0].depart > limit:
+            return False
         answers = []
         if fare.get("agency_id"):
             agencies = [self.agency(leg.route) for leg in legs]
