@@ -29,7 +29,7 @@ class Leg:
     category: str = ""
     medium: str = ""
     alone: bool = True  # False: it may be a part of a longer leg, which nobody knows
-    joined: str | None = None  # network of a joined leg; blank where its parts differ
+    joined: str | None = None  # network of a joined leg: its first part's
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Told:
     tables: dict
     currency: str = "USD"
     gap: int = 3600
+    medium: str = ""  # of taps that name none
+    category: str = ""
 
     def rows(self, name):
         return self.tables.get(name, [])
@@ -115,32 +117,25 @@ class Told:
     # --- Fares v2 --------------------------------------------------------------------------------
 
     def price(self, product, leg):
-        """What the rider of a leg pays for a product: an amount, None (not sold), or UNSURE."""
+        """What the rider of a leg pays for a product; None: it is not sold to such a rider."""
         rows = [row for row in self.rows("fare_products") if row["fare_product_id"] == product]
-        category, medium = leg.category, leg.medium
+        category, medium = leg.category or self.category, leg.medium or self.medium
         if not category:
+            riders = self.rows("rider_categories")
             main = {
                 row["rider_category_id"]
-                for row in self.rows("rider_categories")
-                if row.get("is_default_fare_category") == "1"
+                for row in riders
+                if row.get("is_default_fare_category") == "1" or len(riders) == 1
             }
-            sold = {row.get("rider_category_id", "") for row in rows} - {""}
-            if len(sold & main) == 1:
-                category = (sold & main).pop()
-        rows = [row for row in rows if row.get("rider_category_id", "") in {"", category}]
-        if medium:
-            rows = [row for row in rows if row.get("fare_media_id", "") in {"", medium}]
-        by_medium = {}
-        for row in rows:
-            amount = self.minor(row["amount"], row["currency"])
-            if amount is not None:
-                at = row.get("fare_media_id", "")
-                by_medium[at] = min(by_medium.get(at, amount), amount)
-        if not by_medium:
-            return None
-        if medium:
-            return min(by_medium.values())
-        return by_medium.popitem()[1] if len(set(by_medium.values())) == 1 else UNSURE
+            sold = {row.get("rider_category_id", "") for row in rows} & main
+            category = sold.pop() if len(sold) == 1 else ""
+        amounts = [
+            self.minor(row["amount"], row["currency"])
+            for row in rows
+            if row.get("rider_category_id", "") in {"", category}
+            and row.get("fare_media_id", "") in {"", medium}
+        ]
+        return min((one for one in amounts if one is not None), default=None)
 
     def cell(self, rule, column, values):
         """Whether a cell of a leg rule fits: True, False, None; ``values`` None: not known."""
@@ -158,58 +153,48 @@ class Told:
     def by_priority(self):
         return any("rule_priority" in row for row in self.rows("fare_leg_rules"))
 
-    def leg_rules(self, leg):
-        """The leg rules that a leg selects; None: nobody knows which."""
+    def verdict(self, rule, leg):
+        """Whether a leg rule matches a leg: True, False, None."""
         network = self.network(leg)
         values = {
             "network_id": None if network is None else {network} - {""},
             "from_area_id": self.areas(leg.start) if leg.start in self.stops else None,
             "to_area_id": self.areas(leg.end) if leg.end in self.stops else None,
         }
-        sure, unsure = [], []
-        for rule in self.rows("fare_leg_rules"):
-            fits = [self.cell(rule, column, values[column]) for column in values]
-            for column, stop, moment in (
-                ("from_timeframe_group_id", leg.start, leg.depart),
-                ("to_timeframe_group_id", leg.end, leg.arrive),
-            ):
-                if rule.get(column):
-                    fits.append(self.in_timeframe(rule[column], stop, moment))
-            if False not in fits:
-                (unsure if None in fits else sure).append(rule)
+        fits = [self.cell(rule, column, found) for column, found in values.items()]
+        for column, stop, moment in (
+            ("from_timeframe_group_id", leg.start, leg.depart),
+            ("to_timeframe_group_id", leg.end, leg.arrive),
+        ):
+            if rule.get(column):
+                known = stop in self.stops
+                fits.append(self.in_timeframe(rule[column], stop, moment) if known else None)
+        return False if False in fits else None if None in fits else True
+
+    def rank(self, rule):
+        """How early a rule is preferred to others that match."""
         if self.by_priority:
+            return -int(rule.get("rule_priority") or 0)
+        rules = self.rows("fare_leg_rules")
+        columns = ("network_id", "from_area_id", "to_area_id")
+        listing = [column for column in columns if any(row.get(column) for row in rules)]
+        return 0 if all(rule.get(column) for column in listing) else 1
 
-            def rank(rule):
-                return int(rule.get("rule_priority") or 0)
-
-            top = max(map(rank, sure), default=-1)
-            if any(rank(rule) >= top for rule in unsure):
-                return None
-            return [rule for rule in sure if rank(rule) == top]
-        if unsure:
-            return None
-        listing = [
-            column
-            for column in values
-            if any(row.get(column) for row in self.rows("fare_leg_rules"))
-        ]
-        exact = [rule for rule in sure if all(rule.get(column) for column in listing)]
-        return exact or sure
-
-    def options(self, leg):
-        """Ways to pay for a leg by itself: (amount, leg group), cheapest of each; None: unknown."""
-        rules = self.leg_rules(leg) if leg.alone else None
-        if not rules:
-            return None
-        found = {}
-        for rule in rules:
-            amount = self.price(rule["fare_product_id"], leg)
-            if amount == UNSURE:
-                return None
-            if amount is not None:
+    def paid(self, leg):
+        """How a leg by itself is paid: (amount, leg group), or None: the fare is unknown."""
+        entries = []
+        for rule in self.rows("fare_leg_rules"):
+            verdict = self.verdict(rule, leg)
+            if verdict is not False and rule.get("transfer_only") != "1":
+                product = rule["fare_product_id"]
+                amount = self.price(product, leg)
+                dear = float("inf") if amount is None else amount
                 group = rule.get("leg_group_id", "")
-                found[group] = min(found.get(group, amount), amount)
-        return sorted((amount, group) for group, amount in found.items()) or None
+                entries.append((self.rank(rule), dear, group, product, verdict is True))
+        if not entries or not leg.alone:
+            return None
+        _, amount, group, product, sure = min(entries)
+        return (amount, group, product) if sure and amount < float("inf") else None
 
     def joins(self, one, two):
         """Whether two consecutive legs are one effective leg: True, False, None."""
@@ -244,12 +229,11 @@ class Told:
             verdict = self.joins(legs[at - 1], leg) if at else False
             if verdict:
                 head, parts = whole[-1]
-                same = self.network(head) == self.network(leg)
                 head = replace(
                     head,
                     end=leg.end,
                     arrive=leg.arrive,
-                    joined=self.network(head) if same else "",
+                    joined=self.network(head),
                 )
                 whole[-1] = (head, [*parts, at])
                 continue
@@ -277,6 +261,7 @@ class Told:
     def transfer(self, one, two, count, first, last, previous):
         """Rule of a transfer between leg groups: the amount and type, None, or UNSURE."""
         rules = self.rows("fare_transfer_rules")
+        one, bought = one
         if not one or not two:
             return None
         found = []
@@ -286,7 +271,7 @@ class Told:
                 asked = rule.get(column, "")
                 listed = {row.get(column, "") for row in rules} - {""}
                 fits &= asked == group if asked else group not in listed
-            if not fits:
+            if not fits or rule.get("filter_fare_product_id", "") not in {"", bought}:
                 continue
             spans = rule.get("transfer_count") or "-1"
             if rule.get("from_leg_group_id", "") != rule.get("to_leg_group_id", ""):
@@ -310,47 +295,51 @@ class Told:
             found.append((spans, limit, amount, int(rule["fare_transfer_type"])))
         return min(found)[2:] if found else None
 
-    def charges(self, legs):
-        """What each leg of a card adds, by time; None where the fare is unknown."""
-        out = [0] * len(legs)
-        state = None  # of the last leg: group, leg, its first, count, dues, whether transferred
+    def dues(self, legs):
+        """What each effective leg adds, with the positions of its parts; None: unknown."""
+        out = []
+        state = None  # of the leg before: group, product, leg, first of its row, count, dues, whether transferred
         for leg, parts in self.effective(legs):
-            options = self.options(leg)
-            best = None
-            for amount, group in options or []:
-                fresh = (amount, amount, group, (group, leg, leg, 0, amount, False))
-                answer = fresh
-                if state is not None:
-                    before, previous, first, count, dues, transferred = state
-                    if before != group:
-                        first, count = previous, 0
-                    verdict = self.transfer(before, group, count + 1, first, leg, previous)
-                    if verdict == UNSURE:
-                        options = None
-                        break
-                    if verdict is not None:
-                        extra, kind = verdict
-                        more = extra + (amount if kind == 1 else 0)
-                        if kind == 2 and not transferred:
-                            more = extra - dues
-                        more = max(more, -dues)
-                        counted = count + 1 if before == group else 0
-                        kept = first if before == group else leg
-                        answer = (
-                            more,
-                            amount,
-                            group,
-                            (group, leg, kept, counted, dues + more, True),
-                        )
-                if best is None or answer[:3] < best[:3]:
-                    best = answer
-            if options is None:
+            paid = self.paid(leg)
+            if paid is None:
                 state = None
-                for at in parts:
-                    out[at] = None
+                out.append((None, parts))
+                continue
+            amount, group, product = paid
+            fresh = (group, product, leg, leg, 0, amount, False)
+            if state is None:
+                state = fresh
+                out.append((amount, parts))
+                continue
+            before, bought, previous, first, count, dues, transferred = state
+            if before != group:
+                first, count = previous, 0
+            answer = self.transfer((before, bought), group, count + 1, first, leg, previous)
+            if answer == UNSURE:
+                state = None
+                out.append((None, parts))
+            elif answer is None:
+                state = fresh
+                out.append((amount, parts))
             else:
-                out[parts[0]] = best[0]
-                state = best[3]
+                extra, kind = answer
+                more = {0: extra, 1: extra + amount, 2: extra - (0 if transferred else dues)}[kind]
+                more = max(more, -dues)
+                row = (first, count + 1) if before == group else (leg, 0)
+                state = (group, product, leg, *row, dues + more, True)
+                out.append((more, parts))
+        return out
+
+    def charges(self, legs):
+        """What each leg of a card adds when it is tapped, by time; None: the fare is unknown.
+
+        A leg that joins the one before makes its effective leg dearer or cheaper: it pays the rest.
+        """
+        out = []
+        for at in range(len(legs)):
+            more, parts = self.dues(legs[: at + 1])[-1]
+            already = sum(out[part] or 0 for part in parts[:-1])
+            out.append(None if more is None else more - already)
         return out
 
     # --- Fares v1 --------------------------------------------------------------------------------

@@ -23,6 +23,14 @@ def rows(feed: Feed, name: str, *columns: str) -> list[Row]:
     return list(zip(*(table.text(column).tolist() for column in columns), strict=True))
 
 
+def pairs(feed: Feed, name: str, key: str, value: str) -> dict[str, str]:
+    """One column of a file by another one; of rows with the same key, the first."""
+    found: dict[str, str] = {}
+    for one, other in rows(feed, name, key, value):
+        found.setdefault(one, other)
+    return found
+
+
 def numbers(text: str, *, default: float) -> float:
     """Whole number of a cell; ``default`` where it is blank or none."""
     try:
@@ -65,7 +73,7 @@ def money_of(feed: Feed, name: str, column: str, currency: str | None) -> Money:
 
 def stations_of(feed: Feed) -> dict[str, str]:
     """The outermost parent of every stop: its station, or itself."""
-    parents = dict(rows(feed, "stops", "stop_id", "parent_station"))
+    parents = pairs(feed, "stops", "stop_id", "parent_station")
 
     def root(stop: str) -> str:
         seen = {stop}
@@ -80,7 +88,7 @@ def stations_of(feed: Feed) -> dict[str, str]:
 def spans_of_stations(feed: Feed) -> dict[str, frozenset[str]]:
     """Every stop with all that lie in it: a station with its platforms, a stop with itself."""
     found: dict[str, set[str]] = defaultdict(set)
-    parents = dict(rows(feed, "stops", "stop_id", "parent_station"))
+    parents = pairs(feed, "stops", "stop_id", "parent_station")
     for stop in parents:
         at, seen = stop, set[str]()
         while at and at not in seen:

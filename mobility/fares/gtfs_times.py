@@ -8,7 +8,7 @@ a clock change repeats can the two clocks not be told apart.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -95,7 +95,7 @@ class Timeframes:
             if span[0] >= span[1] or span[1] > DAY_S or service not in row_of:
                 continue
             columns_on = np.flatnonzero(calendar.active[row_of[service]])
-            found[group][span] |= {calendar.at(one) for one in columns_on}
+            found[group][span] |= {calendar.at(int(one)) for one in columns_on}
         return {group: dict(blocks) for group, blocks in found.items()}
 
 
@@ -124,8 +124,8 @@ def _moved(blocks: _Blocks, here: ZoneInfo, there: ZoneInfo) -> _Blocks:
 
 
 def _clock(day: date, at: int, zone: ZoneInfo) -> datetime:
-    midnight = datetime(day.year, day.month, day.day) + timedelta(seconds=at)
-    return midnight.replace(tzinfo=zone).astimezone(UTC)
+    midnight = datetime.combine(day, time(), zone)
+    return (midnight + timedelta(seconds=at)).astimezone(UTC)  # on the wall clock, days of 25 h too
 
 
 def _seconds(moment: datetime) -> int:

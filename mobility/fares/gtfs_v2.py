@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from mobility.fares.gtfs_tables import Money, numbers, rows, spans_of_stations
+from mobility.fares.gtfs_tables import Money, numbers, pairs, rows, spans_of_stations
 from mobility.fares.gtfs_times import Timeframes
 from mobility.fares.problem import FareRule, JoinRule, LegKeys, Match, TransferRule
 from mobility.feed.rules_fares import networks_of_routes
@@ -36,6 +36,7 @@ _LEG_COLUMNS = (
     "to_timeframe_group_id",
     "fare_product_id",
     "rule_priority",
+    "transfer_only",
 )
 _TRANSFER_COLUMNS = (
     "from_leg_group_id",
@@ -45,6 +46,7 @@ _TRANSFER_COLUMNS = (
     "duration_limit_type",
     "fare_transfer_type",
     "fare_product_id",
+    "filter_fare_product_id",
 )
 _KINDS: dict[str, TransferKind] = {"0": "A+AB", "1": "A+AB+B", "2": "AB"}
 # duration_limit_type: from which tap of the first leg to which tap of the last one.
@@ -74,6 +76,7 @@ class _LegRule(NamedTuple):
     to_timeframe: str
     product: str
     priority: str
+    transfer_only: str
 
 
 class Products:
@@ -92,32 +95,37 @@ class Products:
             amount = money.minor(text, currency)
             if amount is not None:
                 sold[product].append((category, medium, amount))
-        riders = dict(rows(feed, "rider_categories", "rider_category_id", "is_default_fare_category"))
+        riders = pairs(feed, "rider_categories", "rider_category_id", "is_default_fare_category")
         main = {one for one, flag in riders.items() if flag.strip() == "1"}
         if len(riders) == 1:
             main = set(riders)
         self.default_category = next(iter(main)) if len(main) == 1 else UNSAID
-        self.prices = {
-            product: sorted(
-                {self._price(one, prices, main) for one in prices},
-                key=lambda price: (price.amount, _text(price.category), _text(price.medium)),
-            )
-            for product, prices in sold.items()
-        }
+        self.prices = {product: self._prices(prices, main) for product, prices in sold.items()}
         self.default_medium = _usual_medium(sold.values())
 
-    def _price(
-        self, one: tuple[str, str, int], others: list[tuple[str, str, int]], main: set[str]
-    ) -> Price:
-        category, medium, amount = one
-        names = {category}
-        mine = {other for other, _, _ in others} & main
-        if category in main and len(mine) == 1:
-            names.add(self.default_category)
-        return Price(
-            amount,
-            Match(frozenset(names)) if category else None,
-            Match(frozenset({medium})) if medium else None,
+    def _prices(self, sold: list[tuple[str, str, int]], main: set[str]) -> list[Price]:
+        """Prices of a product, the lowest first; media and categories of one price together."""
+        mine = {category for category, _, _ in sold} & main
+        media: dict[tuple[int, str], set[str]] = defaultdict(set)
+        for category, medium, amount in sold:
+            media[amount, category].add(medium)
+        riders: dict[tuple[int, frozenset[str]], set[str]] = defaultdict(set)
+        for (amount, category), names in media.items():
+            riders[amount, frozenset(() if "" in names else names)].add(category)
+        found = []
+        for (amount, sold_by), categories in riders.items():
+            chosen = set(categories)
+            if len(mine) == 1 and categories & mine:
+                chosen.add(self.default_category)
+            found.append(
+                Price(
+                    amount,
+                    None if "" in categories else Match(frozenset(chosen)),
+                    Match(sold_by) if sold_by else None,
+                )
+            )
+        return sorted(
+            found, key=lambda price: (price.amount, _text(price.category), _text(price.medium))
         )
 
 
@@ -149,7 +157,10 @@ class LegRules:
     def __init__(self, feed: Feed, products: Products) -> None:
         self._products = products
         self._times = Timeframes(feed)
-        self._rules = [_LegRule(*one) for one in rows(feed, "fare_leg_rules", *_LEG_COLUMNS)]
+        given = [_LegRule(*one) for one in rows(feed, "fare_leg_rules", *_LEG_COLUMNS)]
+        # An extension that is not adopted: such a rule prices no leg that is paid by itself.
+        self._rules = [one for one in given if one.transfer_only.strip() != "1"]
+        self.left_out = len(given) - len(self._rules)
         self._by_priority = "rule_priority" in feed.raw["fare_leg_rules"]
         self._routes = networks_of_routes(feed.raw)
         self._areas = _areas_of_stops(feed)
@@ -251,7 +262,7 @@ def _areas_of_stops(feed: Feed) -> dict[str, frozenset[str]]:
     own: dict[str, set[str]] = defaultdict(set)
     for area, stop in rows(feed, "stop_areas", "area_id", "stop_id"):
         own[stop].add(area)
-    parents = dict(rows(feed, "stops", "stop_id", "parent_station"))
+    parents = pairs(feed, "stops", "stop_id", "parent_station")
 
     def areas(stop: str) -> frozenset[str]:
         seen: set[str] = set()
@@ -301,7 +312,7 @@ def transfers_of(
     from_rest = [one for one in groups if one not in {row[0] for row in given}]
     to_rest = [one for one in groups if one not in {row[1] for row in given}]
     ranked: list[tuple[tuple[object, ...], TransferRule]] = []
-    for from_group, to_group, count, limit, limit_type, kind, product in given:
+    for from_group, to_group, count, limit, limit_type, kind, product, filtered in given:
         span = _span(count) if from_group == to_group else math.inf
         if kind.strip() not in _KINDS or span < 1:
             continue
@@ -312,6 +323,7 @@ def transfers_of(
             rule = TransferRule(
                 kind=_KINDS[kind.strip()],
                 amount=price.amount,
+                before=LegKeys(product=_named(filtered)),
                 group_transfers=None if span == math.inf else int(span),
             )
             rank = (span, numbers(limit, default=math.inf), price.amount, kind)
@@ -334,7 +346,7 @@ def _pairs(
     def between(ones: Iterable[str], others: Iterable[str], anchor: Anchor) -> TransferRule:
         return replace(
             rule,
-            before=LegKeys(leg_group=Match(frozenset(ones))),
+            before=replace(rule.before, leg_group=Match(frozenset(ones))),
             after=LegKeys(
                 leg_group=Match(frozenset(others)), category=price.category, medium=price.medium
             ),

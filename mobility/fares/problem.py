@@ -182,6 +182,7 @@ class JoinRule:
     after_network: Match | None = None
     before_stop: Match | None = None
     after_stop: Match | None = None
+    window_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
