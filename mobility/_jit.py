@@ -29,6 +29,7 @@ MODULES = (
     "mobility.fleet._dispatch_kernels",
     "mobility.fleet._exchange_kernels",
     "mobility.fleet._dual_kernels",
+    "mobility.fares._ticket_kernels",
 )
 
 KERNELS: list[Any] = []

@@ -5,10 +5,12 @@ import io
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 from defects import packed
 from naive_gtfs_fares import Leg, Told
 
 from mobility.fares.gtfs import tariff_from_feed
+from mobility.fares.tickets import rate_rides
 from mobility.feed.read import read_feed
 
 ZONE = "America/New_York"
@@ -114,8 +116,23 @@ def both_ways(tables, rides, path, **asked):
         medium=tariff.default_medium if tariff.version == "v2" else "",
         category=asked.get("category", ""),
     )
-    oracle = told.charges(rides) if tariff.version == "v2" else told.tickets(rides)
-    return Reading(tariff).charges(rides), oracle
+    if tariff.version == "v1":
+        return ticket_charges(tariff, rides), told.tickets(rides)
+    return Reading(tariff).charges(rides), told.charges(rides)
+
+
+def ticket_charges(tariff, rides):
+    frame = pd.DataFrame(
+        {
+            "card": 7,
+            "depart_s": [one.depart for one in rides],
+            "arrive_s": pd.array([one.arrive for one in rides], "Int64"),
+            "route_id": [one.route for one in rides],
+            "stop_id": [one.start for one in rides],
+            "to_stop_id": [one.end for one in rides],
+        }
+    )
+    return [None if pd.isna(one) else int(one) for one in rate_rides(tariff.tickets, frame)["fare"]]
 
 
 class Reading:

@@ -393,6 +393,14 @@ class Told:
             answers += [self.ruled(rules, leg, legs) for leg in legs]
         return False if False in answers else None if None in answers else True
 
+    def comes_back(self, legs):
+        """Whether a run of rides leaves its first zone and ends in it."""
+        zones = [self.fare_zone(leg.end) for leg in legs if leg.end in self.stops]
+        if legs[0].start not in self.stops or legs[-1].end not in self.stops:
+            return False
+        origin = self.fare_zone(legs[0].start)
+        return zones[-1] == origin and any(zone != origin for zone in zones)
+
     def ruled(self, rules, leg, legs):
         """Whether some rule lets one of the rides be made on the fare."""
         known = all(one.start in self.stops and one.end in self.stops for one in legs)
@@ -413,34 +421,45 @@ class Told:
                 for asked, found in zip(key, (route, origin, destination), strict=True)
                 if asked
             ]
+            if key[2] and self.comes_back(legs):
+                fits.append(False)
             if contains - {""}:
                 fits.append(None if zones is None else contains - {""} == zones)
             answers.append(False if False in fits else None if None in fits else True)
         return True if True in answers else None if None in answers else False
 
+    def cheapest(self, legs, least=0):
+        """Price of the cheapest fare for a run of rides, at ``least`` or more: (surely, perhaps)."""
+        sure = perhaps = float("inf")
+        for fare in self.rows("fare_attributes"):
+            amount = self.minor(fare["price"], fare["currency_type"])
+            if amount is None or amount < least:
+                continue
+            verdict = self.valid(fare, legs)
+            if verdict is not False:
+                perhaps = min(perhaps, amount)
+            if verdict:
+                sure = min(sure, amount)
+        return sure, perhaps
+
     def tickets(self, legs):
-        """What each leg of a card adds to its cheapest cover by tickets; None: unknown."""
+        """What each ride of a card adds; None: unknown."""
         out = []
-        base, totals = 0, [0]  # totals[k]: the cheapest cover of k legs from ``base`` on
-        for last in range(len(legs)):
-            sure = least = float("inf")
-            for first in range(base, last + 1):
-                paid = totals[first - base]
-                for fare in self.rows("fare_attributes"):
-                    amount = self.minor(fare["price"], fare["currency_type"])
-                    if amount is None:
-                        continue
-                    verdict = self.valid(fare, legs[first : last + 1])
-                    if verdict is not False:
-                        least = min(least, paid + amount)
-                    if verdict:
-                        sure = min(sure, paid + amount)
+        run, paid = [], 0
+        for leg in legs:
+            sure, perhaps = self.cheapest([leg])
+            goes_on, least, total = False, perhaps, sure
+            if run:
+                whole, maybe = self.cheapest([*run, leg], paid)
+                least = min(perhaps, maybe - paid)
+                if whole < float("inf") and whole - paid <= sure:
+                    goes_on, sure, total = True, whole - paid, whole
             if sure == float("inf") or least < sure:
                 out.append(None)
-                base, totals = last + 1, [0]
-            else:
-                out.append(sure - totals[-1])
-                totals.append(sure)
+                run = []
+                continue
+            out.append(sure)
+            run, paid = ([*run, leg], total) if goes_on else ([leg], sure)
         return out
 
 

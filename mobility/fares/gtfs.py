@@ -16,6 +16,7 @@ from mobility.findings import Finding, finding
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mobility.fares.gtfs_v1 import Tickets
     from mobility.feed.feed import Feed
 
 Version = Literal["v1", "v2"]
@@ -40,10 +41,13 @@ class FeedTariff(Tariff):
         Which of the two fare models of GTFS it comes from.
     labels
         What sets of stops and routes are called in the feed: its areas, zones and networks.
+    tickets
+        Of Fares v1: fares for runs of rides, which ``fares`` says for single rides only.
     """
 
     version: Version = "v2"
     labels: dict[frozenset[str], str] = field(default_factory=dict)
+    tickets: Tickets | None = None
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -109,7 +113,7 @@ def tariff_from_feed(
     _known(feed, "rider_categories", "rider_category_id", category, "category")
     _known(feed, "fare_media", "fare_media_id", medium, "medium")
     if chosen == "v1":
-        return _read_v1(feed, currency, category, medium, journey_gap_s)
+        return _read_v1(feed, currency, journey_gap_s)
     return _read_v2(feed, currency, category, medium, journey_gap_s)
 
 
@@ -175,10 +179,25 @@ def _read_v2(
     )
 
 
-def _read_v1(
-    feed: Feed, currency: str | None, category: str | None, medium: str | None, gap_s: int
-) -> FeedTariff:
-    raise NotImplementedError
+def _read_v1(feed: Feed, currency: str | None, gap_s: int) -> FeedTariff:
+    from mobility.fares.gtfs_v1 import read_tickets
+
+    money = money_of(feed, "fare_attributes", "currency_type", currency)
+    tickets = read_tickets(feed, money, gap_s)
+    fares, labels = tickets.fare_rules()
+    return FeedTariff(
+        currency=money.currency,
+        timezone=feed.timezone,
+        fares=fares,
+        operators=operators_of(feed),
+        known_routes=frozenset(one for (one,) in rows(feed, "routes", "route_id")),
+        known_stops=frozenset(one for (one,) in rows(feed, "stops", "stop_id")),
+        name=Path(feed.source).name,
+        findings=tuple(_findings(feed)),
+        version="v1",
+        labels=labels,
+        tickets=tickets,
+    )
 
 
 def operators_of(feed: Feed) -> dict[str, str]:
