@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -180,7 +181,7 @@ class Reading:
             ]
             if False in answers:
                 continue
-            return None if None in answers or not leg.alone else rule
+            return None if None in answers else rule
         return None
 
     def joins(self, one, two):
@@ -204,5 +205,79 @@ class Reading:
                 return True
         return False
 
+    def effective(self, legs):
+        whole = []
+        for at_, leg in enumerate(legs):
+            if at_ and self.joins(legs[at_ - 1], leg):
+                head, parts = whole[-1]
+                whole[-1] = (replace(head, end=leg.end, arrive=leg.arrive), [*parts, at_])
+            else:
+                whole.append((leg, [at_]))
+        return whole
+
+    def side(self, keys, rule, leg):
+        category, medium = self.rider(leg)
+        return all(
+            self.fits(match, value)
+            for match, value in (
+                (keys.leg_group, rule.leg_group or None),
+                (keys.product, rule.product),
+                (keys.category, category),
+                (keys.medium, medium),
+            )
+        )
+
+    def transfer(self, before, after, state):
+        """The first transfer rule that fits a leg before and one after, each (rule, leg)."""
+        same = before[0].leg_group == after[0].leg_group
+        for rule in self.tariff.transfers:
+            if not self.side(rule.before, *before) or not self.side(rule.after, *after):
+                continue
+            row, first = (state["row"], state["first"]) if same else (0, before[1])
+            if rule.group_transfers is not None and row >= rule.group_transfers:
+                continue
+            since = first if rule.anchor == "first-of-group" else before[1]
+            since = since.depart if rule.start == "on" else since.arrive
+            until = after[1].depart if rule.end == "on" else after[1].arrive
+            if since is None or until is None or until - since > rule.window_s:
+                continue
+            return rule
+        return None
+
+    def dues(self, rides):
+        out, state = [], None
+        for leg, parts in self.effective(rides):
+            paid = self.paid(leg)
+            if paid is None or paid.amount is None:
+                state = None
+                out.append((None, parts))
+                continue
+            here = (paid, leg)
+            rule = self.transfer(state["last"], here, state) if state else None
+            if rule is None:
+                cost = max(paid.amount, 0)
+                state = {"row": 0, "first": leg, "cost": 0, "transfers": 0}
+            else:
+                cost = rule.amount
+                if rule.kind == "A+AB+B":
+                    cost += paid.amount
+                elif rule.kind == "AB" and not state["transfers"]:
+                    cost -= state["cost"]
+                cost = max(cost, -state["cost"])
+                if state["last"][0].leg_group == paid.leg_group:
+                    state["row"] += 1
+                else:
+                    state |= {"row": 0, "first": leg}
+                state["transfers"] += 1
+            state["cost"] += cost
+            state["last"] = here
+            out.append((cost, parts))
+        return out
+
     def charges(self, rides):
-        return [None if one is None else one.amount for one in map(self.paid, rides)]
+        out = []
+        for at_ in range(len(rides)):
+            cost, parts = self.dues(rides[: at_ + 1])[-1]
+            already = sum(out[part] or 0 for part in parts[:-1])
+            out.append(None if cost is None else cost - already)
+        return out

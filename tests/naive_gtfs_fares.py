@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DIGITS = {"CLP": 0, "USD": 2, "EUR": 2, "KWD": 3}
-UNSURE = "unsure"
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,6 @@ class Leg:
     end: str = ""
     category: str = ""
     medium: str = ""
-    alone: bool = True  # False: it may be a part of a longer leg, which nobody knows
     joined: str | None = None  # network of a joined leg: its first part's
 
 
@@ -191,20 +189,19 @@ class Told:
                 dear = float("inf") if amount is None else amount
                 group = rule.get("leg_group_id", "")
                 entries.append((self.rank(rule), dear, group, product, verdict is True))
-        if not entries or not leg.alone:
+        if not entries:
             return None
         _, amount, group, product, sure = min(entries)
         return (amount, group, product) if sure and amount < float("inf") else None
 
     def joins(self, one, two):
-        """Whether two consecutive legs are one effective leg: True, False, None."""
+        """Whether two consecutive legs are one effective leg; a stop not known joins nothing."""
         if two.depart - (one.depart if one.arrive is None else one.arrive) > self.gap:
             return False
         networks = self.network(one), self.network(two)
-        answers = [False]
         for rule in self.rows("fare_leg_join_rules"):
             fits = [
-                None if found is None else rule[column] == found
+                rule[column] == found
                 for column, found in zip(
                     ("from_network_id", "to_network_id"), networks, strict=True
                 )
@@ -212,39 +209,30 @@ class Told:
             ]
             asked = rule.get("from_stop_id", ""), rule.get("to_stop_id", "")
             stops = one.end, two.start
+            fits += [stop in self.stops for stop in stops]
             if not any(asked):
-                unknown = any(stop not in self.stops for stop in stops)
-                fits.append(None if unknown else self.station(stops[0]) == self.station(stops[1]))
+                fits.append(self.station(stops[0]) == self.station(stops[1]))
             for wanted, stop in zip(asked, stops, strict=True):
                 if wanted:
-                    near = {stop, self.station(stop)} if stop in self.stops else set()
-                    fits.append(wanted in near if near else None)
-            answers.append(False if False in fits else None if None in fits else True)
-        return True if True in answers else None if None in answers else False
+                    fits.append(wanted in {stop, self.station(stop)})
+            if all(fits):
+                return True
+        return False
 
     def effective(self, legs):
         """Join legs: (effective leg, positions of its parts)."""
         whole = []
         for at, leg in enumerate(legs):
-            verdict = self.joins(legs[at - 1], leg) if at else False
-            if verdict:
+            if at and self.joins(legs[at - 1], leg):
                 head, parts = whole[-1]
-                head = replace(
-                    head,
-                    end=leg.end,
-                    arrive=leg.arrive,
-                    joined=self.network(head),
-                )
+                head = replace(head, end=leg.end, arrive=leg.arrive, joined=self.network(head))
                 whole[-1] = (head, [*parts, at])
-                continue
-            if verdict is None:
-                head, parts = whole[-1]
-                whole[-1] = (replace(head, alone=False), parts)
-            whole.append((leg if verdict is False else replace(leg, alone=False), [at]))
+            else:
+                whole.append((leg, [at]))
         return whole
 
     def in_time(self, rule, first, last, previous):
-        """Whether a transfer is quick enough: True, False, None."""
+        """Whether a transfer is quick enough; a time that is not known is not."""
         if not rule.get("duration_limit"):
             left = previous.depart if previous.arrive is None else previous.arrive
             return last.depart - left <= self.gap
@@ -254,12 +242,10 @@ class Told:
         end = last.arrive if kind in "03" else last.depart
         if start is None and kind == "2" and end - first.depart <= limit:
             return True  # it arrived later than it departed
-        if start is None or end is None:
-            return None
-        return end - start <= limit
+        return start is not None and end is not None and end - start <= limit
 
     def transfer(self, one, two, count, first, last, previous):
-        """Rule of a transfer between leg groups: the amount and type, None, or UNSURE."""
+        """Rule of a transfer between leg groups: the amount and type, or None."""
         rules = self.rows("fare_transfer_rules")
         one, bought = one
         if not one or not two:
@@ -279,16 +265,11 @@ class Told:
             spans = float("inf") if spans == "-1" else int(spans)
             if spans < count or spans < 1:
                 continue
-            quick = self.in_time(rule, first, last, previous)
-            if quick is None:
-                return UNSURE
-            if not quick:
+            if not self.in_time(rule, first, last, previous):
                 continue
             amount = 0
             if rule.get("fare_product_id"):
                 amount = self.price(rule["fare_product_id"], last)
-                if amount == UNSURE:
-                    return UNSURE
                 if amount is None:
                     continue
             limit = float(rule.get("duration_limit") or "inf")
@@ -306,21 +287,18 @@ class Told:
                 out.append((None, parts))
                 continue
             amount, group, product = paid
-            fresh = (group, product, leg, leg, 0, amount, False)
+            fresh = (group, product, leg, leg, 0, max(amount, 0), False)
             if state is None:
                 state = fresh
-                out.append((amount, parts))
+                out.append((max(amount, 0), parts))
                 continue
             before, bought, previous, first, count, dues, transferred = state
             if before != group:
                 first, count = previous, 0
             answer = self.transfer((before, bought), group, count + 1, first, leg, previous)
-            if answer == UNSURE:
-                state = None
-                out.append((None, parts))
-            elif answer is None:
+            if answer is None:
                 state = fresh
-                out.append((amount, parts))
+                out.append((max(amount, 0), parts))
             else:
                 extra, kind = answer
                 more = {0: extra, 1: extra + amount, 2: extra - (0 if transferred else dues)}[kind]

@@ -164,7 +164,7 @@ PRODUCT_CLAUSES = [
         fare_leg_rules="fare_product_id|a|b",
     ),
     clause("of several products, the cheapest", [200], fare_leg_rules="fare_product_id|c|b|d"),
-    clause("an amount below zero never overdraws", [-50], fare_leg_rules="fare_product_id|off"),
+    clause("a journey that begins with an amount below zero costs nothing", [0], fare_leg_rules="fare_product_id|off"),
 ]  # fmt: skip
 
 LEG_CLAUSES = [
@@ -250,8 +250,128 @@ TIME_CLAUSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("one", [*PRODUCT_CLAUSES, *LEG_CLAUSES, *TIME_CLAUSES], ids=str)
-def test_the_truth_table_of_single_rides(one, tmp_path):
+# Leg groups: bus (r1, r2) of 2.00, rail (r3) of 3.00, boat (y1) of 4.00.
+def transfers(rows, **more):
+    columns = (
+        "from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,"
+        "fare_transfer_type,fare_product_id"
+    )
+    return {
+        "fare_leg_rules": "leg_group_id,network_id,fare_product_id|bus,bus,b|rail,rail,c|boat,ferry,d",
+        "networks": NETWORKS,
+        "route_networks": f"{ROUTES}|ferry,y1",
+        "fare_transfer_rules": f"{columns}|{rows}",
+        **more,
+    }
+
+
+def then(*routes, step=20, long=10):
+    """Rides one after the other: ten minutes each, every twenty minutes."""
+    return [(route, "A", "B", at * step, at * step + long) for at, route in enumerate(routes)]
+
+
+TRANSFER_CLAUSES = [
+    clause("no transfer rule: two fares", [200, 300], then("r1", "r3"), **transfers("rail,bus,,,,0,")),
+    clause("type 0: A + AB", [200, 25], then("r1", "r3"), **transfers("bus,rail,,,,0,up")),
+    clause("type 1: A + AB + B", [200, 325], then("r1", "r3"), **transfers("bus,rail,,,,1,up")),
+    clause("type 1 with a discount", [200, 250], then("r1", "r3"), **transfers("bus,rail,,,,1,off")),
+    clause("type 2: AB, both rides together", [200, 200], then("r1", "r3"), **transfers("bus,rail,,,,2,d")),
+    clause("type 2 for less than A: the rest comes back", [200, -100], then("r1", "r3"), **transfers("bus,rail,,,,2,a")),
+    clause("no product: the transfer costs nothing", [200, 0], then("r1", "r3"), **transfers("bus,rail,,,,0,")),
+    clause("no product, type 2: the first ride comes back", [200, -200], then("r1", "r3"), **transfers("bus,rail,,,,2,")),
+    clause("a journey never costs less than nothing", [200, -200], then("r1", "r3"), **transfers("bus,rail,,,,0,big")),
+    clause("0 then 0: S + BC", [200, 25, 25], then("r1", "r3", "y1"), **transfers("bus,rail,,,,0,up|rail,boat,,,,0,up")),
+    clause("0 then 1: S + BC + C", [200, 25, 425], then("r1", "r3", "y1"), **transfers("bus,rail,,,,0,up|rail,boat,,,,1,up")),
+    clause("0 then 2: S + BC", [200, 25, 100], then("r1", "r3", "y1"), **transfers("bus,rail,,,,0,up|rail,boat,,,,2,a")),
+    clause("1 then 2: S + BC", [200, 325, 100], then("r1", "r3", "y1"), **transfers("bus,rail,,,,1,up|rail,boat,,,,2,a")),
+    clause("2 then 2: S + BC", [200, 200, 100], then("r1", "r3", "y1"), **transfers("bus,rail,,,,2,d|rail,boat,,,,2,a")),
+    clause("2 then 1: S + BC + C", [200, 200, 425], then("r1", "r3", "y1"), **transfers("bus,rail,,,,2,d|rail,boat,,,,1,up")),
+    clause("2 after a journey of its own is the first transfer again", [200, 300, 100], then("r1", "r3", "y1"), **transfers("rail,boat,,,,2,d")),
+    clause("directional: not the other way round", [300, 200], then("r3", "r1"), **transfers("bus,rail,,,,0,")),
+    clause("the legs may lie one after the other only", [200, 300, 200], then("r1", "r3", "r1"), **transfers("bus,bus,-1,,,0,")),
+    clause("transfer_count -1: without limit", [200, 0, 0, 0], then(*["r1"] * 4), **transfers("bus,bus,-1,,,0,")),
+    clause("transfer_count 1: once, then a new journey", [200, 0, 200, 0], then(*["r1"] * 4), **transfers("bus,bus,1,,,0,")),
+    clause("transfer_count 2", [200, 0, 0, 200], then(*["r1"] * 4), **transfers("bus,bus,2,,,0,")),
+    clause("of several counts, the smallest that is enough", [200, 0, 25, 200], then(*["r1"] * 4), **transfers("bus,bus,2,,,0,up|bus,bus,1,,,0,")),
+    clause("a count before no limit", [200, 0, 25, 25], then(*["r1"] * 4), **transfers("bus,bus,-1,,,0,up|bus,bus,1,,,0,")),
+    clause("a count of 0 is none", [200, 200], then("r1", "r1"), **transfers("bus,bus,0,,,0,")),
+    clause("a missing count within a group: without limit", [200, 0, 0], then("r1", "r1", "r1"), **transfers("bus,bus,,,,0,")),
+    clause("a count between two groups is ignored", [200, 0, 0, 0], then("r1", "r3", "r1", "r3"), **transfers("bus,rail,1,,,0,|rail,bus,1,,,0,")),
+    clause("the count starts anew after another group", [200, 0, 0, 0, 0], then("r1", "r1", "r3", "r1", "r1"), **transfers("bus,bus,1,,,0,|bus,rail,,,,0,|rail,bus,,,,0,")),
+    clause("within the limit, inclusive", [200, 0], then("r1", "r1", step=60), **transfers("bus,bus,-1,3600,1,0,")),
+    clause("past the limit", [200, 200], then("r1", "r1", step=61), **transfers("bus,bus,-1,3600,1,0,")),
+    clause("type 0: from departure to arrival", [200, 0, 200, 200], [*then("r1", "r1", step=50), *[("r1", "A", "B", at, at + 10) for at in (101, 152)]], **transfers("bus,bus,-1,3600,0,0,")),
+    clause("type 1: from departure to departure", [200, 0], then("r1", "r1", step=60, long=40), **transfers("bus,bus,-1,3600,1,0,")),
+    clause("type 2: from arrival to departure", [200, 0], then("r1", "r1", step=70), **transfers("bus,bus,-1,3600,2,0,")),
+    clause("type 2: a second too late", [200, 200], then("r1", "r1", step=71), **transfers("bus,bus,-1,3600,2,0,")),
+    clause("type 3: from arrival to arrival", [200, 0], [("r1", "A", "B", 0, 30), ("r1", "A", "B", 70, 90)], **transfers("bus,bus,-1,3600,3,0,")),
+    clause("type 3: too late", [200, 200], [("r1", "A", "B", 0, 30), ("r1", "A", "B", 70, 91)], **transfers("bus,bus,-1,3600,3,0,")),
+    clause("a limit without type is from departure to arrival", [200, 200], then("r1", "r1", step=51), **transfers("bus,bus,-1,3600,,0,")),
+    clause("no tap-off: types 0 and 3 fit no limit", [200, 200], [*then("r1", "r1")[:1], ("r1", "A", "B", 20, None)], **transfers("bus,bus,-1,3600,0,0,")),
+    clause("no tap-off: type 2 from the departure, which is earlier", [200, 0, 200], [("r1", "A", "B", 0, None), ("r1", "A", "B", 60, None), ("r1", "A", "B", 61, None)], **transfers("bus,bus,-1,3600,2,0,")),
+    clause("within a group, from the first ride of the row", [200, 0, 200, 0], then(*["r1"] * 4, step=31), **transfers("bus,bus,-1,3600,1,0,")),
+    clause("between groups, from the ride before", [200, 0, 0, 0], then("r1", "r3", "r1", "r3", step=31), **transfers("bus,rail,,3600,1,0,|rail,bus,,3600,1,0,")),
+    clause("a row of a group begins with its first ride, not with the journey", [200, 0, 0, 0], [("r1", "A", "B", 0, 5), ("r3", "A", "B", 50, 55), ("r3", "A", "B", 100, 105), ("r3", "A", "B", 109, 112)], **transfers("bus,rail,,3600,1,0,|rail,rail,-1,3600,1,0,")),
+    clause("no limit: the journey gap, from the arrival", [200, 0, 200], [("r1", "A", "B", 0, 10), ("r1", "A", "B", 70, 80), ("r1", "A", "B", 141, 150)], **transfers("bus,bus,-1,,,0,")),
+    clause("no limit, no tap-off: the gap from the departure", [200, 0, 200], [("r1", "A", "B", 0, None), ("r1", "A", "B", 60, None), ("r1", "A", "B", 121, None)], **transfers("bus,bus,-1,,,0,")),
+    clause("the gap can be said", [200, 200], then("r1", "r1"), asked={"journey_gap_s": 599}, **transfers("bus,bus,-1,,,0,")),
+    clause("of two limits, the shorter that holds", [200, 0, 25], [("r1", "A", "B", 0, 10), ("r1", "A", "B", 30, 40), ("r1", "A", "B", 90, 100)], **transfers("bus,bus,-1,7200,1,0,up|bus,bus,-1,3600,1,0,")),
+    clause("empty to_leg_group_id: every group not listed there", [200, 25, 300], [*then("r1", "y1"), ("r3", "A", "B", 300, 310)], **transfers("bus,,,,,0,up|boat,rail,,,,0,")),
+    clause("empty to_leg_group_id is not the listed one", [200, 300], then("r1", "r3"), **transfers("bus,,,,,0,up|boat,rail,,,,0,")),
+    clause("empty from_leg_group_id: every group not listed there", [400, 25], then("y1", "r1"), **transfers(",bus,,,,0,up|bus,rail,,,,0,")),
+    clause("empty from_leg_group_id is not the listed one", [200, 200], then("r1", "r1"), **transfers(",bus,,,,0,up|bus,rail,,,,0,")),
+    clause("both empty: every pair", [200, 25, 25, 25], then("r1", "r3", "y1", "y1"), **transfers(",,-1,,,0,up")),
+    clause("both empty with a count: it holds within a group", [200, 0, 200, 0], then("r1", "r1", "r1", "r3"), **transfers(",,1,,,0,")),
+    clause("a leg without a group transfers to none", [200, 400], then("r1", "y1"), **transfers(",,-1,,,0,", fare_leg_rules="leg_group_id,network_id,fare_product_id|bus,bus,b|rail,rail,c|,ferry,d")),
+    clause("the price of a transfer by rider", [300, 100], [("r1", "A", "B", 0, 10, "child"), ("r1", "A", "B", 20, 30, "child")], rider_categories=RIDERS, fare_products="fare_product_id,rider_category_id,amount,currency|b,,3.00,USD|t,adult,2.00,USD|t,child,1.00,USD", fare_leg_rules="leg_group_id,fare_product_id|bus,b", fare_transfer_rules="from_leg_group_id,to_leg_group_id,transfer_count,fare_transfer_type,fare_product_id|bus,bus,-1,0,t"),
+    clause("a transfer that is not sold to the rider is none", [300, 300], [("r1", "A", "B", 0, 10, "child"), ("r1", "A", "B", 20, 30, "child")], rider_categories=RIDERS, fare_products="fare_product_id,rider_category_id,amount,currency|b,,3.00,USD|t,adult,2.00,USD", fare_leg_rules="leg_group_id,fare_product_id|bus,b", fare_transfer_rules="from_leg_group_id,to_leg_group_id,transfer_count,fare_transfer_type,fare_product_id|bus,bus,-1,0,t"),
+    clause("the transfer depends on what was paid: an extension that narrows", [200, 200], then("r1", "r1"), fare_leg_rules="leg_group_id,fare_product_id|bus,b", fare_transfer_rules="from_leg_group_id,to_leg_group_id,transfer_count,fare_transfer_type,filter_fare_product_id|bus,bus,-1,0,c"),
+    clause("an unknown fare ends the journey", [200, None, 200], then("r1", "y1", "r1", step=12, long=2), **transfers("bus,bus,-1,,,0,", route_networks=ROUTES)),
+]  # fmt: skip
+
+JOINED = {
+    "fare_leg_rules": "network_id,from_area_id,to_area_id,fare_product_id,rule_priority|bus,,,b,0|rail,,,c,0|bus,in,out,a,1|bus,in,far,d,1",
+    "networks": NETWORKS,
+    "route_networks": ROUTES,
+    "areas": AREAS,
+    "stop_areas": STOP_AREAS,
+}
+
+
+def joined(rows="bus,bus", columns="from_network_id,to_network_id", **more):
+    return {**JOINED, "fare_leg_join_rules": f"{columns}|{rows}", **more}
+
+
+STOPS_TOO = "from_network_id,to_network_id,from_stop_id,to_stop_id"
+CHAIN = [("r1", "A", "B", 0, 10), ("r1", "B", "C", 20, 30)]
+JOIN_CLAUSES = [
+    clause("two rides, no join rule", [100, 200], CHAIN, **JOINED),
+    clause("two rides are one: from the first start to the last end", [100, 300], CHAIN, **joined()),
+    clause("three rides are one", [100, 300, -200], [*CHAIN, ("r1", "C", "D", 40, 50)], **joined()),
+    clause("another network does not join", [100, 300], [CHAIN[0], ("r3", "B", "C", 20, 30)], **joined()),
+    clause("a join from network to network, at the first one's price", [100, 300], [CHAIN[0], ("r3", "B", "C", 20, 30)], **joined("bus,rail")),
+    clause("joins are directional", [300, 200], [("r3", "A", "B", 0, 10), CHAIN[1]], **joined("bus,rail")),
+    clause("not in one station: no join", [200, 200], [("r1", "C", "B", 0, 10), ("r1", "D", "C", 20, 30)], **joined()),
+    clause("two platforms of one station", [200, 0], [("r1", "B", "P1", 0, 10), ("r1", "P2", "B", 20, 30)], **joined()),
+    clause("stops that are named", [200, 0], [("r1", "C", "B", 0, 10), ("r1", "D", "C", 20, 30)], **joined("bus,bus,B,D", STOPS_TOO)),
+    clause("stops that are named, others than these", [100, 200], CHAIN, **joined("bus,bus,B,D", STOPS_TOO)),
+    clause("a named station is each of its platforms", [200, 0], [("r1", "C", "P1", 0, 10), ("r1", "D", "C", 20, 30)], **joined("bus,bus,S,D", STOPS_TOO)),
+    clause("blank networks are ignored", [100, 300], [CHAIN[0], ("r3", "B", "C", 20, 30)], **joined(",")),
+    clause("past the journey gap: two rides", [100, 200], [CHAIN[0], ("r1", "B", "C", 71, 80)], **joined()),
+    clause("an end that is not known joins nothing", [200, 200], [("r1", "C", "", 0, 10), ("r1", "B", "C", 20, 30)], **joined(fare_leg_rules="network_id,fare_product_id|bus,b")),
+    clause("until: the end of the last ride", [200, -100], [("r1", "A", "B", 0, 10), ("r1", "B", "C", 20, 70)], timeframes="timeframe_group_id,start_time,end_time,service_id|peak,08:00:00,09:00:00,week", **joined(fare_leg_rules="to_timeframe_group_id,fare_product_id,rule_priority|peak,b,1|,a,")),
+    clause("from: the start of the first ride", [200, 0], [("r1", "A", "B", 50, 58), ("r1", "B", "C", 62, 70)], timeframes="timeframe_group_id,start_time,end_time,service_id|peak,08:00:00,09:00:00,week", **joined(fare_leg_rules="from_timeframe_group_id,fare_product_id,rule_priority|peak,b,1|,a,")),
+    clause("a transfer into an effective leg is that of its own leg group", [300, 0, 100], [("r3", "P1", "A", 0, 10), ("r1", "A", "B", 20, 30), ("r1", "B", "C", 40, 50)], **joined(fare_leg_rules="leg_group_id,network_id,from_area_id,to_area_id,fare_product_id,rule_priority|rail,rail,,,c,0|near,bus,in,out,a,1|far,bus,in,far,d,1", fare_transfer_rules="from_leg_group_id,to_leg_group_id,fare_transfer_type,fare_product_id|rail,near,0,|rail,far,0,a")),
+    clause("a transfer from an effective leg, limited from its first start", [100, 300, 300], [*CHAIN, ("r3", "C", "P1", 61, 70)], **joined(fare_leg_rules="leg_group_id,network_id,from_area_id,to_area_id,fare_product_id,rule_priority|rail,rail,,,c,0|near,bus,in,out,a,1|far,bus,in,far,d,1", fare_transfer_rules="from_leg_group_id,to_leg_group_id,duration_limit,duration_limit_type,fare_transfer_type|far,rail,3600,1,0")),
+    clause("a transfer from an effective leg, within its limit", [100, 300, 0], [*CHAIN, ("r3", "C", "P1", 60, 70)], **joined(fare_leg_rules="leg_group_id,network_id,from_area_id,to_area_id,fare_product_id,rule_priority|rail,rail,,,c,0|near,bus,in,out,a,1|far,bus,in,far,d,1", fare_transfer_rules="from_leg_group_id,to_leg_group_id,duration_limit,duration_limit_type,fare_transfer_type|far,rail,3600,1,0")),
+]  # fmt: skip
+
+
+EVERY = [*PRODUCT_CLAUSES, *LEG_CLAUSES, *TIME_CLAUSES, *TRANSFER_CLAUSES, *JOIN_CLAUSES]
+
+
+@pytest.mark.parametrize("one", EVERY, ids=str)
+def test_the_truth_table(one, tmp_path):
     engine, oracle = both_ways(
         tables_of(**one.tables), one.rides, tmp_path / "feed.zip", **one.asked
     )
