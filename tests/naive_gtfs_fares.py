@@ -52,10 +52,14 @@ class Told:
         return self.station(parent) if parent else stop
 
     def zone(self, stop):
-        row = self.stops.get(stop, {})
+        row = self.stops.get(stop) or next(iter(self.stops.values()))
         parent = self.stops.get(row.get("parent_station", ""), {})
         agency = self.rows("agency")[0]["agency_timezone"]
         return row.get("stop_timezone") or parent.get("stop_timezone") or agency
+
+    @property
+    def two_clocks(self):
+        return len({self.zone(stop) for stop in self.stops}) > 1
 
     def areas(self, stop):
         while stop:
@@ -136,16 +140,42 @@ class Told:
         return min((one for one in amounts if one is not None), default=None)
 
     def cell(self, rule, column, values):
-        """Whether a cell of a leg rule fits: True, False, None; ``values`` None: not known."""
+        """Whether a cell of a leg rule fits the values that a leg has."""
         asked = rule.get(column, "")
         listed = {row.get(column, "") for row in self.rows("fare_leg_rules")} - {""}
         if asked:
-            return None if values is None else asked in values
-        if self.by_priority or not listed:
+            return asked in values
+        return self.by_priority or not values or not values <= listed
+
+    def minds(self, rule, column):
+        """Whether a cell is filled, or blank and then not for everything."""
+        listed = any(row.get(column) for row in self.rows("fare_leg_rules"))
+        return bool(rule.get(column)) or (listed and not self.by_priority)
+
+    def route_fits(self, rule, leg):
+        """Whether a rule fits a leg's network: True, False, None where the route is not known."""
+        network = self.network(leg)
+        if network is not None:
+            return self.cell(rule, "network_id", {network} - {""})
+        if not self.minds(rule, "network_id"):
             return True
-        if values is None:
-            return None
-        return not values or not values <= listed
+        every = [self.network(Leg(0, route=row["route_id"])) for row in self.rows("routes")]
+        return None if any(self.cell(rule, "network_id", {one} - {""}) for one in every) else False
+
+    def end_fits(self, rule, end, stop, moment):
+        """Whether a rule fits one end of a leg: area and timeframe; None: nobody knows."""
+        area, group = f"{end}_area_id", rule.get(f"{end}_timeframe_group_id", "")
+
+        def at(place):
+            if not self.cell(rule, area, self.areas(place)):
+                return False
+            return self.in_timeframe(group, place, moment) if group else True
+
+        if stop in self.stops:
+            return at(stop)
+        if self.minds(rule, area) or (group and self.two_clocks):
+            return None if any(at(place) is not False for place in self.stops) else False
+        return self.in_timeframe(group, stop, moment) if group else True
 
     @property
     def by_priority(self):
@@ -153,20 +183,11 @@ class Told:
 
     def verdict(self, rule, leg):
         """Whether a leg rule matches a leg: True, False, None."""
-        network = self.network(leg)
-        values = {
-            "network_id": None if network is None else {network} - {""},
-            "from_area_id": self.areas(leg.start) if leg.start in self.stops else None,
-            "to_area_id": self.areas(leg.end) if leg.end in self.stops else None,
-        }
-        fits = [self.cell(rule, column, found) for column, found in values.items()]
-        for column, stop, moment in (
-            ("from_timeframe_group_id", leg.start, leg.depart),
-            ("to_timeframe_group_id", leg.end, leg.arrive),
-        ):
-            if rule.get(column):
-                known = stop in self.stops
-                fits.append(self.in_timeframe(rule[column], stop, moment) if known else None)
+        fits = [
+            self.route_fits(rule, leg),
+            self.end_fits(rule, "from", leg.start, leg.depart),
+            self.end_fits(rule, "to", leg.end, leg.arrive),
+        ]
         return False if False in fits else None if None in fits else True
 
     def rank(self, rule):
@@ -188,11 +209,23 @@ class Told:
                 amount = self.price(product, leg)
                 dear = float("inf") if amount is None else amount
                 group = rule.get("leg_group_id", "")
-                entries.append((self.rank(rule), dear, group, product, verdict is True))
+                asks = self.asks(rule)
+                entries.append((self.rank(rule), dear, group, product, asks, verdict is True))
         if not entries:
             return None
-        _, amount, group, product, sure = min(entries)
+        _, amount, group, product, _, sure = min(entries)
         return (amount, group, product) if sure and amount < float("inf") else None
+
+    def asks(self, rule):
+        """What a rule asks for, the rarest known first: of one price, the rule that asks least."""
+        starts, ends = (rule.get(f"{end}_timeframe_group_id", "") for end in ("from", "to"))
+        return (
+            bool(ends),
+            self.minds(rule, "to_area_id") or bool(ends and self.two_clocks),
+            self.minds(rule, "network_id"),
+            self.minds(rule, "from_area_id") or bool(starts and self.two_clocks),
+            bool(starts),
+        )
 
     def joins(self, one, two):
         """Whether two consecutive legs are one effective leg; a stop not known joins nothing."""

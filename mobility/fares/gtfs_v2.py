@@ -164,6 +164,8 @@ class LegRules:
         self._by_priority = "rule_priority" in feed.raw["fare_leg_rules"]
         self._routes = networks_of_routes(feed.raw)
         self._areas = _areas_of_stops(feed)
+        self._every_route = frozenset(one for (one,) in rows(feed, "routes", "route_id"))
+        self._every_stop = frozenset(self._areas)
         self.groups = sorted({one.group for one in self._rules} - {""})
         self.labels: dict[frozenset[str], str] = {}
 
@@ -203,7 +205,8 @@ class LegRules:
         route = self._network(rule.network)
         starts = self._stops(2, rule.from_area)
         ends = self._stops(3, rule.to_area)
-        if any(one is not None and _nothing(one) for one in (route, starts, ends)):
+        all_of = (self._every_route, self._every_stop, self._every_stop)
+        if any(map(_nothing, (route, starts, ends), all_of)):
             return
         for start, from_id in self._times.split(rule.from_timeframe, starts):
             for end, to_id in self._times.split(rule.to_timeframe, ends):
@@ -243,8 +246,11 @@ class LegRules:
         return Match(stops, negate=True)
 
 
-def _nothing(match: Match) -> bool:
-    return not match.values and not match.negate
+def _nothing(match: Match | None, every: frozenset[str]) -> bool:
+    """Whether no route or stop of the feed fits."""
+    if match is None:
+        return False
+    return match.values >= every if match.negate else not match.values
 
 
 def _preference(rule: FareRule) -> tuple[object, ...]:
@@ -252,8 +258,18 @@ def _preference(rule: FareRule) -> tuple[object, ...]:
         math.inf if rule.amount is None else rule.amount,
         rule.leg_group,
         rule.product,
+        # Of one price, the rule that asks least: taps may lack what others ask for.
+        *(
+            one is not None
+            for one in (rule.to_timeframe, rule.to_stop, rule.route, rule.stop, rule.timeframe)
+        ),
         _text(rule.category),
         _text(rule.medium),
+        _text(rule.to_stop),
+        _text(rule.route),
+        _text(rule.stop),
+        rule.timeframe or "",
+        rule.to_timeframe or "",
     )
 
 

@@ -7,8 +7,8 @@ from naive_gtfs_fares import Leg
 
 NOON = 1_741_176_000  # 2025-03-05 12:00 UTC, a Wednesday
 STOPS = ["P1", "P2", "S", "A", "B", "C", "D", "", "nowhere"]
-ROUTES = ["r1", "r2", "r3", "y1", ""]
-STARTS, ENDS = st.sampled_from(STOPS), st.sampled_from(STOPS)
+PLACES = st.sampled_from([*STOPS[:7], *STOPS[:7], *STOPS])
+ROUTES = st.sampled_from(["r1", "r2", "r3", "y1"] * 3 + ["", "r9"])
 
 
 @st.composite
@@ -23,14 +23,14 @@ def rides(draw, most=6):
             Leg(
                 moment,
                 moment + long if off else None,
-                draw(st.sampled_from(ROUTES)),
-                draw(STARTS),
-                draw(ENDS),
-                draw(st.sampled_from(["", "", "adult", "child", "senior"])),
-                draw(st.sampled_from(["", "cash", "card"])),
+                draw(ROUTES),
+                draw(PLACES),
+                draw(PLACES),
+                draw(st.sampled_from(["", "", "", "adult", "child", "senior"])),
+                draw(st.sampled_from(["", "", "", "cash", "card"])),
             )
         )
-        moment += long + draw(st.sampled_from([1, 60, 600, 1200, 3600, 9000]))
+        moment += long + draw(st.sampled_from([1, 60, 60, 600, 600, 1200, 3600, 9000]))
     return made
 
 
@@ -88,6 +88,9 @@ def fares_v2(draw):
         fare_media_id=["?", "", "", "cash", "card"],
         amount=["1.00", "2.00", "2.50", "3.00", "0", "-0.50"], currency=["USD"],
     )  # fmt: skip
+    if draw(st.integers(0, 3)):  # some product that is sold to everybody
+        plain = {"fare_product_id": "p0", "amount": "2.00", "currency": "USD"}
+        tables["fare_products"].append(dict.fromkeys(tables["fare_products"][0], "") | plain)
     products = ["p0", "p1", "p2"]
     groups = ["g1", "g2", "g3"]
     tables["fare_leg_rules"] = rows(
@@ -96,6 +99,12 @@ def fares_v2(draw):
         from_timeframe_group_id=["?", "", "t1", "t2"], to_timeframe_group_id=["?", "", "", "t1"],
         fare_product_id=products, rule_priority=["?", "", "0", "1", "2"],
     )  # fmt: skip
+    if draw(st.integers(0, 3)):  # and some rule that many rides match
+        blank = dict.fromkeys(tables["fare_leg_rules"][0], "")
+        more = {"fare_product_id": "p0"}
+        if "leg_group_id" in blank:
+            more["leg_group_id"] = draw(st.sampled_from(groups))
+        tables["fare_leg_rules"].append(blank | more)
     tables["fare_leg_join_rules"] = rows(
         draw, 2, from_network_id=networks, to_network_id=networks,
         from_stop_id=["?", "", "", *STOPS[:5]], to_stop_id=["?", "", "", *STOPS[:5]],
@@ -109,7 +118,7 @@ def fares_v2(draw):
     return {name: made for name, made in tables.items() if made}
 
 
-@settings(max_examples=250)
+@settings(max_examples=400)
 @given(fares_v2(), rides())
 def test_fares_v2_agree_with_the_oracle_kernel(tmp_path_factory, tables, card):
     path = tmp_path_factory.mktemp("v2") / "feed.zip"
@@ -144,7 +153,7 @@ def fares_v1(draw):
     return {name: made for name, made in tables.items() if made}
 
 
-@settings(max_examples=250)
+@settings(max_examples=400)
 @given(fares_v1(), rides())
 def test_fares_v1_agree_with_the_oracle_kernel(tmp_path_factory, tables, card):
     path = tmp_path_factory.mktemp("v1") / "feed.zip"
