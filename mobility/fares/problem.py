@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 # Day kinds of a timeframe: the seven weekdays, and "holiday".
 DAY_KINDS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 
-# The greatest amount of a fare, transfer or cap: 10^8 taps of it still fit into 64 bits.
-MOST_MINOR = 10_000_000_000
+# The greatest amount of a fare, transfer or cap: 10^9 taps of it still fit into 64 bits.
+MOST_MINOR = 1_000_000_000
 
 Combine = Literal["min-remaining", "best-single"]
 MissingTapOff = Literal["unknown", "maximum"]
@@ -207,6 +207,8 @@ class Cap:
     days, anchor, clock
         Of ``rolling``: ``days`` from the first (paid) tap, as service days (``local-days``) or as
         24 hours each (``hours``). Of ``sliding``: this service day and the ``days - 1`` before.
+    modes, routes, zones, networks, categories, media
+        Scope. A leg is within ``zones`` where its start is, and its end as far as it is known.
     on_change
         ``new-level``: the level of the tap's date. ``old-until-period-end``: that of the period's
         first moment.
