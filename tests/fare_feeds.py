@@ -11,6 +11,7 @@ from defects import packed
 from naive_gtfs_fares import Leg, Told
 
 from mobility.fares.gtfs import tariff_from_feed
+from mobility.fares.settle import settle
 from mobility.fares.tickets import rate_rides
 from mobility.feed.read import read_feed
 
@@ -281,3 +282,23 @@ class Reading:
             already = sum(out[part] or 0 for part in parts[:-1])
             out.append(None if cost is None else cost - already)
         return out
+
+
+def settled(tariff, rides):
+    """What rides of a card are charged by ``fares.settle``; None where the fare is unknown."""
+    taps = pd.DataFrame(
+        {
+            "card": 7,
+            "time": [one.depart for one in rides],
+            "to_time": pd.array([one.arrive for one in rides], "Int64"),
+            "route_id": [one.route or None for one in rides],
+            "stop_id": [one.start or None for one in rides],
+            "to_stop_id": [one.end or None for one in rides],
+            "category": [one.category or None for one in rides],
+            "medium": [one.medium or None for one in rides],
+        }
+    )
+    charges = settle(taps, tariff).charges
+    unknown = charges["flags"].map(lambda flags: "unknown" in str(flags))
+    print(charges)
+    return [None if pd.isna(one) else int(one) for one in charges["charged"]]
