@@ -355,16 +355,22 @@ class Told:
 
     # --- Fares v1 --------------------------------------------------------------------------------
 
+    @cached_property
+    def ways(self):
+        """Stops of every trip, by route."""
+        calls = {}
+        for row in self.rows("stop_times"):
+            calls.setdefault(row["trip_id"], []).append((int(row["stop_sequence"]), row["stop_id"]))
+        found = {}
+        for trip in self.rows("trips"):
+            stops = [stop for _, stop in sorted(calls.get(trip["trip_id"], []))]
+            found.setdefault(trip["route_id"], []).append(stops)
+        return found
+
     def passed(self, leg):
         """Zones that a ride enters: those of the way most trips of its route take."""
         ways = {}
-        for trip in self.rows("trips"):
-            if trip["route_id"] != leg.route:
-                continue
-            calls = [row for row in self.rows("stop_times") if row["trip_id"] == trip["trip_id"]]
-            stops = [
-                row["stop_id"] for row in sorted(calls, key=lambda row: int(row["stop_sequence"]))
-            ]
+        for stops in self.ways.get(leg.route, []):
             if leg.start in stops and leg.end in stops[stops.index(leg.start) + 1 :]:
                 at = stops.index(leg.start)
                 way = stops[at : stops.index(leg.end, at + 1) + 1]
@@ -373,6 +379,13 @@ class Told:
         if not ways:
             return {self.fare_zone(leg.start), self.fare_zone(leg.end)} - {""}
         return set(min(ways, key=lambda zones: (-ways[zones], zones)))
+
+    @cached_property
+    def rules_of(self):
+        found = {}
+        for row in self.rows("fare_rules"):
+            found.setdefault(row["fare_id"], []).append(row)
+        return found
 
     def fare_zone(self, stop):
         return self.stops[stop].get("zone_id", "")
@@ -399,7 +412,7 @@ class Told:
         if fare.get("agency_id"):
             agencies = [self.agency(leg.route) for leg in legs]
             answers += [None if one is None else one == fare["agency_id"] for one in agencies]
-        rules = [row for row in self.rows("fare_rules") if row["fare_id"] == fare["fare_id"]]
+        rules = self.rules_of.get(fare["fare_id"])
         if rules:
             answers += [self.ruled(rules, leg, legs) for leg in legs]
         return False if False in answers else None if None in answers else True
@@ -415,7 +428,8 @@ class Told:
     def ruled(self, rules, leg, legs):
         """Whether some rule lets one of the rides be made on the fare."""
         known = all(one.start in self.stops and one.end in self.stops for one in legs)
-        zones = set().union(*(self.passed(one) for one in legs)) if known else None
+        asked = any(rule.get("contains_id") for rule in rules)
+        zones = set().union(*(self.passed(one) for one in legs)) if known and asked else None
         origin = self.fare_zone(legs[0].start) if legs[0].start in self.stops else None
         destination = self.fare_zone(legs[-1].end) if legs[-1].end in self.stops else None
         route = (

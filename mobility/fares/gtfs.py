@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mobility.errors import ConfigError
+from mobility.fares.gtfs_gaps import stops_of_routes
 from mobility.fares.gtfs_tables import money_of, rows, stations_of
 from mobility.fares.problem import Tariff
 from mobility.feed.rules_fares import networks_of_routes
@@ -43,23 +44,30 @@ class FeedTariff(Tariff):
         What sets of stops and routes are called in the feed: its areas, zones and networks.
     tickets
         Of Fares v1: fares for runs of rides, which ``fares`` says for single rides only.
+    served
+        Stops that each route calls at.
     """
 
     version: Version = "v2"
     labels: dict[frozenset[str], str] = field(default_factory=dict)
     tickets: Tickets | None = None
+    served: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """``products``, ``legs``, ``joins``, ``transfers`` and ``timeframes`` as DataFrames."""
-        from mobility.fares.gtfs_show import tables
+        """Its rules as DataFrames (:func:`mobility.fares.show.tables`), and ``unpriced``.
 
-        return tables(self)
+        ``unpriced`` lists the routes with pairs of stops that have no fare.
+        """
+        from mobility.fares.gtfs_gaps import unpriced
+        from mobility.fares.show import tables
+
+        return {**tables(self), "unpriced": unpriced(self)}
 
     def __str__(self) -> str:
-        from mobility.fares.gtfs_show import summary
+        from mobility.fares.show import summary
 
-        return summary(self)
+        return summary(self, self.tables["unpriced"])
 
 
 def tariff_from_feed(
@@ -175,6 +183,7 @@ def _read_v2(
         name=Path(feed.source).name,
         findings=tuple(found),
         version="v2",
+        served=stops_of_routes(feed),
         labels=legs.labels,
     )
 
@@ -195,6 +204,7 @@ def _read_v1(feed: Feed, currency: str | None, gap_s: int) -> FeedTariff:
         name=Path(feed.source).name,
         findings=tuple(_findings(feed)),
         version="v1",
+        served=stops_of_routes(feed),
         labels=labels,
         tickets=tickets,
     )
