@@ -124,17 +124,32 @@ def both_ways(tables, rides, path, **asked):
 
 
 def ticket_charges(tariff, rides):
-    frame = pd.DataFrame(
+    rated = rate_rides(tariff.tickets, taps_of([rides], depart_s="depart_s", to_time="arrive_s"))
+    return [None if pd.isna(one) else int(one) for one in rated["fare"]]
+
+
+def taps_of(cards, depart_s="time", to_time="to_time"):
+    """Cards of rides as a table of taps, card after card."""
+    rows = [(card, ride) for card, rides in enumerate(cards) for ride in rides]
+    return pd.DataFrame(
         {
-            "card": 7,
-            "depart_s": [one.depart for one in rides],
-            "arrive_s": pd.array([one.arrive for one in rides], "Int64"),
-            "route_id": [one.route for one in rides],
-            "stop_id": [one.start for one in rides],
-            "to_stop_id": [one.end for one in rides],
+            "card": [card for card, _ in rows],
+            depart_s: [one.depart for _, one in rows],
+            to_time: pd.array([one.arrive for _, one in rows], "Int64"),
+            "route_id": [one.route or None for _, one in rows],
+            "stop_id": [one.start or None for _, one in rows],
+            "to_stop_id": [one.end or None for _, one in rows],
+            "category": [one.category or None for _, one in rows],
+            "medium": [one.medium or None for _, one in rows],
         }
     )
-    return [None if pd.isna(one) else int(one) for one in rate_rides(tariff.tickets, frame)["fare"]]
+
+
+def settled(tariff, *cards):
+    """What rides are charged by ``fares.settle``, card after card; None: of unknown fare."""
+    charges = settle(taps_of(cards), tariff).charges
+    found = iter(None if pd.isna(one) else int(one) for one in charges["charged"])
+    return [[next(found) for _ in rides] for rides in cards]
 
 
 class Reading:
@@ -282,23 +297,3 @@ class Reading:
             already = sum(out[part] or 0 for part in parts[:-1])
             out.append(None if cost is None else cost - already)
         return out
-
-
-def settled(tariff, rides):
-    """What rides of a card are charged by ``fares.settle``; None where the fare is unknown."""
-    taps = pd.DataFrame(
-        {
-            "card": 7,
-            "time": [one.depart for one in rides],
-            "to_time": pd.array([one.arrive for one in rides], "Int64"),
-            "route_id": [one.route or None for one in rides],
-            "stop_id": [one.start or None for one in rides],
-            "to_stop_id": [one.end or None for one in rides],
-            "category": [one.category or None for one in rides],
-            "medium": [one.medium or None for one in rides],
-        }
-    )
-    charges = settle(taps, tariff).charges
-    unknown = charges["flags"].map(lambda flags: "unknown" in str(flags))
-    print(charges)
-    return [None if pd.isna(one) else int(one) for one in charges["charged"]]

@@ -13,7 +13,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-DIGITS = {"CLP": 0, "USD": 2, "EUR": 2, "KWD": 3}
+DIGITS = {"CLP": 0, "BRL": 2, "USD": 2, "EUR": 2, "KWD": 3}
 
 
 @dataclass(frozen=True)
