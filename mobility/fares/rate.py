@@ -120,10 +120,8 @@ class _Work:
     def is_plain(self, names: list[str]) -> bool:
         """Whether the short kernel's rules are all that these taps need."""
         one, taps = self.compiled, self.taps
-        dear = max(
-            [abs(f.amount or 0) for f in one.tariff.fares]
-            + [abs(t.amount) for t in one.tariff.transfers]
-        )
+        amounts = (*one.tariff.fares, *one.tariff.transfers)
+        dear = max((abs(rule.amount or 0) for rule in amounts), default=0)
         wide = (one.combos << self.route_bits()) < 2**31
         return (
             bool(names) and one.simple is not None and dear < 2**28 and wide
