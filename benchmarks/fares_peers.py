@@ -187,7 +187,9 @@ def polars_numba(taps: dict[str, np.ndarray]) -> np.ndarray:
     import polars as pl
 
     count = len(taps["card"])
-    sorted_ = pl.DataFrame({**taps, "row": np.arange(count, dtype=np.int32)}).sort("card", "time", "row")
+    sorted_ = pl.DataFrame({**taps, "row": np.arange(count, dtype=np.int32)}).sort(
+        "card", "time", "row"
+    )
     return _walk({name: sorted_[name].to_numpy() for name in sorted_.columns}, count)
 
 

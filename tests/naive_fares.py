@@ -145,7 +145,10 @@ def dearest_end(tariff, tap):
 
 def side_matches(tariff, side, leg):
     fare, tap = leg["fare"], leg["tap"]
-    if side.leg_group is not None and (fare.leg_group in side.leg_group.values) == side.leg_group.negate:
+    if (
+        side.leg_group is not None
+        and (fare.leg_group in side.leg_group.values) == side.leg_group.negate
+    ):
         return False
     if side.product is not None and (fare.product in side.product.values) == side.product.negate:
         return False
@@ -216,7 +219,9 @@ def joins(tariff, legs, tap):
         return False
     before = legs[-1]["taps"][-1]
     for rule in tariff.joins:
-        if rule.before_network is not None and not has(tariff, before, "network", rule.before_network):
+        if rule.before_network is not None and not has(
+            tariff, before, "network", rule.before_network
+        ):
             continue
         if rule.after_network is not None and not has(tariff, tap, "network", rule.after_network):
             continue
@@ -247,7 +252,9 @@ def period(cap, day):
 
 def level_on(levels, day):
     for one in levels:
-        if (one.valid_from is None or day >= one.valid_from) and (one.valid_to is None or day <= one.valid_to):
+        if (one.valid_from is None or day >= one.valid_from) and (
+            one.valid_to is None or day <= one.valid_to
+        ):
             return one
     return None
 
@@ -292,7 +299,9 @@ class CapAccount:
         """Level and what is used of it at a moment, or None."""
         head = self.head
         at = day
-        if head.on_change == "old-until-period-end" and head.period.startswith(("service", "calendar")):
+        if head.on_change == "old-until-period-end" and head.period.startswith(
+            ("service", "calendar")
+        ):
             at = period(head, day)
         level = level_on(self.levels, at)
         if head.period == "rolling":
@@ -311,7 +320,9 @@ class CapAccount:
             used = sum(amount for _, _, amount in self.counted) if self.window else 0
         elif head.period == "sliding":
             key = "sliding"
-            used = sum(amount for when, _, amount in self.counted if when > day - timedelta(days=head.days))
+            used = sum(
+                amount for when, _, amount in self.counted if when > day - timedelta(days=head.days)
+            )
         else:
             key = period(head, day)
             used = sum(amount for when, _, amount in self.counted if period(head, when) == key)
@@ -401,7 +412,14 @@ def settle_card(tariff, taps):
     stack = []
     for k, tap in enumerate(taps):
         kind = tap.get("kind", "on")
-        answer = {"charged": 0, "nominal": 0, "spent": 0, "journey": card.number, "cap": None, "flags": {kind} - {"on"}}
+        answer = {
+            "charged": 0,
+            "nominal": 0,
+            "spent": 0,
+            "journey": card.number,
+            "cap": None,
+            "flags": {kind} - {"on"},
+        }
         answers.append(answer)
         if kind == "off":
             if k in of_off:
@@ -473,9 +491,18 @@ def settle_card(tariff, taps):
         card.paid += charge
         others = (tap.get("riders", 1) - 1) * max(nominal, 0)
         answer.update(
-            charged=charge + others, nominal=nominal + others, spent=due + others, journey=card.number, cap=cap
+            charged=charge + others,
+            nominal=nominal + others,
+            spent=due + others,
+            journey=card.number,
+            cap=cap,
         )
-        for name, true in (("transfer", rule), ("joined", joined), ("capped", cap), ("riders", tap.get("riders", 1) > 1)):
+        for name, true in (
+            ("transfer", rule),
+            ("joined", joined),
+            ("capped", cap),
+            ("riders", tap.get("riders", 1) > 1),
+        ):
             if true:
                 answer["flags"].add(name)
     return answers

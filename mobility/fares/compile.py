@@ -243,7 +243,9 @@ def _fare_cells(
     maximum = np.zeros(rule.shape, np.bool_)
     if tariff.missing_tap_off == "maximum" and (rule == NEEDS_TAP_OFF).any():
         prices = [_price(one) for one in tariff.fares]
-        order = sorted(range(len(prices)), key=lambda k: (prices[k], -k))  # dearest last, then first
+        order = sorted(
+            range(len(prices)), key=lambda k: (prices[k], -k)
+        )  # dearest last, then first
         rank = np.empty(len(prices) + 3, np.int64)
         rank[order] = np.arange(len(prices))
         rank[-3:] = -1  # no rule, or one that needs a tap-off

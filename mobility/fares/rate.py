@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mobility.fares.compile import Compiled
 
-ANSWERS = ("charged", "nominal", "spent", "journey", "cap", "flags")
+ANSWERS = ("charged", "nominal", "spent", "journey", "cap", "flags", "leg")
 _BUCKET = 16_384  # taps: with their scratch they stay in a core's cache
 _MOST_BUCKETS = 8_192
 _CHUNK = 65_536
@@ -231,7 +231,7 @@ class _Work:
 
         self.each(number, range(self.threads))
         money = [np.empty(n, np.int64) for _ in range(3)]
-        other = [np.empty(n, np.int32) for _ in range(3)]
+        other = [np.empty(n, np.int32) for _ in range(4)]
         extra = self._extra()
         if accounts is None:
             accounts = Accounts(np.zeros((0, one.account_size), np.int64), np.zeros(0, np.int32))

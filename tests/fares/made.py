@@ -26,9 +26,7 @@ def dates():
 
 
 def pairs_of_dates():
-    return st.tuples(dates(), dates()).map(
-        lambda two: two if None in two else (min(two), max(two))
-    )
+    return st.tuples(dates(), dates()).map(lambda two: two if None in two else (min(two), max(two)))
 
 
 @st.composite
@@ -37,7 +35,11 @@ def fares(draw, ends):
     to = draw(matches(STOPS)) if ends and draw(st.booleans()) else None
     to_zone = draw(matches(("1", "2"))) if ends and to is None and draw(st.booleans()) else None
     return FareRule(
-        amount=draw(st.integers(0, 12) | st.just(None) if draw(st.integers(0, 9)) == 0 else st.integers(0, 12)),
+        amount=draw(
+            st.integers(0, 12) | st.just(None)
+            if draw(st.integers(0, 9)) == 0
+            else st.integers(0, 12)
+        ),
         product=draw(st.sampled_from(("p", "q"))),
         leg_group=draw(st.sampled_from(GROUPS)),
         mode=draw(matches(MODES)),
@@ -93,7 +95,9 @@ def caps(draw, name):
     head = {
         "id": name,
         "period": period,
-        "accrues": draw(st.sampled_from(("rides", "journeys") if rides else ("charged", "nominal"))),
+        "accrues": draw(
+            st.sampled_from(("rides", "journeys") if rides else ("charged", "nominal"))
+        ),
         "paid_only": draw(st.booleans()),
         "starts": draw(st.integers(0, 6)),
         "days": draw(st.integers(1, 9)),
@@ -157,26 +161,38 @@ def tariffs(draw, *, plain=False, ends=False, joined=False):
     if joined:
         made_transfers = [one for one in made_transfers if one.same_route is None]
         joins = tuple(
-            JoinRule(draw(matches(("n",))), draw(matches(("n",))), draw(matches(STOPS)), draw(matches(STOPS)))
+            JoinRule(
+                draw(matches(("n",))),
+                draw(matches(("n",))),
+                draw(matches(STOPS)),
+                draw(matches(STOPS)),
+            )
             for _ in range(draw(st.integers(1, 2)))
         )
     zone = draw(st.sampled_from(sorted(STARTS)))
     return Tariff(
         currency="CLP",
         timezone=zone,
-        fares=(*draw(st.lists(fares(ends), max_size=4)), *draw(st.sampled_from(((), (FareRule(7),))))),
+        fares=(
+            *draw(st.lists(fares(ends), max_size=4)),
+            *draw(st.sampled_from(((), (FareRule(7),)))),
+        ),
         transfers=tuple(made_transfers),
         joins=joins,
         caps=tuple(made_caps),
         timeframes=TIMEFRAMES + draw(st.sampled_from(((), (HOLIDAY,)))),
         service_day_start_s=draw(st.sampled_from((0, 16_200))),
-        combine="min-remaining" if plain else draw(st.sampled_from(("min-remaining", "best-single"))),
+        combine="min-remaining"
+        if plain
+        else draw(st.sampled_from(("min-remaining", "best-single"))),
         holidays=frozenset({date(2025, 4, 1)}),
         networks={"r1": "n", "r2": "m"},
         zones=ZONES,
         stations={"a": "s", "b": "s"},
         default_category=draw(st.sampled_from(("", "adult"))),
-        missing_tap_off=draw(st.sampled_from(("unknown", "maximum"))) if ends and not joined else "unknown",
+        missing_tap_off=draw(st.sampled_from(("unknown", "maximum")))
+        if ends and not joined
+        else "unknown",
     )
 
 
@@ -186,11 +202,17 @@ def taps(draw, zone, *, plain=False, ends=False, joined=False, most=25):
     rows = []
     for k in range(draw(st.integers(1, most))):
         step = draw(st.integers(0, 9))
-        at = STARTS[zone] + draw(st.integers(0, 9 if step else 19)) * 86_400 + draw(st.integers(-30, 60)) * 600
+        at = (
+            STARTS[zone]
+            + draw(st.integers(0, 9 if step else 19)) * 86_400
+            + draw(st.integers(-30, 60)) * 600
+        )
         tap = {
             "card": draw(st.integers(0, 2)),
             "time": at,
-            "mode": draw(st.sampled_from(MODES) | st.none() if step == 9 else st.sampled_from(MODES)),
+            "mode": draw(
+                st.sampled_from(MODES) | st.none() if step == 9 else st.sampled_from(MODES)
+            ),
             "route": draw(st.sampled_from(ROUTES)),
             "stop": draw(st.sampled_from(STOPS)),
             "category": draw(st.sampled_from(CATEGORIES) | st.none()),

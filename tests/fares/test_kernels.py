@@ -22,8 +22,13 @@ def rows_of(answers, cap_ids):
     for k in range(len(answers["charged"])):
         unknown = answers["charged"][k] == UNKNOWN
         cap = answers["cap"][k]
-        row = {name: None if unknown else int(answers[name][k]) for name in ("charged", "nominal", "spent")}
-        out.append(row | {"journey": int(answers["journey"][k]), "cap": cap_ids[cap] if cap >= 0 else None})
+        row = {
+            name: None if unknown else int(answers[name][k])
+            for name in ("charged", "nominal", "spent")
+        }
+        out.append(
+            row | {"journey": int(answers["journey"][k]), "cap": cap_ids[cap] if cap >= 0 else None}
+        )
     return out
 
 
@@ -121,5 +126,10 @@ def test_a_kernel_bucket_of_distinct_cards_and_one_of_one_card_hold(taps):
     for cards in (np.arange(taps), np.zeros(taps, np.int64)):
         times = 1_741_176_000 + rng.integers(0, 600, taps)
         table = made.pd.DataFrame({"card": cards, "time": times})
-        ledger = fares.settle(table, made.Tariff("CLP", "UTC", (made.FareRule(3),), caps=(made.Cap("d", "service-day", 10),)))
+        ledger = fares.settle(
+            table,
+            made.Tariff(
+                "CLP", "UTC", (made.FareRule(3),), caps=(made.Cap("d", "service-day", 10),)
+            ),
+        )
         assert int(ledger.charges["charged"].sum()) == (3 * taps if cards.any() else 10)
