@@ -322,7 +322,7 @@ def mark_voided(order, lo, hi, rows, kinds, partner, voided):
 def rate_all(
     records, order, card_first, cards, rows, ranks, kinds, riders, ends, routes, starts_at, ends_at,
     n_to, sizes, first_of, starts, class_of, end_class_of, leg_of, legs, first, rule_of, rules, joins,
-    cap_of, level_of, calendar, accounts, numbers, stamps, charged, nominal, spent, journeys, caps, flags,
+    cap_of, level_of, calendar, accounts, numbers, stamps, charged, nominal, spent, journeys, caps, flags, legs_of,
 ):  # fmt: skip
     """Rate cards whose taps are sorted; answers in the order of ``records``.
 
@@ -378,6 +378,7 @@ def rate_all(
             spent[at] = 0
             caps[at] = -1
             flags[at] = 0
+            legs_of[at] = -1
             journeys[at] = journey[J_NUMBER]
             if kind == OFF:
                 flags[at] = F_OFF
@@ -453,6 +454,7 @@ def rate_all(
                     joined = True
                     leg = whole_leg
                     price = legs[leg, L_PRICE]
+            legs_of[at] = leg
             if price == UNKNOWN_PRICE:
                 charged[at] = UNKNOWN_CHARGE
                 nominal[at] = UNKNOWN_CHARGE
@@ -539,5 +541,5 @@ def warm():
             ints, ints, ints, legs, np.zeros((1, 2), np.int64), one[:0], np.zeros((0, 8), np.int64),
             np.zeros((0, 0), np.int64), np.zeros((0, 8), np.int64), np.zeros((0, 3), np.int64),
             np.zeros((1, 1), np.int32), np.zeros((given, 1), np.int64), ints[:given].copy(), one.copy(),
-            one.copy(), one.copy(), one.copy(), ints.copy(), ints.copy(), ints.copy(),
+            one.copy(), one.copy(), one.copy(), ints.copy(), ints.copy(), ints.copy(), ints.copy(),
         )  # fmt: skip

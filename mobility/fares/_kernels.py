@@ -193,7 +193,7 @@ def rate_taps(
     """Rate whole buckets where every tap is a tap-on of one rider and no legs are joined.
 
     ``bounds`` are the buckets' ends in ``records``; ``sizes`` is (classes of start times, of end
-    times). ``out`` and the arrays of ``more`` (None, or nominal, after transfer, journey, cap, flags)
+    times). ``out`` and the arrays of ``more`` (None, or nominal, after transfer, journey, cap, flags, leg)
     are in the order of ``records``. ``simple`` has a row a piece: period and limit of each cap, then
     bits of the caps that are valid; they all clip what is charged, in calendar or rolling periods.
     Returns how many taps share card and second with the one before.
@@ -247,6 +247,7 @@ def rate_taps(
                         more[2][at] = 0
                         more[3][at] = -1
                         more[4][at] = legs[leg, L_FLAGS]
+                        more[5][at] = leg
                     continue
                 rule = np.int64(-1)
                 cost = price
@@ -357,6 +358,7 @@ def rate_taps(
                     more[1][at] = cost
                     more[2][at] = number
                     more[3][at] = which
+                    more[5][at] = leg
                     more[4][at] = (
                         legs[leg, L_FLAGS]
                         | (F_TRANSFER if rule >= 0 else 0)
@@ -376,7 +378,7 @@ def warm():
     )  # fmt: skip
     bounds = np.array([0, 1], np.int64)
     sort_buckets(records, bounds, scratch, one.copy(), np.zeros(2, np.int64))
-    for more in (None, tuple(ints.copy() for _ in range(5))):
+    for more in (None, tuple(ints.copy() for _ in range(6))):
         rate_taps(
             records, ints.copy(), more, bounds, np.int64(0), (1, 1), scratch, ints,
             np.array([0, 2**40], np.int64), ints, ints, np.zeros((1, 10), np.int64),

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mobility.fares.problem import FareRule, LegKeys, Match, Tariff
 
 _MOST_CELLS = 1 << 27
-NO_RULE, NEEDS_TAP_OFF = -1, -2
+NO_RULE, NEEDS_TAP_OFF, NEEDS_END_TIME = -1, -2, -3
 _KINDS = ("A+AB", "A+AB+B", "AB", "free", "difference", "discount")
 _ANCHORS = ("first-leg", "last-leg", "first-of-group")
 _END_OF = {"stop": "to_stop", "zone": "to_zone"}
@@ -235,16 +235,22 @@ def _fare_cells(
             for k, axis in enumerate(at):
                 if subset >> k & 1:
                     partly[axis] = flat_missing[0]
-            _first(rule, partly, NEEDS_TAP_OFF)
+            timed = fare.to_timeframe is not None and subset >> (len(at) - 1) & 1
+            _first(rule, partly, NEEDS_END_TIME if timed else NEEDS_TAP_OFF)
     n_from = int(np.prod(shape[: len(START)], dtype=np.int64))
     n_to = int(np.prod(shape[len(START) : -2], dtype=np.int64))
     rule = rule.reshape(n_from, n_to, n_start, n_end)
     maximum = np.zeros(rule.shape, np.bool_)
     if tariff.missing_tap_off == "maximum" and (rule == NEEDS_TAP_OFF).any():
-        amounts = np.array([_price(one) for one in tariff.fares] + [UNKNOWN_PRICE] * 2, np.int64)
-        over = np.moveaxis(rule, 2, 1).reshape(n_from, n_start, -1)
-        best = np.take_along_axis(over, amounts[over].argmax(axis=2)[:, :, None], axis=2)[:, :, 0]
-        wide = np.broadcast_to(best[:, None, :, None], rule.shape)
+        prices = [_price(one) for one in tariff.fares]
+        order = sorted(
+            range(len(prices)), key=lambda k: (prices[k], -k)
+        )  # dearest last, then first
+        rank = np.empty(len(prices) + 3, np.int64)
+        rank[order] = np.arange(len(prices))
+        rank[-3:] = -1  # no rule, or one that needs a tap-off
+        best = np.take_along_axis(rule, rank[rule].argmax(axis=1)[:, None], axis=1)
+        wide = np.broadcast_to(best, rule.shape)
         maximum = (rule == NEEDS_TAP_OFF) & (wide >= 0)
         rule = np.where(maximum, wide, rule)
     return rule, maximum
@@ -327,7 +333,7 @@ def _legs(
     per_from = _rank([side_class, mode.astype(np.int64)])
     per_both = _rank([np.repeat(per_from, n_to), masks.reshape(-1), before_class, after_class])
     wide = np.broadcast_to(per_both.reshape(n_from, n_to, 1, 1), rule.shape)
-    number = (wide.astype(np.int64) * (len(tariff.fares) + 3) + rule + 2) * 2 + maximum
+    number = (wide.astype(np.int64) * (len(tariff.fares) + 4) + rule + 3) * 2 + maximum
     _, first, leg_of = np.unique(number.reshape(-1), return_index=True, return_inverse=True)
     at_both = first // (n_start * n_end)
     at_from = at_both // n_to
@@ -342,7 +348,7 @@ def _legs(
     product = np.array(
         [-1 if one is None else product_names[one.product] for one in fares], np.int64
     )
-    flags = np.where(rule_of_leg == NEEDS_TAP_OFF, _FLAG_NO_TAP_OFF, 0)
+    flags = np.where(rule_of_leg <= NEEDS_TAP_OFF, _FLAG_NO_TAP_OFF, 0)
     flags |= np.where(price == UNKNOWN_PRICE, _FLAG_UNKNOWN, 0)
     flags |= np.where(is_maximum, _FLAG_MAXIMUM, 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +16,7 @@ from mobility.solution import Report
 from mobility.units import format_money
 
 if TYPE_CHECKING:
+    from mobility.fares.compile import Compiled
     from mobility.fares.problem import Tariff
 
 # Bits of the column ``flags``.
@@ -41,14 +42,14 @@ class Ledger:
     Parameters
     ----------
     answers
-        Arrays in the order of the input: ``charged nominal spent journey cap flags`` (``spent`` is the
+        Arrays in the order of the input: ``charged nominal spent journey cap flags leg`` (``spent`` is the
         fare after transfers); with ``columns=("charged",)`` the first alone.
     card
         Card of each tap, as an integer (a code where cards are names; ``card_names``).
     time
         Epoch seconds.
-    product
-        Product of each tap's leg, by rule; filled where products have names.
+    compiled
+        The tariff as the kernels read it: what each ``leg`` and ``cap`` is.
     """
 
     answers: dict[str, np.ndarray]
@@ -57,13 +58,17 @@ class Ledger:
     unit: int
     tariff: Tariff
     report: Report
-    cap_ids: tuple[str, ...] = ()
+    compiled: Compiled
     card_names: pd.Index | None = None
     taps: pd.DataFrame | None = None
     findings: tuple[Finding, ...] = ()
     ties: int = 0
     columns: tuple[str, ...] = COLUMNS
-    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def cap_ids(self) -> tuple[str, ...]:
+        """Caps by number."""
+        return self.compiled.cap_ids
 
     def __len__(self) -> int:
         return len(self.answers["charged"])
@@ -100,6 +105,12 @@ class Ledger:
         if name == "cap_discount":
             return np.asarray(one["spent"] - one["charged"])
         return one[name]
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as an array: -2^31 where money is unknown, the cap's number or -1."""
+        if name in MONEY:
+            return np.where(self.unknown, UNKNOWN, self._money(name).astype(np.int64))
+        return self.answers["cap" if name == "cap_id" else name]
 
     def total(self, name: str = "charged") -> int:
         """Sum of a money column over taps whose fare is known."""

@@ -269,7 +269,8 @@ class Tariff:
         Where given, a tap with another one is a finding.
     missing_tap_off
         What a leg costs whose price needs a tap-off that is not there: ``unknown``, or the
-        ``maximum`` of what it could cost.
+        ``maximum`` over every place where it could end. A price that needs the time of the tap-off
+        (``to_timeframe``) stays unknown.
     findings
         Warnings about the tariff itself.
     """

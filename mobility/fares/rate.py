@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mobility.fares.compile import Compiled
 
-ANSWERS = ("charged", "nominal", "spent", "journey", "cap", "flags")
+ANSWERS = ("charged", "nominal", "spent", "journey", "cap", "flags", "leg")
 _BUCKET = 16_384  # taps: with their scratch they stay in a core's cache
 _MOST_BUCKETS = 8_192
 _CHUNK = 65_536
@@ -120,10 +120,8 @@ class _Work:
     def is_plain(self, names: list[str]) -> bool:
         """Whether the short kernel's rules are all that these taps need."""
         one, taps = self.compiled, self.taps
-        dear = max(
-            [abs(f.amount or 0) for f in one.tariff.fares]
-            + [abs(t.amount) for t in one.tariff.transfers]
-        )
+        amounts = (*one.tariff.fares, *one.tariff.transfers)
+        dear = max((abs(rule.amount or 0) for rule in amounts), default=0)
         wide = (one.combos << self.route_bits()) < 2**31
         return (
             bool(names) and one.simple is not None and dear < 2**28 and wide
@@ -233,7 +231,7 @@ class _Work:
 
         self.each(number, range(self.threads))
         money = [np.empty(n, np.int64) for _ in range(3)]
-        other = [np.empty(n, np.int32) for _ in range(3)]
+        other = [np.empty(n, np.int32) for _ in range(4)]
         extra = self._extra()
         if accounts is None:
             accounts = Accounts(np.zeros((0, one.account_size), np.int64), np.zeros(0, np.int32))

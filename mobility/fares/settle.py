@@ -13,6 +13,7 @@ from mobility.errors import ConfigError, TableError
 from mobility.fares.compile import Compiled, compile_tariff, wanted_columns
 from mobility.fares.ledger import COLUMNS, FLAGS, UNKNOWN, Ledger
 from mobility.fares.rate import ANSWERS, Accounts, rate, span
+from mobility.fares.tap_files import TapFile, read_taps
 from mobility.fares.taps import Taps, taps_of
 from mobility.findings import Severity, finding
 from mobility.solution import Report, Status
@@ -78,12 +79,14 @@ def settle(
     made = _columns(columns)
     if not hasattr(tariff, "fares"):
         tariff = read_tariff(tariff)  # type: ignore[arg-type]
-    table, file, first_row = _table(taps, strict=strict)
+    given = _table(taps, strict=strict)
+    table, file = given.table, given.file
     if pseudonym_key is not None:
         from mobility.fares.privacy import pseudonymise
 
         table = pseudonymise(table, pseudonym_key)
-    read = taps_of(table, tariff, wanted=wanted_columns(tariff), file=file, first_row=first_row)
+    read = taps_of(table, tariff, wanted=wanted_columns(tariff), file=file, row_of=given.row)
+    read.findings[:0] = given.findings
     if strict:
         _refuse(read)
     answers, compiled, ties = settle_taps(read, tariff, made, threads=threads)
@@ -113,7 +116,7 @@ def settle_taps(
         answers, ties = {name: np.zeros(0, np.int32) for name in wanted}, 0
     answers = {name: narrow(values) for name, values in answers.items()}
     if read.good is not None:
-        empty = {"journey": 0, "cap": -1, "flags": FLAGS["not_settled"]}
+        empty = {"journey": 0, "cap": -1, "leg": -1, "flags": FLAGS["not_settled"]}
         whole = {}
         for name, values in answers.items():
             whole[name] = np.full(read.count, empty.get(name, UNKNOWN), values.dtype)
@@ -169,7 +172,7 @@ def make_ledger(
         unit=read.unit,
         tariff=compiled.tariff,
         report=report,
-        cap_ids=compiled.cap_ids,
+        compiled=compiled,
         card_names=read.card_names,
         taps=table,
         findings=(*compiled.tariff.findings, *read.findings),
@@ -206,12 +209,10 @@ def _columns(columns: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _table(taps: Any, *, strict: bool) -> tuple[pd.DataFrame, str, int]:
+def _table(taps: Any, *, strict: bool) -> TapFile:
     if isinstance(taps, pd.DataFrame):
-        return taps, "", 0
+        return TapFile(taps)
     if isinstance(taps, str | Path):
-        from mobility.fares.tap_files import read_taps
-
         return read_taps(taps, strict=strict)
     raise TableError(
         f"taps of type {type(taps).__name__} cannot be read",

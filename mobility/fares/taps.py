@@ -17,6 +17,8 @@ from mobility.errors import TableError
 from mobility.findings import Finding, finding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mobility.fares.problem import Tariff
 
 # Columns of taps: names of ours, and what they are called elsewhere.
@@ -92,7 +94,12 @@ def frozen(values: np.ndarray) -> np.ndarray:
 
 
 def taps_of(
-    table: pd.DataFrame, tariff: Tariff, *, wanted: set[str], file: str = "", first_row: int = 0
+    table: pd.DataFrame,
+    tariff: Tariff,
+    *,
+    wanted: set[str],
+    file: str = "",
+    row_of: Callable[[int], int] | None = None,
 ) -> Taps:
     """Read the columns of a table that a tariff asks about.
 
@@ -100,8 +107,9 @@ def taps_of(
     ----------
     wanted
         Attributes to read (``mode``, ``route`` ...); the others are left alone.
-    file, first_row
-        Where the table comes from, for findings: its first row is row ``first_row`` of the file.
+    file, row_of
+        Where the table comes from, for findings: the file's row of a row of the table; by default rows
+        count from 1.
 
     Raises
     ------
@@ -115,7 +123,7 @@ def taps_of(
                 f"{file or 'taps'}: no column {name!r}",
                 mend=f"columns are {', '.join(map(str, table.columns))}",
             )
-    where = _Where(file, first_row, [])
+    where = _Where(file, row_of or (lambda at: at + 1), [])
     card, no_card, names = _cards(table["card"])
     time, unit, no_time = _times(table["time"], tariff, where)
     taps = Taps(len(table), frozen(card), frozen(time), unit, card_names=names)
@@ -151,14 +159,14 @@ NO_TIME = -(2**40)
 @dataclass
 class _Where:
     file: str
-    first_row: int
+    row_of: Callable[[int], int]
     found: list[Finding]
 
     def tell(self, code: str, rows: np.ndarray, column: str, value: object = "") -> None:
         """One finding for all rows that show it."""
         self.found.append(
             finding(
-                code, file=self.file, row=int(rows[0]) + self.first_row, column=column, value=value,
+                code, file=self.file, row=self.row_of(int(rows[0])), column=column, value=value,
                 count=len(rows),
             )
         )  # fmt: skip
