@@ -39,6 +39,8 @@ def value_of(tariff, tap, key):
         return tariff.default_category or None
     if key == "medium":
         return tariff.default_medium or None
+    if key in {"route", "stop"}:
+        return getattr(tariff, f"default_{key}") or None
     return None
 
 
@@ -218,6 +220,9 @@ def joins(tariff, legs, tap):
     if not legs:
         return False
     before = legs[-1]["taps"][-1]
+    since = before["time"] if legs[-1]["off"] is None else legs[-1]["off"]
+    if tariff.join_window_s is not None and tap["time"] - since > tariff.join_window_s:
+        return False
     for rule in tariff.joins:
         if rule.before_network is not None and not has(
             tariff, before, "network", rule.before_network

@@ -346,12 +346,21 @@ class Told:
 
         A leg that joins the one before makes its effective leg dearer or cheaper: it pays the rest.
         """
-        out = []
-        for at in range(len(legs)):
-            more, parts = self.dues(legs[: at + 1])[-1]
-            already = sum(out[part] or 0 for part in parts[:-1])
-            out.append(None if more is None else more - already)
+        out, kept, paid = [], [], []
+        for leg in legs:
+            more, parts = (None, []) if self.strange(leg) else self.dues([*kept, leg])[-1]
+            if more is None:  # such a ride counts for nothing
+                out.append(None)
+                continue
+            out.append(more - sum(paid[part] for part in parts[:-1]))
+            kept.append(leg)
+            paid.append(out[-1])
         return out
+
+    def strange(self, leg):
+        """Whether a leg names a route or a stop that the feed does not have."""
+        routes = {row["route_id"] for row in self.rows("routes")} | {""}
+        return leg.route not in routes or not {leg.start, leg.end} <= {*self.stops, ""}
 
     # --- Fares v1 --------------------------------------------------------------------------------
 
@@ -472,6 +481,9 @@ class Told:
         out = []
         run, paid = [], 0
         for leg in legs:
+            if self.strange(leg):
+                out.append(None)
+                continue
             sure, perhaps = self.cheapest([leg])
             goes_on, least, total = False, perhaps, sure
             if run:
@@ -480,8 +492,7 @@ class Told:
                 if whole < float("inf") and whole - paid <= sure:
                     goes_on, sure, total = True, whole - paid, whole
             if sure == float("inf") or least < sure:
-                out.append(None)
-                run = []
+                out.append(None)  # such a ride counts for nothing
                 continue
             out.append(sure)
             run, paid = ([*run, leg], total) if goes_on else ([leg], sure)

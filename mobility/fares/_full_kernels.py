@@ -29,7 +29,7 @@ ADD, ADD_LEG, BOTH, FREE, DIFFERENCE, DISCOUNT = range(6)
 J_OPEN, J_FIRST_ON, J_FIRST_OFF, J_ON, J_OFF, J_LEG, J_TRANSFERS, J_DEAREST = range(8)
 J_COST, J_CHARGED, J_RUN, J_RUN_ON, J_RUN_OFF, J_SERIAL, J_NUMBER, J_STATION = range(8, 16)
 # What is known of the effective leg that may still grow.
-E_COMBO, E_CLASS, E_NOMINAL, E_COST, E_ON, E_USED, E_SIZE, E_LEG = range(8)
+E_COMBO, E_CLASS, E_NOMINAL, E_COST, E_ON, E_USED, E_SIZE, E_LEG, E_LAST = range(9)
 
 
 @kernel
@@ -322,7 +322,7 @@ def mark_voided(order, lo, hi, rows, kinds, partner, voided):
 def rate_all(
     records, order, card_first, cards, rows, ranks, kinds, riders, ends, routes, starts_at, ends_at,
     n_to, sizes, first_of, starts, class_of, end_class_of, leg_of, legs, first, rule_of, rules, joins,
-    cap_of, level_of, calendar, accounts, numbers, stamps, charged, nominal, spent, journeys, caps, flags, legs_of,
+    join_window, cap_of, level_of, calendar, accounts, numbers, stamps, charged, nominal, spent, journeys, caps, flags, legs_of,
 ):  # fmt: skip
     """Rate cards whose taps are sorted; answers in the order of ``records``.
 
@@ -337,7 +337,7 @@ def rate_all(
     account = np.zeros(size, np.int64)
     journey = np.zeros(16, np.int64)
     kept = np.zeros(16, np.int64)  # the journey before the effective leg
-    grown = np.zeros(8, np.int64)
+    grown = np.zeros(9, np.int64)
     longest = 0
     for c in range(cards):
         longest = max(longest, card_first[c + 1] - card_first[c])
@@ -347,7 +347,7 @@ def rate_all(
     has_kinds = kinds.shape[0] > 0
     ties = 0
     serial = np.int64(0)
-    width = size + 42
+    width = size + 43
     saved = np.empty((1, width), np.int64)
     for c in range(cards):
         lo, hi = card_first[c], card_first[c + 1]
@@ -404,8 +404,8 @@ def rate_all(
                 account[:] = saved[waiting, :size]
                 journey[:] = saved[waiting, size : size + 16]
                 kept[:] = saved[waiting, size + 16 : size + 32]
-                grown[:] = saved[waiting, size + 32 : size + 40]
-                stamps[saved[waiting, size + 40]] = saved[waiting, size + 41]
+                grown[:] = saved[waiting, size + 32 : size + 41]
+                stamps[saved[waiting, size + 41]] = saved[waiting, size + 42]
                 continue
 
             off = ends[row] if ends.shape[0] > 0 else NONE
@@ -435,9 +435,9 @@ def rate_all(
                 saved[waiting, :size] = account
                 saved[waiting, size : size + 16] = journey
                 saved[waiting, size + 16 : size + 32] = kept
-                saved[waiting, size + 32 : size + 40] = grown
-                saved[waiting, size + 40] = route
-                saved[waiting, size + 41] = stamps[route]
+                saved[waiting, size + 32 : size + 41] = grown
+                saved[waiting, size + 41] = route
+                saved[waiting, size + 42] = stamps[route]
                 waiting += 1
 
             used = route > 0 and stamps[route] == journey[J_SERIAL]
@@ -446,7 +446,9 @@ def rate_all(
             if joins.shape[0] > 0 and journey[J_OPEN] and grown[E_SIZE] > 0:
                 how = joins[legs[grown[E_LEG], L_JOIN], legs[leg, L_JOINED]]
                 here = np.int64(starts_at[row]) if starts_at.shape[0] > 0 else np.int64(-1)
-                if how == 1 or (how == 2 and here >= 0 and here == journey[J_STATION]):
+                since = grown[E_LAST] if journey[J_OFF] == NONE else journey[J_OFF]
+                soon = join_window < 0 or time - since <= join_window
+                if soon and (how == 1 or (how == 2 and here >= 0 and here == journey[J_STATION])):
                     whole = grown[E_COMBO] - grown[E_COMBO] % n_to + combo % n_to
                     whole_leg = np.int64(
                         leg_of[(whole * classes + grown[E_CLASS]) * end_classes + end_class]
@@ -480,6 +482,7 @@ def rate_all(
                 on = time
             grown[E_SIZE] += 1
             grown[E_LEG] = own_leg
+            grown[E_LAST] = time
             rule = np.int64(-1)
             if rule_of.shape[0] > 0:
                 rule = find_rule(journey, leg, on, off, used, legs, first, rule_of, rules)
@@ -539,7 +542,7 @@ def warm():
             records, one.copy(), np.array([0, 1], np.int64), 1, one, one[:given], np.zeros(given, np.int8),
             ints[:given], one[:given], ints[:given], ints[:given], ints[:given], 1, (1, 1), ints, starts,
             ints, ints, ints, legs, np.zeros((1, 2), np.int64), one[:0], np.zeros((0, 8), np.int64),
-            np.zeros((0, 0), np.int64), np.zeros((0, 8), np.int64), np.zeros((0, 3), np.int64),
+            np.zeros((0, 0), np.int64), -1, np.zeros((0, 8), np.int64), np.zeros((0, 3), np.int64),
             np.zeros((1, 1), np.int32), np.zeros((given, 1), np.int64), ints[:given].copy(), one.copy(),
             one.copy(), one.copy(), one.copy(), ints.copy(), ints.copy(), ints.copy(), ints.copy(),
         )  # fmt: skip

@@ -13,6 +13,7 @@ NONE = np.int64(-(2**62))
 NO_FARE = np.int64(2**62)
 FALSE, MAYBE, TRUE = 0, 1, 2
 F_UNKNOWN, F_CONTINUES = 1, 2
+ON, OFF, VOID = 0, 1, 2
 MOST_ROUTES = 32
 
 
@@ -117,8 +118,11 @@ def add_route(routes, count, route):
 
 
 @kernel
-def rate_tickets(order, card, rides, sets, rules, fares, gap_s, out):
+def rate_tickets(order, card, counts, rides, sets, rules, fares, gap_s, out):
     """Rate every ride, cards and times in ``order``.
+
+    A ride of unknown fare counts for nothing: the next one may go on with the ride before. So does
+    a ride that is void later (``counts`` false), once it is rated.
 
     ``rides`` are (depart, arrive, route, origin class, destination class, origin zone, destination
     zone, row of ``sets``); ``sets`` (n, words) are the zones that rides enter. ``out`` is (what the
@@ -135,11 +139,12 @@ def rate_tickets(order, card, rides, sets, rules, fares, gap_s, out):
     open_run = False
     n_rides, n_routes, paid, began, last = 0, 0, np.int64(0), np.int64(0), -1
     gaps_held, known, left_zone = True, True, False
-    first_origin, first_zone = 0, -1
+    first_origin, first_zone, last_card = 0, -1, np.int64(-1)
     for p in range(order.shape[0]):
         i = order[p]
-        if last >= 0 and card[i] != card[last]:
+        if last_card != card[i]:
             open_run = False
+            last_card = card[i]
         lone[0] = route[i]
         sees = entered[i] >= 0
         for w in range(words):
@@ -175,10 +180,12 @@ def rate_tickets(order, card, rides, sets, rules, fares, gap_s, out):
         if cost >= NO_FARE or least < cost:
             flags[i] = F_UNKNOWN
             added[i] = 0
-            open_run = False
-        elif goes_on:
-            flags[i] = F_CONTINUES
-            added[i] = cost
+            continue
+        added[i] = cost
+        flags[i] = F_CONTINUES if goes_on else 0
+        if not counts[i]:
+            continue
+        if goes_on:
             n_rides += 1
             n_routes = room
             gaps_held = held
@@ -187,8 +194,6 @@ def rate_tickets(order, card, rides, sets, rules, fares, gap_s, out):
             zones[:] = grown
             paid = total
         else:
-            flags[i] = 0
-            added[i] = cost
             open_run = True
             n_rides, paid, began = 1, cost, depart[i]
             n_routes = add_route(routes, 0, route[i])
@@ -196,6 +201,37 @@ def rate_tickets(order, card, rides, sets, rules, fares, gap_s, out):
             first_origin, first_zone = origin[i], from_zone[i]
             zones[:] = own
         last = i
+
+
+@kernel
+def pair_taps(order, card, kinds, off_of, counts):
+    """Tap-off of each tap-on (-1 for none); whether a tap-on counts: it is not void later.
+
+    A tap-off ends the tap-on before it of its card, a void takes back the last tap-on that stands.
+    """
+    stack = np.empty(order.shape[0], np.int64)
+    held = 0
+    open_on = np.int64(-1)
+    last_card = np.int64(-1)
+    for p in range(order.shape[0]):
+        i = order[p]
+        off_of[i] = -1
+        counts[i] = True
+        if card[i] != last_card:
+            last_card, held, open_on = card[i], 0, np.int64(-1)
+        if kinds[i] == ON:
+            open_on = i
+            stack[held] = i
+            held += 1
+        elif kinds[i] == OFF:
+            if open_on >= 0:
+                off_of[open_on] = i
+                open_on = np.int64(-1)
+        elif held > 0:
+            held -= 1
+            counts[stack[held]] = False
+            if stack[held] == open_on:
+                open_on = np.int64(-1)
 
 
 def warm():
@@ -207,6 +243,7 @@ def warm():
     rules = (first, empty, empty, empty, empty, np.zeros((0, 1), np.int64))
     fares = (one, one, one, one, one, one, -1)
     rate_tickets(
-        one, one, rides, np.zeros((1, 1), np.int64), rules, fares, 0,
+        one, one, np.ones(1, np.bool_), rides, np.zeros((1, 1), np.int64), rules, fares, 0,
         (one.copy(), one.copy(), one.copy()),
     )  # fmt: skip
+    pair_taps(one, one, np.zeros(1, np.int8), one.copy(), np.ones(1, np.bool_))

@@ -524,5 +524,7 @@ def wanted_columns(tariff: Tariff) -> set[str]:
         wanted.add("mode")
     if tariff.joins:
         wanted |= {"stop", "to_stop"}
+    if getattr(tariff, "tickets", None) is not None:
+        wanted |= {"route", "stop", "to_stop"}
     wanted |= {start for start, end in _END_OF.items() if end in wanted}
     return wanted

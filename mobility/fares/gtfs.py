@@ -149,7 +149,7 @@ def _known(feed: Feed, name: str, column: str, value: str | None, what: str) -> 
 def _read_v2(
     feed: Feed, currency: str | None, category: str | None, medium: str | None, gap_s: int
 ) -> FeedTariff:
-    from mobility.fares.gtfs_v2 import LegRules, Products, joins_of, transfers_of
+    from mobility.fares.gtfs_v2 import UNSAID, LegRules, Products, joins_of, transfers_of
 
     money = money_of(feed, "fare_products", "currency", currency)
     products = Products(feed, money)
@@ -171,13 +171,16 @@ def _read_v2(
         timezone=feed.timezone,
         fares=fares,
         transfers=transfers_of(feed, products, legs.groups, gap_s),
-        joins=joins_of(feed, gap_s),
+        joins=joins_of(feed),
+        join_window_s=gap_s,
         timeframes=legs.timeframes.blocks(),
         networks=networks_of_routes(feed.raw),
         stations=stations_of(feed),
         operators=operators_of(feed),
         default_category=products.default_category if category is None else category,
         default_medium=products.default_medium if medium is None else medium,
+        default_route=UNSAID,
+        default_stop=UNSAID,
         known_routes=frozenset(one for (one,) in rows(feed, "routes", "route_id")),
         known_stops=frozenset(one for (one,) in rows(feed, "stops", "stop_id")),
         name=Path(feed.source).name,

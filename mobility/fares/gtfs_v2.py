@@ -129,7 +129,7 @@ class Products:
         )
 
 
-# The category or medium of a tap that names none, where none is the usual one.
+# The category, medium, route or stop of a tap that names none, where none is the usual one.
 UNSAID = "(unsaid)"
 
 
@@ -188,10 +188,13 @@ class LegRules:
                 ]
         found: list[FareRule] = []
         for rank in sorted(closers):
-            found += sorted(classes[rank], key=_preference)
+            for rule in sorted(classes[rank], key=_preference):
+                found += [rule, *_guard(rule)]
             # Chosen, but not sold to this rider: unknown, and no matter for a lesser rule.
             if rank != max(closers):
-                found += closers[rank]
+                found += [one for rule in closers[rank] for one in (rule, *_guard(rule))]
+        while found and found[-1].amount is None:
+            found.pop()  # no rule after it: unknown all the same
         return tuple(dict.fromkeys(found))
 
     def _rank(self, rule: _LegRule) -> tuple[int, ...]:
@@ -230,8 +233,8 @@ class LegRules:
         if self._by_priority or not listed:
             return None
         routes = frozenset(one for one, found in self._routes.items() if found in listed)
-        self.labels[routes] = " or ".join(sorted(listed))
-        return Match(routes, negate=True)
+        self.labels[routes | {UNSAID}] = " or ".join(sorted(listed))
+        return Match(routes | {UNSAID}, negate=True)
 
     def _stops(self, column: int, area: str) -> Match | None:
         listed = {one[column] for one in self._rules} - {""}
@@ -242,8 +245,23 @@ class LegRules:
         if self._by_priority or not listed:
             return None
         stops = frozenset(one for one, found in self._areas.items() if found and found <= listed)
-        self.labels[stops] = " or ".join(sorted(listed))
-        return Match(stops, negate=True)
+        self.labels[stops | {UNSAID}] = " or ".join(sorted(listed))
+        return Match(stops | {UNSAID}, negate=True)
+
+
+def _guard(rule: FareRule) -> list[FareRule]:
+    """What makes a ride of unknown fare where its route or stop is not known and might fit."""
+    if rule.route is None and rule.stop is None:
+        return []
+    return [replace(rule, amount=None, route=_perhaps(rule.route), stop=_perhaps(rule.stop))]
+
+
+def _perhaps(match: Match | None) -> Match | None:
+    if match is None:
+        return None
+    unsaid = frozenset({UNSAID})
+    values = match.values - unsaid if match.negate else match.values | unsaid
+    return replace(match, values=values)
 
 
 def _nothing(match: Match | None, every: frozenset[str]) -> bool:
@@ -290,8 +308,8 @@ def _areas_of_stops(feed: Feed) -> dict[str, frozenset[str]]:
     return {stop: areas(stop) for stop in parents}
 
 
-def joins_of(feed: Feed, journey_gap_s: int) -> tuple[JoinRule, ...]:
-    """Join rules. They have no time limit in the reference, so ``journey_gap_s`` is theirs."""
+def joins_of(feed: Feed) -> tuple[JoinRule, ...]:
+    """Join rules. They have no time limit in the reference: the tariff gives them one."""
     columns = ("from_network_id", "to_network_id", "from_stop_id", "to_stop_id")
     stops = spans_of_stations(feed)
     found = []
@@ -302,7 +320,6 @@ def joins_of(feed: Feed, journey_gap_s: int) -> tuple[JoinRule, ...]:
                 after_network=_named(two),
                 before_stop=Match(stops.get(start, frozenset({start}))) if start else None,
                 after_stop=Match(stops.get(end, frozenset({end}))) if end else None,
-                window_s=journey_gap_s,
             )
         )
     return tuple(sorted(set(found), key=repr))

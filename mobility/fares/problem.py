@@ -182,7 +182,6 @@ class JoinRule:
     after_network: Match | None = None
     before_stop: Match | None = None
     after_stop: Match | None = None
-    window_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +262,10 @@ class Tariff:
         Station of a stop, for joins.
     operators
         Operator of a route, for ``ledger.by("operator")`` where taps have no column ``operator``.
-    default_category, default_medium
+    join_window_s
+        Longest time, inclusive, from the end of a leg (its start, where its end is not known) to the
+        start of one that joins it; None is no limit.
+    default_category, default_medium, default_route, default_stop
         Taken where a tap says nothing; "" leaves it unsaid.
     known_routes, known_stops
         Where given, a tap with another one is a finding.
@@ -289,8 +291,11 @@ class Tariff:
     zones: dict[str, str] = field(default_factory=dict)
     stations: dict[str, str] = field(default_factory=dict)
     operators: dict[str, str] = field(default_factory=dict)
+    join_window_s: int | None = None
     default_category: str = ""
     default_medium: str = ""
+    default_route: str = ""
+    default_stop: str = ""
     known_routes: frozenset[str] | None = None
     known_stops: frozenset[str] | None = None
     missing_tap_off: MissingTapOff = "unknown"

@@ -244,13 +244,17 @@ class _Work:
             return int(
                 full.rate_all(
                     records, order, card_first, cards, rows, *extra, one.ends, one.sizes, *one.clock,
-                    one.end_class_of, one.leg_of, one.legs, *one.transfers, one.joins, *one.caps,
+                    one.end_class_of, one.leg_of, one.legs, *one.transfers, one.joins, self._join_window(), *one.caps,
                     accounts.used, accounts.numbers, np.zeros(stamps, np.int64), *money, *other,
                 )
             )  # fmt: skip
 
         ties = sum(self.each(run, self.groups()))
         return dict(zip(ANSWERS, (*money, *other), strict=True)), ties
+
+    def _join_window(self) -> int:
+        window_s = self.compiled.tariff.join_window_s
+        return -1 if window_s is None else window_s
 
     def _extra(self) -> tuple[np.ndarray, ...]:
         """Columns that few taps have, by input row; empty where there are none."""

@@ -106,6 +106,11 @@ def settle_taps(
 ) -> tuple[dict[str, np.ndarray], Compiled, int]:
     """Rate the good taps of a batch; answers for all of them, unknown for the others."""
     good = read if read.good is None else read.take(read.good)
+    if (tickets := getattr(tariff, "tickets", None)) is not None:  # GTFS Fares v1
+        from mobility.fares.tickets import ticketed
+
+        good, tariff = ticketed(tickets, tariff, good)
+        compiled = None
     if compiled is None:
         compiled = compile_for(good, tariff)
     wanted = ANSWERS if set(columns) - {"charged"} else ("charged",)

@@ -34,7 +34,7 @@ _COLUMNS = {
         "mode", "route", "network", "start", "end", "passed", "timeframe", "to_timeframe",
         "category", "medium", "valid", "leg_group", "product", "amount",
     ],
-    "joins": ["before_network", "after_network", "before_stop", "after_stop", "window_s"],
+    "joins": ["before_network", "after_network", "before_stop", "after_stop"],
     "transfers": [
         "before", "after", "kind", "amount", "window_s", "measured", "in_a_row", "in_a_journey",
     ],
@@ -69,7 +69,7 @@ def tables(tariff: Tariff) -> dict[str, pd.DataFrame]:
 
 def _rows(tariff: Tariff, *, listed: int) -> dict[str, list[dict[str, Any]]]:
     named = _Names(tariff, listed)
-    legs = [named.leg(one) for one in tariff.fares]
+    legs = [named.leg(one) for one in tariff.fares if not _is_guard(one, tariff)]
     sold = [{key: one[key] for key in _COLUMNS["products"]} for one in legs]
     return {
         "products": list({str(one): one for one in sold if one["amount"] is not None}.values()),
@@ -79,6 +79,14 @@ def _rows(tariff: Tariff, *, listed: int) -> dict[str, list[dict[str, Any]]]:
         "caps": [named.cap(one) for one in tariff.caps],
         "timeframes": [_timeframe(one) for one in tariff.timeframes],
     }
+
+
+def _is_guard(rule: FareRule, tariff: Tariff) -> bool:
+    """A rule for taps whose route or stop is not known: told once, not rule by rule."""
+    unsaid = ((rule.route, tariff.default_route), (rule.stop, tariff.default_stop))
+    return rule.amount is None and any(
+        match is not None and value and value in match for match, value in unsaid
+    )
 
 
 def _timeframe(one: Timeframe) -> dict[str, Any]:
@@ -136,7 +144,6 @@ class _Names:
             "after_network": self.match(rule.after_network),
             "before_stop": self.match(rule.before_stop),
             "after_stop": self.match(rule.after_stop),
-            "window_s": rule.window_s,
         }
 
     def transfer(self, rule: TransferRule) -> dict[str, Any]:
@@ -210,7 +217,9 @@ def summary(tariff: Tariff, unpriced: pd.DataFrame | None = None) -> str:
             lines.append(f"a tap that names no {word}: {said}")
     lines += ["fares, the first that matches:", *_cut(_tell_legs(found["legs"], money))]
     if found["joins"]:
-        lines += ["rides that are one:", *_cut([_tell_join(one) for one in found["joins"]])]
+        window_s = tariff.join_window_s
+        soon = "" if window_s is None else f", within {format_time(window_s)}"
+        lines += [f"rides that are one{soon}:", *_cut([_tell_join(one) for one in found["joins"]])]
     lines += _tell_runs(tariff) or _tell_transfers(found["transfers"], money)
     if found["caps"]:
         lines += ["caps:", *_cut([_tell_cap(one, money) for one in found["caps"]])]
@@ -264,9 +273,8 @@ def _tell_places(ends: list[tuple[str, str]]) -> str:
 
 def _tell_join(row: dict[str, Any]) -> str:
     stops = f"at {row['before_stop']} and {row['after_stop']}" if row["before_stop"] else ""
-    limit = f", within {format_time(row['window_s'])}" if row["window_s"] is not None else ""
     networks = [row[key] or "any network" for key in ("before_network", "after_network")]
-    return f"{' then '.join(networks)} {stops or 'in one station'}{limit}"
+    return f"{' then '.join(networks)} {stops or 'in one station'}"
 
 
 _KIND_WORDS = {

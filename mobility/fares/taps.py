@@ -361,6 +361,7 @@ def _known(
     for name, column, known, code in (
         ("route", "route_id", tariff.known_routes, "unknown_route"),
         ("stop", "stop_id", tariff.known_stops, "unknown_stop"),
+        ("to_stop", "to_stop_id", tariff.known_stops, "unknown_stop"),
     ):
         if known is None or column not in table:
             continue

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import pandas as pd
 
 from mobility.fares import _ticket_kernels as _kernels
+from mobility.fares.problem import FareRule, LegKeys, Match, TransferRule
+from mobility.fares.taps import NO_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from mobility.fares.gtfs_v1 import Tickets
+    from mobility.fares.problem import Tariff
+    from mobility.fares.taps import Taps
 
     Ints = NDArray[np.int64]
 
@@ -39,91 +41,105 @@ class _Compiled(NamedTuple):
 _KEPT: WeakKeyDictionary[Tickets, _Compiled] = WeakKeyDictionary()
 
 
-def rate_rides(tickets: Tickets, rides: pd.DataFrame, *, ties: Sequence[str] = ()) -> pd.DataFrame:
-    """Rate rides card by card, by time.
+def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff]:
+    """Rate taps, and say the same as a tariff without tickets.
+
+    Every tap gets a token in its column ``zones``: its price by itself, and what it saves by going
+    on with the fare of the ride before. The tariff returned has one fare a token and one transfer
+    rule a saving, and everything else - its caps - from ``tariff``.
 
     Parameters
     ----------
-    tickets
-        Fares of a feed.
-    rides
-        One row a ride, any order: ``card``, ``depart_s`` (epoch seconds) and any of ``arrive_s``
-        (missing where not known), ``route_id``, ``stop_id``, ``to_stop_id`` (blank or missing
-        where not known).
-    ties
-        Columns that order rides of a card at the same second; else the order of the rows does.
-
-    Returns
-    -------
-    DataFrame
-        In the order of ``rides``: ``fare`` (what the ride adds, minor units; missing: unknown),
-        ``alone`` (what it costs by itself; missing: no fare is for it alone), ``continues``
-        (whether it goes on with the fare of the ride before).
+    taps
+        All good.
     """
+    cost, alone, flags = _rate(tickets, taps)
+    unknown = flags & _kernels.F_UNKNOWN > 0
+    goes_on = flags & _kernels.F_CONTINUES > 0
+    alone = np.where(alone >= _kernels.NO_FARE, cost, alone)
+    keys = np.stack(
+        [unknown, goes_on, np.where(unknown, 0, alone), np.where(unknown, 0, alone - cost)]
+    )
+    tokens, token_of = np.unique(keys, axis=1, return_inverse=True)
+    names = [f"t{at}" for at in range(tokens.shape[1])]
+    fares, savings = [], set()
+    for name, (lost, on, price, saved) in zip(names, tokens.T.tolist(), strict=True):
+        group = f"saves {saved}" if on else ""
+        if on:
+            savings.add(saved)
+        amount = None if lost else int(price)
+        fares.append(FareRule(amount, leg_group=group, zones=frozenset({name})))
+    transfers = tuple(
+        TransferRule(
+            "A+AB+B", -int(saved), after=LegKeys(leg_group=Match(frozenset({f"saves {saved}"})))
+        )
+        for saved in sorted(savings)
+    )
+    codes = {name: one for name, one in taps.codes.items() if name not in _OWN}
+    values = {name: one for name, one in taps.values.items() if name not in _OWN}
+    codes["zones"], values["zones"] = token_of.reshape(-1).astype(np.int32), names
+    plain = replace(tariff, fares=tuple(fares), transfers=transfers, tickets=None)  # type: ignore[call-arg]
+    return replace(taps, codes=codes, values=values), plain
+
+
+# What the tokens answer instead.
+_OWN = {"zones", "to_stop", "to_zone"}
+
+
+def _rate(tickets: Tickets, taps: Taps) -> tuple[Ints, Ints, Ints]:
+    """Cost, price alone and flags of every tap; a tap-off has those of its tap-on."""
     found = _compiled(tickets)
-    count = len(rides)
-    card = pd.factorize(rides["card"])[0].astype(np.int64)
-    depart = rides["depart_s"].to_numpy(np.int64)
-    arrive = _times(rides, "arrive_s")
-    route = _codes(rides, "route_id", found.routes)
-    start = _codes(rides, "stop_id", found.stops)
-    end = _codes(rides, "to_stop_id", found.stops)
-    entered, sets = _sets(tickets, found, rides, (route, start, end))
-    given = (
+    count = taps.count
+    card = np.unique(taps.card, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    depart = np.ascontiguousarray(taps.seconds(), np.int64)
+    ties = np.arange(count) if taps.rank is None else taps.rank
+    order = np.lexsort((np.arange(count), ties, depart, card)).astype(np.int64)
+    route = _codes(taps, "route", found.routes)
+    start = _codes(taps, "stop", found.stops)
+    end = _codes(taps, "to_stop", found.stops)
+    arrive = np.full(count, _kernels.NONE)
+    if taps.to_time is not None:
+        arrive = np.where(taps.to_time == NO_TIME, _kernels.NONE, taps.to_time)
+    counts = np.ones(count, np.bool_)
+    on = np.arange(count)
+    if taps.kind is not None:
+        kinds = np.ascontiguousarray(taps.kind, np.int8)
+        off_of = np.empty(count, np.int64)
+        _kernels.pair_taps(order, card, kinds, off_of, counts)
+        order = order[kinds[order] == _kernels.ON]
+        ended = np.flatnonzero((off_of >= 0) & (kinds == _kernels.ON))
+        arrive[ended] = depart[off_of[ended]]
+        end[ended] = start[off_of[ended]]
+        on[off_of[ended]] = ended
+    entered, sets = _sets(tickets, found, (route, start, end))
+    rides = (
         depart, arrive, route, found.origin_of[start], found.destination_of[end],
         found.zone_of[start], found.zone_of[end], entered,
     )  # fmt: skip
-    keys = [rides[column].to_numpy() for column in reversed(ties)]
-    order = np.lexsort((np.arange(count), *keys, depart, card)).astype(np.int64)
-    added, alone, flags = (np.zeros(count, np.int64) for _ in range(3))
+    out = tuple(np.zeros(count, np.int64) for _ in range(3))
     _kernels.rate_tickets(
-        order, card, given, sets, found.rules, found.fares, tickets.gap_s, (added, alone, flags)
+        order, card, counts, rides, sets, found.rules, found.fares, tickets.gap_s, out
     )
-    unknown = flags & _kernels.F_UNKNOWN > 0
-    return pd.DataFrame(
-        {
-            "fare": pd.array(np.where(unknown, 0, added), "Int64").copy(),
-            "alone": pd.array(np.where(alone >= _kernels.NO_FARE, 0, alone), "Int64"),
-            "continues": flags & _kernels.F_CONTINUES > 0,
-        },
-        index=rides.index,
-    ).pipe(_blank, unknown, alone >= _kernels.NO_FARE)
+    cost, alone, flags = (one[on] for one in out)
+    return cost, alone, flags
 
 
-def _blank(
-    frame: pd.DataFrame, unknown: NDArray[np.bool_], no_fare: NDArray[np.bool_]
-) -> pd.DataFrame:
-    frame.loc[unknown, "fare"] = pd.NA
-    frame.loc[no_fare, "alone"] = pd.NA
-    return frame
+def _codes(taps: Taps, name: str, numbers: dict[str, int]) -> Ints:
+    """Number of each tap's value; -1 where it is not known."""
+    if name not in taps.codes:
+        return np.full(taps.count, -1, np.int64)
+    table = np.array([numbers.get(one, -1) for one in taps.values[name]] + [-1], np.int64)
+    return table[taps.codes[name]]
 
 
-def _times(rides: pd.DataFrame, column: str) -> Ints:
-    if column not in rides:
-        return np.full(len(rides), _kernels.NONE)
-    missing = rides[column].isna().to_numpy()
-    return np.where(missing, _kernels.NONE, rides[column].fillna(0).to_numpy(np.int64))
-
-
-def _codes(rides: pd.DataFrame, column: str, numbers: dict[str, int]) -> Ints:
-    """Number of each row's value; -1 where it is blank or not in the feed."""
-    if column not in rides:
-        return np.full(len(rides), -1, np.int64)
-    codes, values = pd.factorize(rides[column])
-    table = np.array([numbers.get(str(one), -1) for one in values] + [-1], np.int64)
-    return table[codes]
-
-
-def _sets(
-    tickets: Tickets, found: _Compiled, rides: pd.DataFrame, codes: tuple[Ints, Ints, Ints]
-) -> tuple[Ints, Ints]:
+def _sets(tickets: Tickets, found: _Compiled, codes: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
     """Zones entered by each ride, as rows of a table of bits; -1 where they are not known."""
     words = (len(found.universe) + 1) // _BITS + 1
-    if tickets.ways is None:
-        return np.zeros(len(rides), np.int64), np.zeros((1, words), np.int64)
     route, start, end = codes
-    keys = (route + 1) * np.int64(len(found.stops) + 1) ** 2
-    keys += (start + 1) * np.int64(len(found.stops) + 1) + end + 1
+    if tickets.ways is None:
+        return np.zeros(len(route), np.int64), np.zeros((1, words), np.int64)
+    size = np.int64(len(found.stops) + 1)
+    keys = ((route + 1) * size + start + 1) * size + end + 1
     _, first, which = np.unique(keys, return_index=True, return_inverse=True)
     names = [*found.routes, ""]
     sets = np.zeros((len(first), words), np.int64)

@@ -64,13 +64,18 @@ class Columns:
         known = len(values)
         if column in END and tests:
             values += self._mentioned(column, tests, set(values))
-        default = {"category": self.tariff.default_category, "medium": self.tariff.default_medium}
+        default = {
+            "category": self.tariff.default_category,
+            "medium": self.tariff.default_medium,
+            "route": self.tariff.default_route,
+            "stop": self.tariff.default_stop,
+        }
         missing = default.get(column, "") or None
         bits = np.zeros((len(values) + 1, len(tests)), np.bool_)  # row 0 is missing
         for k, (key, match) in enumerate(tests):
             bits[1:, k] = self._matches(column, key, match, values)
             if missing is not None:
-                bits[0, k] = missing in match
+                bits[0, k] = self._matches(column, key, match, [missing])[0]
         rows = np.packbits(bits, axis=1) if tests else np.zeros((len(bits), 0), np.uint8)
         if tell_values:
             own = np.arange(len(values) + 1, dtype=">u4").view(np.uint8).reshape(-1, 4)

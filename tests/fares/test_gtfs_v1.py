@@ -92,7 +92,7 @@ CLAUSES = [
     clause("the way back on a fare of time is a transfer", [300, 0], [ride("r1", "A", "C"), ride("r1", "C", "A", 40, 50)], "s,3,USD,0,,7200", "s,r1"),
     clause("a run within one zone may end where it began", [100, 0], [ride("r2", "P1", "A"), ride("r2", "A", "P1", 20, 30)], "s,1,USD,0,,", "s,z1,z1", OD),
     clause("zones of all rides of a run", [100, 200], [ride("r1", "A", "B"), ride("r1", "B", "C", 20, 30)], "s,1,USD,0,,|t,3,USD,0,,|u,9,USD,0,,", "s,z1|s,z2|t,z1|t,z2|t,z3|u,z2|u,z3", ZONES),
-    clause("an unknown ride ends the run", [200, None, 200], [ride("r1"), ride("r3", "C", "P2", 12, 14), ride("r1", depart=20, arrive=30)], "s,2,USD,0,,", "s,r1"),
+    clause("a ride of unknown fare counts for nothing: the run goes on", [200, None, 0], [ride("r1"), ride("r3", "C", "P2", 12, 14), ride("r1", depart=20, arrive=30)], "s,2,USD,0,,", "s,r1"),
 ]  # fmt: skip
 
 

@@ -326,7 +326,7 @@ TRANSFER_CLAUSES = [
     clause("the price of a transfer by rider", [300, 100], [("r1", "A", "B", 0, 10, "child"), ("r1", "A", "B", 20, 30, "child")], rider_categories=RIDERS, fare_products="fare_product_id,rider_category_id,amount,currency|b,,3.00,USD|t,adult,2.00,USD|t,child,1.00,USD", fare_leg_rules="leg_group_id,fare_product_id|bus,b", fare_transfer_rules="from_leg_group_id,to_leg_group_id,transfer_count,fare_transfer_type,fare_product_id|bus,bus,-1,0,t"),
     clause("a transfer that is not sold to the rider is none", [300, 300], [("r1", "A", "B", 0, 10, "child"), ("r1", "A", "B", 20, 30, "child")], rider_categories=RIDERS, fare_products="fare_product_id,rider_category_id,amount,currency|b,,3.00,USD|t,adult,2.00,USD", fare_leg_rules="leg_group_id,fare_product_id|bus,b", fare_transfer_rules="from_leg_group_id,to_leg_group_id,transfer_count,fare_transfer_type,fare_product_id|bus,bus,-1,0,t"),
     clause("the transfer depends on what was paid: an extension that narrows", [200, 200], then("r1", "r1"), fare_leg_rules="leg_group_id,fare_product_id|bus,b", fare_transfer_rules="from_leg_group_id,to_leg_group_id,transfer_count,fare_transfer_type,filter_fare_product_id|bus,bus,-1,0,c"),
-    clause("an unknown fare ends the journey", [200, None, 200], then("r1", "y1", "r1", step=12, long=2), **transfers("bus,bus,-1,,,0,", route_networks=ROUTES)),
+    clause("a ride of unknown fare counts for nothing: the journey goes on", [200, None, 0], then("r1", "y1", "r1", step=12, long=2), **transfers("bus,bus,-1,,,0,", route_networks=ROUTES)),
 ]  # fmt: skip
 
 JOINED = {
