@@ -149,7 +149,9 @@ def _known(feed: Feed, name: str, column: str, value: str | None, what: str) -> 
 def _read_v2(
     feed: Feed, currency: str | None, category: str | None, medium: str | None, gap_s: int
 ) -> FeedTariff:
-    from mobility.fares.gtfs_v2 import UNSAID, LegRules, Products, joins_of, transfers_of
+    from mobility.fares.gtfs_products import UNSAID, Products
+    from mobility.fares.gtfs_transfers import joins_of, transfers_of
+    from mobility.fares.gtfs_v2 import LegRules
 
     money = money_of(feed, "fare_products", "currency", currency)
     products = Products(feed, money)

@@ -90,7 +90,9 @@ def _is_guard(rule: FareRule, tariff: Tariff) -> bool:
 
 
 def _timeframe(one: Timeframe) -> dict[str, Any]:
-    days = " ".join(sorted(one.days)) if one.dates is None else f"{len(one.dates):,} dates"
+    days = (
+        f"{len(one.dates):,} dates" if one.dates is not None else " ".join(sorted(one.days or ()))
+    )
     return {"id": one.id, "from_s": one.from_s, "to_s": one.to_s, "days": days}
 
 
@@ -226,7 +228,7 @@ def summary(tariff: Tariff, unpriced: pd.DataFrame | None = None) -> str:
     lines += ["a ride that matches no fare is of unknown fare, never free"]
     if unpriced is not None and len(unpriced):
         lines += [f"routes with stops that have no fare between them: {len(unpriced):,}"]
-        lines += _cut([_tell_gap(one) for one in unpriced.to_dict("records")])
+        lines += _cut([_tell_gap(one) for one in unpriced.itertuples()])
     return "\n".join(lines + [f"{one.severity}: {one.where_what}" for one in tariff.findings])
 
 
@@ -236,9 +238,8 @@ def _cut(lines: list[str]) -> list[str]:
     return [f"  {one}" for one in lines[:_SHOWN]] + (more if len(lines) > _SHOWN else [])
 
 
-def _tell_gap(row: dict[str, Any]) -> str:
-    example = f"{row['start']} to {row['end']}"
-    return f"{row['route']}: {row['pairs']:,} of {row['of']:,} pairs, {example} first"
+def _tell_gap(row: Any) -> str:
+    return f"{row.route}: {row.pairs:,} of {row.of:,} pairs, {row.start} to {row.end} first"
 
 
 def _tell_legs(legs: list[dict[str, Any]], currency: str) -> list[str]:

@@ -129,7 +129,7 @@ def _codes(taps: Taps, name: str, numbers: dict[str, int]) -> Ints:
     if name not in taps.codes:
         return np.full(taps.count, -1, np.int64)
     table = np.array([numbers.get(one, -1) for one in taps.values[name]] + [-1], np.int64)
-    return table[taps.codes[name]]
+    return np.asarray(table[taps.codes[name]], np.int64)
 
 
 def _sets(tickets: Tickets, found: _Compiled, codes: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
