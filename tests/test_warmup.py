@@ -34,6 +34,13 @@ from mobility.fleet.dual_bound import dual_bound
 problem = fleet.problem(cached.day())
 rows = np.arange(len(problem.trips), dtype=np.int32)
 dispatch(problem, rows, 1000.0, effort=1.0), dual_bound(problem, rows, 1000.0)
+from mobility import fares
+taps = fares.synthetic_taps(300)
+for columns in (None, ("charged",)):
+    fares.settle(taps, "santiago", columns=columns)
+state = fares.update(fares.State.new(fares.read_tariff("santiago")), taps).state
+voids = taps.head(100).assign(kind=["on", "off", "on", "void"] * 25, riders=2, stop_id="a", tap_id=range(100, 0, -1))
+fares.settle(voids, "opal-2019"), fares.update(state, voids.assign(card=voids["card"].astype(str)))
 print(json.dumps(_jit.compilations()))
 """
 

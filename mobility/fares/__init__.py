@@ -4,7 +4,11 @@
 files they live in, so all names are bound here, once the files are loaded.
 """
 
+from mobility.fares.caps import cap_levels
+from mobility.fares.check import check
+from mobility.fares.explain import explain
 from mobility.fares.ledger import Ledger, flag_names
+from mobility.fares.privacy import read_key
 from mobility.fares.problem import (
     Cap,
     FareRule,
@@ -15,7 +19,12 @@ from mobility.fares.problem import (
     Timeframe,
     TransferRule,
 )
+from mobility.fares.reconcile import Reconciliation, reconcile
 from mobility.fares.settle import settle
+from mobility.fares.state import State, Update, read_state, update
+from mobility.fares.stream import Streamed, settle_files
+from mobility.fares.synthetic import synthetic_taps
+from mobility.fares.tap_files import read_taps, write_charges
 from mobility.fares.tariff_file import available_tariffs, read_tariff
 
 __all__ = [
@@ -25,11 +34,26 @@ __all__ = [
     "Ledger",
     "LegKeys",
     "Match",
+    "Reconciliation",
+    "State",
+    "Streamed",
     "Tariff",
     "Timeframe",
     "TransferRule",
+    "Update",
     "available_tariffs",
+    "cap_levels",
+    "check",
+    "explain",
     "flag_names",
+    "read_key",
+    "read_state",
+    "read_taps",
     "read_tariff",
+    "reconcile",
     "settle",
+    "settle_files",
+    "synthetic_taps",
+    "update",
+    "write_charges",
 ]

@@ -88,7 +88,6 @@ class Ledger:
         made: dict[str, Any] = {}
         for name in self.columns:
             if name in MONEY:
-                made[name] = pd.array(self._money(name), copy=False)
                 made[name] = pd.arrays.IntegerArray(self._money(name), mask.copy())
             elif name == "cap_id":
                 made[name] = pd.Categorical.from_codes(

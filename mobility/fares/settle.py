@@ -140,7 +140,7 @@ def narrow(values: np.ndarray) -> np.ndarray:
     """The same numbers in 32 bits, where they fit."""
     if values.dtype != np.int64 or not len(values):
         return values
-    fits = -(2**31) <= int(values.min()) and int(values.max()) < 2**31
+    fits = int(values.min()) >= -(2**31) and int(values.max()) < 2**31
     return values.astype(np.int32) if fits else values
 
 

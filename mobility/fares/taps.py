@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -195,11 +195,12 @@ def codes_of(column: pd.Series) -> tuple[np.ndarray, list[str]]:
         import pyarrow as pa
 
         try:
-            array = pa.array(column, pa.string(), from_pandas=True).dictionary_encode()
+            array = pa.array(column, pa.string(), from_pandas=True)
         except (pa.ArrowException, TypeError):
-            array = pa.array(
-                [None if pd.isna(one) else str(one) for one in column], pa.string()
-            ).dictionary_encode()
+            array = pa.array([None if pd.isna(one) else str(one) for one in column], pa.string())
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        array = array.dictionary_encode()
         codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         values = array.dictionary.to_pylist()
         if "" in values:  # an empty cell says nothing
