@@ -253,6 +253,7 @@ def _tell_legs(legs: list[dict[str, Any]], currency: str) -> list[str]:
         for word, key in (("from", "timeframe"), ("until", "to_timeframe")):
             keys += [f"{word} {row[key]}"] if row[key] else []
         keys += [row[key] for key in ("category", "medium", "valid") if row[key]]
+        keys += ["any other rider"] if row["amount"] is None else []
         ends, products = told.setdefault(f"{price:>12}  {'; '.join(keys)}", ([], []))
         ends.append((row["start"], row["end"]))
         products.append(row["product"])
@@ -313,9 +314,9 @@ def _tell_runs(tariff: Tariff) -> list[str]:
         return []
     reach: dict[str, list[str]] = {}
     for fare in tickets.fares:
-        often = (
-            "any number of transfers" if fare.transfers is None else f"{fare.transfers} transfers"
-        )
+        count = fare.transfers
+        often = "any number of transfers" if count is None else f"{count} transfers"
+        often = "one transfer" if count == 1 else often
         if fare.transfers == 0:
             words = "no transfer"
         elif fare.duration_s is None:
