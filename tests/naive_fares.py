@@ -33,7 +33,7 @@ def value_of(tariff, tap, key):
         return tariff.networks.get(tap.get("route"))
     if key == "zone" and "zone" not in tap:
         return tariff.zones.get(tap.get("stop"))
-    if key == "to_zone" and "to_zone" not in tap and tap.get("to_stop") is not None:
+    if key == "to_zone" and not {"zone", "to_zone"} & set(tap) and tap.get("to_stop") is not None:
         return tariff.zones.get(tap["to_stop"], NOWHERE)
     if key == "category":
         return tariff.default_category or None

@@ -59,7 +59,7 @@ def tariff(
 
       mobility fares tariff omny-2026
 
-      mobility fares tariff YOUR_FEED.zip --json
+      mobility fares tariff gtfs_samples/odd/fares_v2 --json
     """
     del config  # read before the other options
     from mobility.cli.output import print_json

@@ -42,10 +42,10 @@ def check(ledger: Ledger, tariff: Tariff, taps: pd.DataFrame) -> list[Finding]:
         every card and in total; known fares are fares of the tariff; journeys go forward in time; what
         is charged within an amount cap's calendar period and scope does not pass its highest level.
     """
-    table = _table(ledger, taps)
-    found: list[Finding] = []
     if len(ledger.charges) != len(taps):
         return [finding("ledger_rows", value=len(ledger.charges))]
+    table = _table(ledger, taps)
+    found: list[Finding] = []
     known = table[~table["unknown"]]
     off = known["nominal"] - known["transfer_discount"] - known["cap_discount"] - known["charged"]
     _tell(found, "ledger_does_not_add_up", known.index[off != 0])
@@ -178,7 +178,7 @@ def _cap(found: list[Finding], levels: list[Cap], known: pd.DataFrame, tariff: T
     )
     day = (clock - pd.Timedelta(seconds=tariff.service_day_start_s)).dt.normalize()
     if one.period == "calendar-week":
-        period = day - pd.to_timedelta((day.dt.weekday - one.starts) % 7, unit="D")
+        period = day - pd.to_timedelta((day.dt.day_of_week - one.starts) % 7, unit="D")
     elif one.period == "calendar-month":
         period = day.dt.to_period("M").dt.to_timestamp()
     else:

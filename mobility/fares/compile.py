@@ -517,7 +517,7 @@ def wanted_columns(tariff: Tariff) -> set[str]:
     """Attributes of taps that a tariff asks about."""
     asked = Columns(tariff, {})
     ask_all(tariff, asked)
-    wanted = {key for tests in asked.tests.values() for key, _ in tests} | set(asked.tests)
+    wanted = {key for tests in asked.tests.values() for key, _ in tests}
     if any(one.same_route is not None for one in tariff.transfers):
         wanted.add("route")
     if any(one.same_mode is not None for one in tariff.transfers):
@@ -526,5 +526,7 @@ def wanted_columns(tariff: Tariff) -> set[str]:
         wanted |= {"stop", "to_stop"}
     if getattr(tariff, "tickets", None) is not None:
         wanted |= {"route", "stop", "to_stop"}
+    derived = {"network": "route", "zone": "stop", "to_zone": "to_stop"}
+    wanted |= {column for key, column in derived.items() if key in wanted}
     wanted |= {start for start, end in _END_OF.items() if end in wanted}
     return wanted

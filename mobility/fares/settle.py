@@ -181,7 +181,7 @@ def make_ledger(
         card_names=read.card_names,
         taps=table,
         findings=(*compiled.tariff.findings, *read.findings),
-        ties=ties,
+        ties=ties if read.rank is None and (table is None or "tap_id" not in table) else 0,
         columns=columns,
     )
 

@@ -120,7 +120,9 @@ def _csv(path: Path) -> TapFile:
         skipped.clear()
         try:
             if not names:
-                with csv.open_csv(path) as head:
+                with csv.open_csv(
+                    path, parse_options=csv.ParseOptions(invalid_row_handler=lambda _: "skip")
+                ) as head:
                     names = head.schema.names
                 types |= {
                     one: pa.string()

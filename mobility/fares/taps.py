@@ -257,10 +257,12 @@ def _parse(column: pd.Series, where: _Where) -> pd.Series:
     """Times written as text: epoch seconds, or ISO 8601 with or without an offset."""
     text = column.astype("string").str.strip()
     given = text.dropna()
-    if len(given) and given.str.fullmatch(r"\d+").all():
-        return pd.to_datetime(pd.to_numeric(text), unit="s", utc=True)
-    aware = bool(given.head(1_000).map(lambda one: bool(_OFFSET.search(one))).all())
-    parsed = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=aware)
+    if len(given) and given.head(1_000).str.fullmatch(r"\d+").all():
+        seconds = pd.to_numeric(text, errors="coerce").astype("Int64")
+        parsed = pd.to_datetime(seconds, unit="s", utc=True)
+    else:
+        aware = bool(given.head(1_000).map(lambda one: bool(_OFFSET.search(one))).all())
+        parsed = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=aware)
     wrong = (parsed.isna() & text.notna() & (text != "")).to_numpy()
     if wrong.any():
         rows = np.flatnonzero(wrong)

@@ -45,9 +45,11 @@ class Columns:
 
     def source(self, key: str) -> str:
         """The column by which a key is answered."""
-        if key in _DERIVED and key not in self.values:
-            return _DERIVED[key][0]
-        return key
+        if key not in _DERIVED or key in self.values:
+            return key
+        column, mapped = _DERIVED[key]
+        own = not getattr(self.tariff, mapped) or (key == "to_zone" and "zone" in self.values)
+        return key if own else column
 
     def ask(self, key: str, match: Match | None) -> None:
         """Remember that a key is asked for."""
