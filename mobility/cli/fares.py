@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, fares_tariff, options
 
 if TYPE_CHECKING:
     from mobility.fares import Ledger
@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("tariff")(fares_tariff.tariff)
 
 Taps = Annotated[
     Path,
@@ -25,7 +26,7 @@ Taps = Annotated[
     ),
 ]
 TariffName = Annotated[
-    str, typer.Option("--tariff", help="A tariff file, or the name of one that comes along.")
+    str, typer.Option("--tariff", help="A tariff file, the name of one that comes along, or a GTFS feed with fares.")
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="No answer where a tap cannot be settled.")]
 Key = Annotated[
@@ -68,7 +69,7 @@ def settle(
 
     if out is not None:
         may_write_file(out)  # before the work, not after it
-    rules = fares.read_tariff(tariff)
+    rules = fares_tariff.open_tariff(tariff, quiet=quiet)
     key = fares.read_key(pseudonymise) if pseudonymise is not None else None
     if out is not None and not strict and _is_large(taps):
         with working(f"settling {taps}", quiet=quiet):
@@ -120,7 +121,7 @@ def explain(
     from mobility import fares
     from mobility.cli.output import print_json, working
 
-    rules = fares.read_tariff(tariff)
+    rules = fares_tariff.open_tariff(tariff, quiet=quiet)
     with working(f"settling {taps}", quiet=quiet):
         ledger = fares.settle(taps, rules)
     text = fares.explain(ledger, card)
@@ -159,7 +160,7 @@ def caps(
     from mobility.cli.output import print_json, print_table, working
     from mobility.units import format_money
 
-    rules = fares.read_tariff(tariff)
+    rules = fares_tariff.open_tariff(tariff, quiet=quiet)
     read = fares.read_taps(taps)
     with working(f"settling {taps}", quiet=quiet):
         table = fares.cap_levels(read.table, rules, cap=cap, levels=_levels(levels))

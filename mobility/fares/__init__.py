@@ -7,6 +7,7 @@ files they live in, so all names are bound here, once the files are loaded.
 from mobility.fares.caps import cap_levels
 from mobility.fares.check import check
 from mobility.fares.explain import explain
+from mobility.fares.gtfs import FeedTariff, tariff_from_feed
 from mobility.fares.ledger import Ledger, flag_names
 from mobility.fares.privacy import read_key
 from mobility.fares.problem import (
@@ -30,6 +31,7 @@ from mobility.fares.tariff_file import available_tariffs, read_tariff
 __all__ = [
     "Cap",
     "FareRule",
+    "FeedTariff",
     "JoinRule",
     "Ledger",
     "LegKeys",
@@ -54,6 +56,7 @@ __all__ = [
     "settle",
     "settle_files",
     "synthetic_taps",
+    "tariff_from_feed",
     "update",
     "write_charges",
 ]

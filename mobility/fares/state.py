@@ -154,6 +154,11 @@ def update(
         Charges and adjustments of all batches add up to those of one ``settle`` over all taps.
     """
     tariff = state.tariff
+    if getattr(tariff, "tickets", None) is not None:
+        raise ConfigError(
+            f"{tariff.name}: fares of GTFS Fares v1 look back along a card's rides",
+            mend="settle the whole of the taps with fares.settle",
+        )
     given = new_taps if isinstance(new_taps, pd.DataFrame) else read_taps(new_taps).table
     table = from_tides(given)
     table = table[[one for one in table.columns if one in KNOWN]].reset_index(drop=True)
