@@ -20,13 +20,13 @@ MOST_ROUTES = 32
 @kernel
 def entry_verdict(e, route, no_origin, no_destination, back, zones, known, rules):
     """Whether one fare rule lets a ride on ``route`` be made within the run."""
-    entry_route, entry_contains, entry_ends = rules[2:5]
-    contains = rules[5]
+    entry_routes, entry_contains, entry_ends = rules[2:5]
+    contains, routes_of = rules[5], rules[6]
     verdict = TRUE
-    if entry_route[e] >= 0:
+    if entry_routes[e] >= 0:
         if route < 0:
             verdict = MAYBE
-        elif route != entry_route[e]:
+        elif not routes_of[entry_routes[e], route]:
             return FALSE
     if entry_ends[e] & 1 and no_origin:
         verdict = MAYBE
@@ -240,7 +240,9 @@ def warm():
     rides = (one, one, one, one, one, one, one, one)
     first = np.array([[0, 0, 0]], np.int64)
     empty = np.zeros(0, np.int64)
-    rules = (first, empty, empty, empty, empty, np.zeros((0, 1), np.int64))
+    rules = (
+        first, empty, empty, empty, empty, np.zeros((0, 1), np.int64), np.zeros((0, 1), np.bool_)
+    )  # fmt: skip
     fares = (one, one, one, one, one, one, -1)
     rate_tickets(
         one, one, np.ones(1, np.bool_), rides, np.zeros((1, 1), np.int64), rules, fares, 0,

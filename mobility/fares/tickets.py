@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -28,7 +29,7 @@ _BITS = 62
 class _Compiled(NamedTuple):
     """Fares as arrays; classes and numbers by name."""
 
-    rules: tuple[NDArray[np.int64], ...]
+    rules: tuple[NDArray[Any], ...]
     fares: tuple[NDArray[np.int64] | int, ...]
     routes: dict[str, int]
     stops: dict[str, int]
@@ -57,23 +58,23 @@ def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff
     unknown = flags & _kernels.F_UNKNOWN > 0
     goes_on = flags & _kernels.F_CONTINUES > 0
     alone = np.where(alone >= _kernels.NO_FARE, cost, alone)
-    keys = np.stack(
-        [unknown, goes_on, np.where(unknown, 0, alone), np.where(unknown, 0, alone - cost)]
-    )
-    tokens, token_of = np.unique(keys, axis=1, return_inverse=True)
-    names = [f"t{at}" for at in range(tokens.shape[1])]
-    fares, savings = [], set()
-    for name, (lost, on, price, saved) in zip(names, tokens.T.tolist(), strict=True):
-        group = f"saves {saved}" if on else ""
-        if on:
-            savings.add(saved)
-        amount = None if lost else int(price)
+    price, saved = np.where(unknown, 0, alone), np.where(unknown, 0, alone - cost)
+    # Amounts are below 2**30 (:data:`mobility.fares.problem.MOST_MINOR`).
+    keys = price << 32 | saved << 2 | goes_on.astype(np.int64) << 1 | unknown
+    tokens, token_of = np.unique(keys, return_inverse=True)
+    names = [f"t{at}" for at in range(len(tokens))]
+    fares = []
+    savings = set()
+    for name, token in zip(names, tokens.tolist(), strict=True):
+        less = token >> 2 & (2**30 - 1)
+        group = f"saves {less}" if token & 2 else ""
+        if group:
+            savings.add(less)
+        amount = None if token & 1 else token >> 32
         fares.append(FareRule(amount, leg_group=group, zones=frozenset({name})))
     transfers = tuple(
-        TransferRule(
-            "A+AB+B", -int(saved), after=LegKeys(leg_group=Match(frozenset({f"saves {saved}"})))
-        )
-        for saved in sorted(savings)
+        TransferRule("A+AB+B", -less, after=LegKeys(leg_group=Match(frozenset({f"saves {less}"}))))
+        for less in sorted(savings)
     )
     codes = {name: one for name, one in taps.codes.items() if name not in _OWN}
     values = {name: one for name, one in taps.values.items() if name not in _OWN}
@@ -90,10 +91,10 @@ def _rate(tickets: Tickets, taps: Taps) -> tuple[Ints, Ints, Ints]:
     """Cost, price alone and flags of every tap; a tap-off has those of its tap-on."""
     found = _compiled(tickets)
     count = taps.count
-    card = np.unique(taps.card, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    card = np.ascontiguousarray(taps.card, np.int64)
     depart = np.ascontiguousarray(taps.seconds(), np.int64)
-    ties = np.arange(count) if taps.rank is None else taps.rank
-    order = np.lexsort((np.arange(count), ties, depart, card)).astype(np.int64)
+    ties = () if taps.rank is None else (taps.rank,)
+    order = np.lexsort((*ties, depart, card)).astype(np.int64)  # stable: else in input order
     route = _codes(taps, "route", found.routes)
     start = _codes(taps, "stop", found.stops)
     end = _codes(taps, "to_stop", found.stops)
@@ -182,21 +183,32 @@ def _compile(tickets: Tickets) -> _Compiled:
         wanted[row] = _bits(inside, universe, words)
     row_of = {inside: row for row, inside in enumerate(contains)}
 
-    rules = [one for one in tickets.rules if not one.route or one.route in routes]
+    # Rules that differ in their route alone are one entry with a set of routes; blank is any route.
+    grouped: dict[tuple[str, str, str, frozenset[str]], set[str]] = defaultdict(set)
+    for rule in tickets.rules:
+        grouped[rule.fare, rule.origin, rule.destination, rule.contains].add(rule.route)
+    every = frozenset(routes)
+    route_sets = sorted(
+        {every & found for found in grouped.values() if "" not in found}, key=sorted
+    )
+    set_of = {found: row for row, found in enumerate(route_sets)}
     columns = np.array(
         [
             (
-                number[one.fare],
-                routes.get(one.route, -1),
-                origins.get(one.origin, -1),
-                destinations.get(one.destination, -1),
-                row_of.get(one.contains, -1),
-                (one.origin != "") + 2 * (one.destination != ""),
+                number[fare],
+                -1 if "" in found else set_of[every & found],
+                origins.get(origin, -1),
+                destinations.get(destination, -1),
+                row_of.get(zones, -1),
+                (origin != "") + 2 * (destination != ""),
             )
-            for one in rules
+            for (fare, origin, destination, zones), found in grouped.items()
         ],
         np.int64,
     ).reshape(-1, 6)
+    routes_of = np.zeros((len(route_sets), max(len(routes), 1)), np.bool_)
+    for row, found in enumerate(route_sets):
+        routes_of[row, [routes[name] for name in found]] = True
     cells, entry = _spread(columns[:, 2], columns[:, 3], len(origins) + 2, len(destinations) + 2)
     placed = np.lexsort((columns[entry, 1], columns[entry, 0], cells))
     cells, entry = cells[placed], entry[placed]
@@ -226,6 +238,7 @@ def _compile(tickets: Tickets) -> _Compiled:
             np.ascontiguousarray(first, np.int64),
             *(np.ascontiguousarray(columns[entry, at]) for at in (0, 1, 4, 5)),
             wanted,
+            routes_of,
         ),
         fares=fares,
         routes=routes,

@@ -19,7 +19,7 @@ CURRENCIES = frozenset(
 )
 
 # Amounts past this are no fares, and their sums would not fit 64 bits.
-MAX_MINOR = 10**12
+MAX_MINOR = 10**9
 
 
 def minor_units(text: str, currency: str) -> int | None:
