@@ -10,6 +10,7 @@ from defects import packed
 from naive_gtfs_fares import Leg, Told
 
 from mobility.fares.gtfs import tariff_from_feed
+from mobility.fares.check import check
 from mobility.fares.settle import settle
 from mobility.feed.read import read_feed
 
@@ -66,6 +67,37 @@ week,1,1,1,1,1,0,0,20250101,20251231
 end,0,0,0,0,0,1,1,20250101,20251231
 """,
 }
+
+# One product a letter: a 1.00, b 2.00, c 3.00, d 4.00, off -0.50, up 0.25.
+PRODUCTS = """\
+fare_product_id,amount,currency
+a,1.00,USD
+b,2.00,USD
+c,3.00,USD
+d,4.00,USD
+off,-0.50,USD
+big,-5.00,USD
+up,0.25,USD
+"""
+NETWORKS = "network_id|bus|rail|ferry"
+ROUTES = "network_id,route_id|bus,r1|bus,r2|rail,r3"
+AREAS = "area_id|in|out|far|none"
+STOP_AREAS = "area_id,stop_id|in,A|out,B|far,C|in,S"
+
+
+# Leg groups: bus (r1, r2) of 2.00, rail (r3) of 3.00, boat (y1) of 4.00.
+def transfers(rows, **more):
+    columns = (
+        "from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,"
+        "fare_transfer_type,fare_product_id"
+    )
+    return {
+        "fare_leg_rules": "leg_group_id,network_id,fare_product_id|bus,bus,b|rail,rail,c|boat,ferry,d",
+        "networks": NETWORKS,
+        "route_networks": f"{ROUTES}|ferry,y1",
+        "fare_transfer_rules": f"{columns}|{rows}",
+        **more,
+    }
 
 
 def table(text):
@@ -139,6 +171,9 @@ def taps_of(cards):
 
 def settled(tariff, *cards):
     """What rides are charged by ``fares.settle``, card after card; None: of unknown fare."""
-    charges = settle(taps_of(cards), tariff).charges
+    taps = taps_of(cards)
+    ledger = settle(taps, tariff)
+    assert check(ledger, tariff, taps) == []
+    charges = ledger.charges
     found = iter(None if pd.isna(one) else int(one) for one in charges["charged"])
     return [[next(found) for _ in rides] for rides in cards]

@@ -242,12 +242,12 @@ class Told:
             ]
             asked = rule.get("from_stop_id", ""), rule.get("to_stop_id", "")
             stops = one.end, two.start
-            fits += [stop in self.stops for stop in stops]
             if not any(asked):
+                fits += [stop in self.stops for stop in stops]
                 fits.append(self.station(stops[0]) == self.station(stops[1]))
             for wanted, stop in zip(asked, stops, strict=True):
                 if wanted:
-                    fits.append(wanted in {stop, self.station(stop)})
+                    fits.append(bool(stop) and wanted in {stop, self.station(stop)})
             if all(fits):
                 return True
         return False

@@ -177,6 +177,7 @@ def _read_v2(
         join_window_s=gap_s,
         timeframes=legs.timeframes.blocks(),
         networks=networks_of_routes(feed.raw),
+        zones=zones_of(feed),
         stations=stations_of(feed),
         operators=operators_of(feed),
         default_category=products.default_category if category is None else category,
@@ -203,6 +204,7 @@ def _read_v1(feed: Feed, currency: str | None, gap_s: int) -> FeedTariff:
         currency=money.currency,
         timezone=feed.timezone,
         fares=fares,
+        zones=zones_of(feed),
         operators=operators_of(feed),
         known_routes=frozenset(one for (one,) in rows(feed, "routes", "route_id")),
         known_stops=frozenset(one for (one,) in rows(feed, "stops", "stop_id")),
@@ -213,6 +215,11 @@ def _read_v1(feed: Feed, currency: str | None, gap_s: int) -> FeedTariff:
         labels=labels,
         tickets=tickets,
     )
+
+
+def zones_of(feed: Feed) -> dict[str, str]:
+    """Zone of every stop that has one, for the scope of caps."""
+    return {stop: zone for stop, zone in rows(feed, "stops", "stop_id", "zone_id") if zone}
 
 
 def operators_of(feed: Feed) -> dict[str, str]:

@@ -45,7 +45,7 @@ _KEPT: WeakKeyDictionary[Tickets, _Compiled] = WeakKeyDictionary()
 def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff]:
     """Rate taps, and say the same as a tariff without tickets.
 
-    Every tap gets a token in its column ``zones``: its price by itself, and what it saves by going
+    Every tap gets a token in the place of its stop: its price by itself, and what it saves by going
     on with the fare of the ride before. The tariff returned has one fare a token and one transfer
     rule a saving, and everything else - its caps - from ``tariff``.
 
@@ -71,20 +71,27 @@ def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff
         if group:
             savings.add(less)
         amount = None if token & 1 else token >> 32
-        fares.append(FareRule(amount, leg_group=group, zones=frozenset({name})))
+        fares.append(FareRule(amount, leg_group=group, stop=Match(frozenset({name}))))
     transfers = tuple(
         TransferRule("A+AB+B", -less, after=LegKeys(leg_group=Match(frozenset({f"saves {less}"}))))
         for less in sorted(savings)
     )
-    codes = {name: one for name, one in taps.codes.items() if name not in _OWN}
-    values = {name: one for name, one in taps.values.items() if name not in _OWN}
-    codes["zones"], values["zones"] = token_of.reshape(-1).astype(np.int32), names
+    codes, values = dict(taps.codes), dict(taps.values)
+    for name in ("stop", "to_stop"):  # their zones stay, for the scope of caps
+        zone = name.replace("stop", "zone")
+        if zone not in codes and name in codes:
+            codes[zone], values[zone] = _zones(taps, name, tickets.zones)
+        codes.pop(name, None)
+    codes["stop"], values["stop"] = token_of.reshape(-1).astype(np.int32), names
     plain = replace(tariff, fares=tuple(fares), transfers=transfers, tickets=None)  # type: ignore[call-arg]
     return replace(taps, codes=codes, values=values), plain
 
 
-# What the tokens answer instead.
-_OWN = {"zones", "to_stop", "to_zone"}
+def _zones(taps: Taps, name: str, zones: dict[str, str]) -> tuple[NDArray[np.int32], list[str]]:
+    """Zone of each tap's stop, as a column of taps."""
+    number = _number({zone for zone in zones.values() if zone})
+    table = np.array([*(number.get(zones.get(one, ""), -1) for one in taps.values[name]), -1])
+    return table[taps.codes[name]].astype(np.int32), list(number)
 
 
 def _rate(tickets: Tickets, taps: Taps) -> tuple[Ints, Ints, Ints]:

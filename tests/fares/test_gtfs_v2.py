@@ -6,24 +6,20 @@ By the oracle, straight from the tables, and by the engine, through the tariff r
 from dataclasses import dataclass, field
 
 import pytest
-from fare_feeds import at, both_ways, legs, tables_of
+from fare_feeds import (
+    AREAS,
+    NETWORKS,
+    PRODUCTS,
+    ROUTES,
+    STOP_AREAS,
+    at,
+    both_ways,
+    legs,
+    tables_of,
+    transfers,
+)
 from naive_gtfs_fares import Leg
 
-# One product a letter: a 1.00, b 2.00, c 3.00, d 4.00, off -0.50, up 0.25.
-PRODUCTS = """\
-fare_product_id,amount,currency
-a,1.00,USD
-b,2.00,USD
-c,3.00,USD
-d,4.00,USD
-off,-0.50,USD
-big,-5.00,USD
-up,0.25,USD
-"""
-NETWORKS = "network_id|bus|rail|ferry"
-ROUTES = "network_id,route_id|bus,r1|bus,r2|rail,r3"
-AREAS = "area_id|in|out|far|none"
-STOP_AREAS = "area_id,stop_id|in,A|out,B|far,C|in,S"
 ONE = ("r1", "A", "B", 0, 10)
 
 
@@ -248,21 +244,6 @@ TIME_CLAUSES = [
     clause("the hour that a clock change leaves out", [200], [leg_at("2025-03-09 03:30")], timeframes="timeframe_group_id,start_time,end_time,service_id|peak,02:00:00,04:00:00,end", **TIMED),
     clause("both hours of one name in autumn", [200, 200, 100], [leg_at("2025-11-02 01:30"), Leg(at("2025-11-02 01:30") + 3600, None, "r1", "A", "B"), Leg(at("2025-11-02 01:30") + 7200, None, "r1", "A", "B")], timeframes="timeframe_group_id,start_time,end_time,service_id|peak,01:00:00,02:00:00,end", **TIMED),
 ]  # fmt: skip
-
-
-# Leg groups: bus (r1, r2) of 2.00, rail (r3) of 3.00, boat (y1) of 4.00.
-def transfers(rows, **more):
-    columns = (
-        "from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,"
-        "fare_transfer_type,fare_product_id"
-    )
-    return {
-        "fare_leg_rules": "leg_group_id,network_id,fare_product_id|bus,bus,b|rail,rail,c|boat,ferry,d",
-        "networks": NETWORKS,
-        "route_networks": f"{ROUTES}|ferry,y1",
-        "fare_transfer_rules": f"{columns}|{rows}",
-        **more,
-    }
 
 
 def then(*routes, step=20, long=10):
