@@ -109,6 +109,9 @@ class _Work:
                 partition.count_buckets(taps.card[a:b], taps.time[a:b], self.shift, counts[k])
 
         self.each(count, range(threads))
+        self.digits = np.zeros(_DIGITS + 1, np.int64)
+        while int(compiled.cut.starts[-2]) >> int(self.digits[-1]) >= _DIGITS:
+            self.digits[-1] += 1  # how coarse the first pass by time is
         self.bounds = np.zeros((1 << bits) + 1, np.int64)
         np.cumsum(counts.sum(axis=0), out=self.bounds[1:])
         self.cursors = self.bounds[:-1] + np.cumsum(counts, axis=0) - counts
@@ -184,7 +187,7 @@ class _Work:
         return (
             np.empty(slots, np.int32), np.empty(m, np.int64), np.empty(m, np.int32),
             np.empty(m, np.int64), np.empty(m, np.int32), np.empty(m, np.int64),
-            np.empty(m + 1, np.int64), np.empty(_DIGITS, np.int64),
+            np.empty(m + 1, np.int64), self.digits.copy(),
         )  # fmt: skip
 
     def groups(self) -> list[np.ndarray]:
