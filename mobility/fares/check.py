@@ -158,15 +158,10 @@ def _cap(found: list[Finding], levels: list[Cap], known: pd.DataFrame, tariff: T
         if column not in known:
             return
         values = known[column].astype(object).where(known[column].notna(), None)
-        default = {"category": tariff.default_category, "medium": tariff.default_medium}.get(column)
-        inside &= (
-            values.map(lambda value: value if value is not None else default or None)
-            .map(
-                lambda value, match=match: (
-                    (value is not None) and ((str(value) in match.values) != match.negate)
-                )
-            )
-            .to_numpy(np.bool_)
+        defaults = {"category": tariff.default_category, "medium": tariff.default_medium}
+        given = [defaults.get(column) or None if value is None else str(value) for value in values]
+        inside &= np.array(
+            [one is not None and (one in match.values) != match.negate for one in given], np.bool_
         )
     part = known[inside & ((known["flags"] & (_VOID | _VOIDED)) == 0).to_numpy()]
     if "riders" in part:
@@ -178,7 +173,9 @@ def _cap(found: list[Finding], levels: list[Cap], known: pd.DataFrame, tariff: T
     )
     day = (clock - pd.Timedelta(seconds=tariff.service_day_start_s)).dt.normalize()
     if one.period == "calendar-week":
-        period = day - pd.to_timedelta((day.dt.day_of_week - one.starts) % 7, unit="D")
+        back = ((day.dt.day_of_week - one.starts) % 7).to_numpy().astype("timedelta64[D]")
+        starts = np.asarray(day, "datetime64[ns]") - back
+        period = pd.Series(pd.DatetimeIndex(starts), index=day.index)
     elif one.period == "calendar-month":
         period = day.dt.to_period("M").dt.to_timestamp()
     else:

@@ -3,10 +3,10 @@
 import naive_fares
 import numpy as np
 import pytest
+from fares import made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fares import made
 from mobility import fares
 from mobility.fares import _kernels
 from mobility.fares.compile import wanted_columns
