@@ -172,15 +172,13 @@ def _cap(found: list[Finding], levels: list[Cap], known: pd.DataFrame, tariff: T
         .dt.tz_localize(None)
     )
     day = (clock - pd.Timedelta(seconds=tariff.service_day_start_s)).dt.normalize()
+    first: Any = day
     if one.period == "calendar-week":
         back = ((day.dt.day_of_week - one.starts) % 7).to_numpy().astype("timedelta64[D]")
-        starts = np.asarray(day, "datetime64[ns]") - back
-        period = pd.Series(pd.DatetimeIndex(starts), index=day.index)
+        first = pd.Series(np.asarray(day, "datetime64[ns]") - back, index=day.index)
     elif one.period == "calendar-month":
-        period = day.dt.to_period("M").dt.to_timestamp()
-    else:
-        period = day
-    sums = part.groupby(["card", period.rename("period")])["charged"].sum()
+        first = day.dt.to_period("M").dt.to_timestamp()
+    sums = part.groupby(["card", first.rename("period")])["charged"].sum()
     limit = max(low.amount or 0 for low in levels)
     over = sums[sums > limit]
     if len(over):
