@@ -96,7 +96,10 @@ def _files(taps: int) -> list[Result]:
         start = time.perf_counter()
         streamed = fares.settle_files(path, tariff, out, part_taps=taps // 4)
         seconds["streamed in 4 parts"] = time.perf_counter() - start
-        if streamed.totals["charged"] != total or len(pd.read_parquet(out, columns=["charged"])) != taps:
+        if (
+            streamed.totals["charged"] != total
+            or len(pd.read_parquet(out, columns=["charged"])) != taps
+        ):
             raise SystemExit("streamed charges differ")
     for name, took in seconds.items():
         one = Result("files", f"{taps / 1e6:g} M taps", name, wall_s=[round(took, 3)])

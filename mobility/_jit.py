@@ -19,6 +19,7 @@ MODULES = (
     "mobility.feed._kernels",
     "mobility.fares._partition_kernels",
     "mobility.fares._kernels",
+    "mobility.fares._pairing_kernels",
     "mobility.fares._full_kernels",
     "mobility.fleet._kernels",
     "mobility.fleet._battery_kernels",

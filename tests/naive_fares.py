@@ -237,9 +237,9 @@ def joins(tariff, legs, tap):
         if rule.before_stop is not None or rule.after_stop is not None:
             return True
         end, start = before.get("to_stop"), tap.get("stop")
-        if end is not None and start is not None:
-            if tariff.stations.get(end, end) == tariff.stations.get(start, start):
-                return True
+        one, other = tariff.stations.get(end, end), tariff.stations.get(start, start)
+        if None not in {end, start} and one == other:
+            return True
     return False
 
 
@@ -365,9 +365,9 @@ def cap_tap(tariff, accounts, tap, fare, nominal, continues):
         level, used, key = account.look(day, tap["time"])
         if level is None:
             continue
-        if account.head.accrues == "journeys" and continues and key is not None:
-            if account.journey_counts == key:
-                used -= 1
+        counted = key is not None and account.journey_counts == key
+        if account.head.accrues == "journeys" and continues and counted:
+            used -= 1
         lets = allows(level, used, fare)
         found.append((account, level, lets))
         if lets < charge:
@@ -410,13 +410,12 @@ def settle_card(tariff, taps):
             if open_on is not None:
                 ends[open_on] = k
             open_on = None
-        elif stack:
-            if stack.pop() == open_on:
-                open_on = None
+        elif stack and stack.pop() == open_on:
+            open_on = None
     of_off = {off: on for on, off in ends.items()}
     stack = []
-    for k, tap in enumerate(taps):
-        kind = tap.get("kind", "on")
+    for k, given in enumerate(taps):
+        kind = given.get("kind", "on")
         answer = {
             "charged": 0,
             "nominal": 0,
@@ -445,7 +444,7 @@ def settle_card(tariff, taps):
                     answer[name] = -undone[name]
             continue
         stack.append((k, copy.deepcopy(card)))
-        tap = dict(tap)
+        tap = dict(given)
         if k in ends:
             off = taps[ends[k]]
             tap["to_time"] = off["time"]

@@ -57,9 +57,9 @@ def settle(
 
     Examples:
 
-      mobility fares settle taps.parquet --tariff santiago --out charges.parquet --json
+      mobility fares settle gtfs_samples/tariffs/taps.csv --tariff santiago --out charges.parquet --json
 
-      mobility fares settle taps.csv --tariff tariff.toml --strict
+      mobility fares settle gtfs_samples/tariffs/taps.csv --tariff gtfs_samples/santiago/tariff.toml --strict
     """
     del config
     from mobility import fares
@@ -115,7 +115,9 @@ def explain(
 
     Examples:
 
-      mobility fares explain taps.parquet --card 700000007 --tariff santiago
+      mobility fares explain gtfs_samples/tariffs/taps.csv --card 700000007 --tariff santiago
+
+      mobility fares explain gtfs_samples/tariffs/taps.csv --card 700000007 --json
     """
     del config
     from mobility import fares
@@ -151,9 +153,9 @@ def caps(
 
     Examples:
 
-      mobility fares caps taps.parquet --tariff santiago
+      mobility fares caps gtfs_samples/tariffs/taps.csv --tariff santiago
 
-      mobility fares caps taps.parquet --levels 38000,41000,42000 --json
+      mobility fares caps gtfs_samples/tariffs/taps.csv --levels 38000,41000,42000 --json
     """
     del config
     from mobility import fares

@@ -141,7 +141,7 @@ def accrue(account, a, g, charge, nominal, continues, day, time, cap_of):
             more = nominal
         elif accrues == RIDES or not continues:
             more = np.int64(1)
-    if kind == ROLLING_DAYS or kind == ROLLING_HOURS:
+    if kind in (ROLLING_DAYS, ROLLING_HOURS):
         if account[a + 1] == NONE:
             if cap_of[g, C_BY_PAID] and paid <= 0:
                 more = np.int64(0)
@@ -252,84 +252,17 @@ def go_on(journey, rule, leg, on, off, price, cost, legs):
 
 
 @kernel
-def settle_ties(records, order, lo, hi, rows, ranks):
-    """Put a card's taps of one second in the order of their ids; how many share theirs."""
-    ties = 0
-    for p in range(lo + 1, hi):
-        row = order[p]
-        time = records[row, 1] >> 32
-        ties += (records[order[p - 1], 1] >> 32) == time
-        if ranks.shape[0] > 0:
-            at = p - 1
-            while (
-                at >= lo
-                and records[order[at], 1] >> 32 == time
-                and ranks[rows[order[at]]] > ranks[rows[row]]
-            ):
-                order[at + 1] = order[at]
-                at -= 1
-            order[at + 1] = row
-    return ties
-
-
-@kernel
-def pair_taps(order, lo, hi, rows, kinds, partner, stack):
-    """Tap-offs to the tap-on before, voids to the last tap-on that is not void yet.
-
-    ``partner[p - lo]`` is the tap-off of a tap-on, the tap-on of a tap-off or void, -1 for none, and
-    below -1 the void of a tap-on: ``-2 - position``. Returns how deep voids lie in each other.
-    """
-    open_on = -1
-    held = 0
-    for p in range(lo, hi):
-        partner[p - lo] = -1
-        kind = kinds[rows[order[p]]]
-        if kind == ON:
-            open_on = p
-            stack[held] = p
-            held += 1
-        elif kind == OFF:
-            if open_on >= 0:
-                partner[p - lo] = open_on
-                partner[open_on - lo] = p
-                open_on = -1
-        elif held > 0:
-            held -= 1
-            partner[p - lo] = stack[held]
-            if stack[held] == open_on:
-                open_on = -1
-    return held
-
-
-@kernel
-def mark_voided(order, lo, hi, rows, kinds, partner, voided):
-    """Which tap-ons are void later, and how many at most wait for their void at once."""
-    for p in range(lo, hi):
-        voided[p - lo] = 0
-    for p in range(lo, hi):
-        if kinds[rows[order[p]]] == VOID and partner[p - lo] >= 0:
-            voided[partner[p - lo] - lo] = 1
-    waiting = deepest = 0
-    for p in range(lo, hi):
-        waiting += voided[p - lo]
-        if kinds[rows[order[p]]] == VOID and partner[p - lo] >= 0:
-            waiting -= 1
-        deepest = max(deepest, waiting)
-    return deepest
-
-
-@kernel
 def rate_all(
-    records, order, card_first, cards, rows, ranks, kinds, riders, ends, routes, starts_at, ends_at,
-    n_to, sizes, first_of, starts, class_of, end_class_of, leg_of, legs, first, rule_of, rules, joins,
-    join_window, cap_of, level_of, calendar, accounts, numbers, stamps, charged, nominal, spent, journeys, caps, flags, legs_of,
+    records, order, card_first, cards, rows, kinds, partner, voided, deepest, riders, ends, routes,
+    starts_at, ends_at, n_to, sizes, first_of, starts, class_of, end_class_of, leg_of, legs, first,
+    rule_of, rules, joins, join_window, cap_of, level_of, calendar, accounts, numbers, stamps, charged, nominal, spent,
+    journeys, caps, flags, legs_of,
 ):  # fmt: skip
     """Rate cards whose taps are sorted; answers in the order of ``records``.
 
-    ``rows`` is the input row of each record; ``ranks kinds riders ends routes starts_at ends_at`` are
-    by input row, or empty. ``accounts`` (a row a card code, or none) and ``numbers`` (journeys so far)
-    are read at a card's first tap and written after its last.
-    Returns how many taps share card and second with the one before and have no id to tell them apart.
+    ``rows`` is the input row of each record; ``kinds riders ends routes starts_at ends_at`` are by input
+    row, or empty; ``partner voided deepest`` come from ``pair_taps``. ``accounts`` (a row a card code,
+    or none) and ``numbers`` (journeys so far) are read at a card's first tap and written after its last.
     """
     classes, end_classes = sizes
     groups = cap_of.shape[0]
@@ -338,26 +271,12 @@ def rate_all(
     journey = np.zeros(16, np.int64)
     kept = np.zeros(16, np.int64)  # the journey before the effective leg
     grown = np.zeros(9, np.int64)
-    longest = 0
-    for c in range(cards):
-        longest = max(longest, card_first[c + 1] - card_first[c])
-    partner = np.full(longest, -1, np.int64)
-    voided = np.zeros(longest, np.int8)
-    pending = np.empty(longest, np.int64)
     has_kinds = kinds.shape[0] > 0
-    ties = 0
     serial = np.int64(0)
     width = size + 43
-    saved = np.empty((1, width), np.int64)
+    saved = np.empty((max(deepest, 1), width), np.int64)
     for c in range(cards):
         lo, hi = card_first[c], card_first[c + 1]
-        ties += settle_ties(records, order, lo, hi, rows, ranks)
-        depth = 0
-        if has_kinds:
-            pair_taps(order, lo, hi, rows, kinds, partner, pending)
-            depth = mark_voided(order, lo, hi, rows, kinds, partner, voided)
-            if depth > saved.shape[0]:
-                saved = np.empty((2 * depth, width), np.int64)
         waiting = 0
         code = records[order[lo], 0]
         if accounts.shape[0] > 0:
@@ -382,17 +301,17 @@ def rate_all(
             journeys[at] = journey[J_NUMBER]
             if kind == OFF:
                 flags[at] = F_OFF
-                if partner[p - lo] < 0:
+                if partner[p] < 0:
                     flags[at] = F_OFF | F_UNMATCHED
                 else:
-                    journeys[at] = journeys[order[partner[p - lo]]]
+                    journeys[at] = journeys[order[partner[p]]]
                 continue
             if kind == VOID:
                 flags[at] = F_VOID
-                if partner[p - lo] < 0:
+                if partner[p] < 0:
                     flags[at] = F_VOID | F_UNMATCHED
                     continue
-                on_at = order[partner[p - lo]]
+                on_at = order[partner[p]]
                 flags[on_at] |= F_VOIDED
                 journeys[at] = journeys[on_at]
                 caps[at] = caps[on_at]
@@ -411,8 +330,8 @@ def rate_all(
             off = ends[row] if ends.shape[0] > 0 else NONE
             end_at = ends_at[row] if ends_at.shape[0] > 0 else np.int64(-1)
             combo = load
-            if has_kinds and partner[p - lo] >= 0:
-                off_row = order[partner[p - lo]]
+            if has_kinds and partner[p] >= 0:
+                off_row = order[partner[p]]
                 off = records[off_row, 1] >> 32
                 combo = load - load % n_to + (records[off_row, 1] & 0xFFFFFFFF) % n_to
                 if starts_at.shape[0] > 0:
@@ -431,7 +350,7 @@ def rate_all(
             leg = np.int64(leg_of[(combo * classes + start_class) * end_classes + end_class])
             price = legs[leg, L_PRICE]
 
-            if has_kinds and voided[p - lo]:
+            if has_kinds and voided[p]:
                 saved[waiting, :size] = account
                 saved[waiting, size : size + 16] = journey
                 saved[waiting, size + 16 : size + 32] = kept
@@ -527,7 +446,6 @@ def rate_all(
             accounts[code] = account
         if numbers.shape[0] > 0:
             numbers[code] = number
-    return ties
 
 
 def warm():
@@ -537,12 +455,14 @@ def warm():
     records = np.zeros((1, 2), np.int64)
     legs = np.zeros((1, 10), np.int64)
     starts = np.array([0, 2**40], np.int64)
+    none, numbers = one[:0], np.zeros((0, 8), np.int64)
     for given in (0, 1):
+        few = ints[:given]
         rate_all(
-            records, one.copy(), np.array([0, 1], np.int64), 1, one, one[:given], np.zeros(given, np.int8),
-            ints[:given], one[:given], ints[:given], ints[:given], ints[:given], 1, (1, 1), ints, starts,
-            ints, ints, ints, legs, np.zeros((1, 2), np.int64), one[:0], np.zeros((0, 8), np.int64),
-            np.zeros((0, 0), np.int64), -1, np.zeros((0, 8), np.int64), np.zeros((0, 3), np.int64),
-            np.zeros((1, 1), np.int32), np.zeros((given, 1), np.int64), ints[:given].copy(), one.copy(),
-            one.copy(), one.copy(), one.copy(), ints.copy(), ints.copy(), ints.copy(), ints.copy(),
+            records, one.copy(), np.array([0, 1], np.int64), 1, one, np.zeros(given, np.int8), one,
+            np.zeros(1, np.int8), 1, few, one[:given], few, few, few, 1, (1, 1), ints, starts, ints,
+            ints, ints, legs, np.zeros((1, 2), np.int64), none, numbers, np.zeros((0, 0), np.int64),
+            -1, numbers, np.zeros((0, 3), np.int64), np.zeros((1, 1), np.int32),
+            np.zeros((given, 1), np.int64), few.copy(), one.copy(), one.copy(), one.copy(), one.copy(),
+            ints.copy(), ints.copy(), ints.copy(), ints.copy(),
         )  # fmt: skip

@@ -37,45 +37,44 @@ def sort_bucket(records, lo, hi, scratch):
     """Order a bucket's taps by card, then time, then arrival.
 
     ``keys[card_start[c]:card_start[c + 1]]`` are a card's taps, ``time << 32 | arrival`` ascending.
-    Returns the number of cards. A coarse pass by time, one by card, then insertion; a card that
-    insertion would take long for is merged.
+    Returns the number of cards. A coarse pass by time (``time >> digits[-1]``), one by card, then
+    insertion; a card that insertion would take long for is merged.
     """
     table, card_of, local, first_pass, first_local, keys, card_start, digits = scratch
     m = hi - lo
-    slots = 4
-    while slots < 2 * m:
-        slots *= 2
+    slots = min(np.int64(256), np.int64(table.shape[0]))
     mask = slots - 1
     for s in range(slots):
         table[s] = -1
+    for d in range(digits.shape[0] - 1):
+        digits[d] = 0
+    coarse = digits[digits.shape[0] - 1]
     cards = 0
     ordered = True
-    least, most, before = np.int64(2**31), np.int64(0), np.int64(0)
+    before = np.int64(0)
     for j in range(m):
         card = records[lo + j, 0]
-        mixed = np.uint64(card)
-        mixed = (mixed ^ (mixed >> _HALF)) * _SPREAD
-        slot = np.int64(mixed & np.uint64(0x7FFFFFFF)) & mask
-        while True:
-            held = table[slot]
-            if held < 0:
-                held = cards
-                table[slot] = cards
-                card_of[cards] = card
-                card_start[cards] = 0
-                cards += 1
-                break
-            if card_of[held] == card:
-                break
+        time = records[lo + j, 1] >> 32
+        slot = slot_of(card) & mask
+        held = table[slot]
+        while held >= 0 and card_of[held] != card:
             slot = (slot + 1) & mask
+            held = table[slot]
+        if held < 0:
+            held = cards
+            card_of[cards] = card
+            card_start[cards] = 0
+            cards += 1
+            table[slot] = held
+            if 2 * cards > slots:  # never more than half full, however many cards there are
+                slots = min(4 * slots, np.int64(table.shape[0]))
+                mask = slots - 1
+                fill_table(table, slots, card_of, cards)
         local[j] = held
         card_start[held] += 1
-        time = records[lo + j, 1] >> 32
-        if time < before:
-            ordered = False
+        digits[time >> coarse] += 1
+        ordered &= time >= before
         before = time
-        least = min(least, time)
-        most = max(most, time)
     total = 0
     for c in range(cards):
         count = card_start[c]
@@ -87,21 +86,14 @@ def sort_bucket(records, lo, hi, scratch):
             keys[card_start[c]] = (records[lo + j, 1] & ~_LOW) | j
             card_start[c] += 1
     else:
-        shift = 0
-        while (most - least) >> shift >= digits.shape[0]:
-            shift += 1
-        for d in range(digits.shape[0]):
-            digits[d] = 0
-        for j in range(m):
-            digits[((records[lo + j, 1] >> 32) - least) >> shift] += 1
         total = 0
-        for d in range(digits.shape[0]):
+        for d in range(digits.shape[0] - 1):
             count = digits[d]
             digits[d] = total
             total += count
         for j in range(m):
             word = records[lo + j, 1]
-            d = ((word >> 32) - least) >> shift
+            d = word >> (32 + coarse)
             at = digits[d]
             digits[d] = at + 1
             first_pass[at] = (word & ~_LOW) | j
@@ -117,6 +109,26 @@ def sort_bucket(records, lo, hi, scratch):
         for c in range(cards):
             sort_keys(keys, card_start[c], card_start[c + 1], first_pass)
     return cards
+
+
+@kernel
+def slot_of(card):
+    """A spread of a card's bits that the bucket does not share."""
+    mixed = np.uint64(card)
+    mixed = (mixed ^ (mixed >> _HALF)) * _SPREAD
+    return np.int64((mixed ^ (mixed >> _HALF)) & np.uint64(0x7FFFFFFF))
+
+
+@kernel
+def fill_table(table, slots, card_of, cards):
+    """Put cards into an emptied table."""
+    for s in range(slots):
+        table[s] = -1
+    for c in range(cards):
+        slot = slot_of(card_of[c]) & (slots - 1)
+        while table[slot] >= 0:
+            slot = (slot + 1) & (slots - 1)
+        table[slot] = c
 
 
 @kernel
@@ -205,6 +217,12 @@ def rate_taps(
     classes, ends = sizes
     has_rules = rule_of.shape[0] > 0
     caps = cap_of.shape[0]
+    longest = np.int64(-1)  # after the leg before, beyond which no rule can fit
+    for r in range(rules.shape[0]):
+        longest = max(longest, rules[r, T_WINDOW] if rules[r, T_WINDOW] >= 0 else np.int64(2**40))
+    few = 0 < caps <= 3
+    for g in range(caps):
+        few &= cap_of[g, C_KIND] == CALENDAR
     route_mask = (np.int64(1) << route_bits) - 1
     ties = 0
     serial = np.int64(0)
@@ -218,6 +236,8 @@ def rate_taps(
                 account[1 + 3 * g] = 0
                 account[2 + 3 * g] = NONE
                 account[3 + 3 * g] = NONE
+            used0 = used1 = used2 = np.int64(0)
+            period0 = period1 = period2 = NONE
             last = np.int64(-1)
             number = np.int64(0)
             first_on = last_on = run_on = NONE
@@ -254,7 +274,7 @@ def rate_taps(
                 floored = False
                 if has_rules:
                     same_group = False
-                    if last >= 0:
+                    if time - last_on <= longest and last >= 0:
                         same_group = legs[leg, L_GROUP] == legs[last, L_GROUP]
                         row, column = legs[last, L_BEFORE], legs[leg, L_AFTER]
                         for k in range(first[row, column], first[row, column + 1]):
@@ -319,7 +339,35 @@ def rate_taps(
                 charge = cost
                 which = np.int64(-1)
                 mask = legs[leg, L_MASK]
-                if caps > 0:
+                if few:
+                    mask &= simple[seg, 2 * caps]
+                    if period0 != simple[seg, 0]:
+                        period0 = simple[seg, 0]
+                        used0 = np.int64(0)
+                    left = max(simple[seg, 1] - used0, np.int64(0))
+                    if mask & 1 and left < charge:
+                        charge = left
+                        which = np.int64(0)
+                    if caps > 1:
+                        if period1 != simple[seg, 2]:
+                            period1 = simple[seg, 2]
+                            used1 = np.int64(0)
+                        left = max(simple[seg, 3] - used1, np.int64(0))
+                        if mask & 2 and left < charge:
+                            charge = left
+                            which = np.int64(1)
+                        if caps > 2:
+                            if period2 != simple[seg, 4]:
+                                period2 = simple[seg, 4]
+                                used2 = np.int64(0)
+                            left = max(simple[seg, 5] - used2, np.int64(0))
+                            if mask & 4 and left < charge:
+                                charge = left
+                                which = np.int64(2)
+                    used0 += charge * (mask & 1)
+                    used1 += charge * ((mask >> 1) & 1)
+                    used2 += charge * ((mask >> 2) & 1)
+                elif caps > 0:
                     mask &= simple[seg, 2 * caps]
                     for g in range(caps):
                         now = simple[seg, 2 * g]
@@ -374,7 +422,7 @@ def warm():
     records = np.zeros((1, 2), np.int64)
     scratch = (
         np.zeros(4, np.int32), one.copy(), ints.copy(), one.copy(), ints.copy(), one.copy(),
-        np.zeros(2, np.int64), np.zeros(2048, np.int64),
+        np.zeros(2, np.int64), np.zeros(2049, np.int64),
     )  # fmt: skip
     bounds = np.array([0, 1], np.int64)
     sort_buckets(records, bounds, scratch, one.copy(), np.zeros(2, np.int64))

@@ -33,13 +33,14 @@ def by_key(ledger: Ledger, key: str, apportion: str | None, least_riders: int) -
     table = table[ledger.answers["flags"] & 4096 == 0]
     table[key] = hide_few(table[key], table["card"], least_riders)
     sums = table.groupby(key, sort=True, observed=True)[["taps", "nominal", "charged"]].sum()
-    return sums.reset_index()
+    return pd.DataFrame(sums.reset_index())
 
 
 def labels(ledger: Ledger, key: str) -> pd.Series:
     """A key's value of each tap, as text; "(none)" where it has none."""
     if key in {"day", "month"}:
-        return pd.Series(np.datetime_as_string(starts_of_periods(ledger, key), unit=_FORMATS[key]))  # type: ignore[arg-type]
+        days = starts_of_periods(ledger, key).astype(f"datetime64[{_FORMATS[key]}]")
+        return pd.Series(days.astype(str))
     if key == "cap":
         names = np.array([*ledger.cap_ids, "(none)"], dtype=object)
         return pd.Series(names[ledger.answers["cap"]])

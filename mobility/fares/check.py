@@ -100,7 +100,8 @@ def _prices(found: list[Finding], known: pd.DataFrame, tariff: Tariff) -> None:
     free = known[(known["flags"] & _OFF != 0) & (known["charged"] != 0)]
     _tell(found, "ledger_strange_fare", free.index)
     if all(rule.kind in {"free", "difference", "discount"} for rule in tariff.transfers):
-        over = plain[(plain["charged"] < 0) | (plain["charged"] > plain["nominal"])]
+        whole = plain[(plain["flags"] & _FLOORED) == 0]
+        over = whole[(whole["charged"] < 0) | (whole["charged"] > whole["nominal"])]
         _tell(found, "ledger_strange_fare", over.index)
     alone = plain[(plain["flags"] & (_TRANSFER | _FLOORED)) == 0]
     _tell(found, "ledger_strange_fare", alone.index[alone["transfer_discount"] != 0])
@@ -158,15 +159,10 @@ def _cap(found: list[Finding], levels: list[Cap], known: pd.DataFrame, tariff: T
         if column not in known:
             return
         values = known[column].astype(object).where(known[column].notna(), None)
-        default = {"category": tariff.default_category, "medium": tariff.default_medium}.get(column)
-        inside &= (
-            values.map(lambda value: value if value is not None else default or None)
-            .map(
-                lambda value, match=match: (
-                    (value is not None) and ((str(value) in match.values) != match.negate)
-                )
-            )
-            .to_numpy(np.bool_)
+        defaults = {"category": tariff.default_category, "medium": tariff.default_medium}
+        given = [defaults.get(column) or None if value is None else str(value) for value in values]
+        inside &= np.array(
+            [one is not None and (one in match.values) != match.negate for one in given], np.bool_
         )
     part = known[inside & ((known["flags"] & (_VOID | _VOIDED)) == 0).to_numpy()]
     if "riders" in part:
@@ -177,13 +173,13 @@ def _cap(found: list[Finding], levels: list[Cap], known: pd.DataFrame, tariff: T
         .dt.tz_localize(None)
     )
     day = (clock - pd.Timedelta(seconds=tariff.service_day_start_s)).dt.normalize()
+    first: Any = day
     if one.period == "calendar-week":
-        period = day - pd.to_timedelta((day.dt.day_of_week - one.starts) % 7, unit="D")
+        back = ((day.dt.day_of_week - one.starts) % 7).to_numpy().astype("timedelta64[D]")
+        first = pd.Series(np.asarray(day, "datetime64[ns]") - back, index=day.index)
     elif one.period == "calendar-month":
-        period = day.dt.to_period("M").dt.to_timestamp()
-    else:
-        period = day
-    sums = part.groupby(["card", period.rename("period")])["charged"].sum()
+        first = day.dt.to_period("M").dt.to_timestamp()
+    sums = part.groupby(["card", first.rename("period")])["charged"].sum()
     limit = max(low.amount or 0 for low in levels)
     over = sums[sums > limit]
     if len(over):

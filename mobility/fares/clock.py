@@ -92,10 +92,7 @@ def in_timeframe(tariff: Tariff, name: str, cut: Pieces) -> np.ndarray:
     """Pieces that lie in any block of a timeframe id."""
     weekday = (cut.calendar_day + 3) % 7
     holiday = np.isin(cut.calendar_day, [day_number(one) for one in tariff.holidays])
-    if tariff.has_holiday_kind:
-        kind = np.where(holiday, 7, weekday)
-    else:
-        kind = np.where(holiday, 6, weekday)
+    kind = np.where(holiday, 7 if tariff.has_holiday_kind else 6, weekday)
     found = np.zeros(len(kind), np.bool_)
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
     for one in tariff.timeframes:

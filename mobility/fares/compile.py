@@ -14,14 +14,15 @@ import numpy as np
 
 from mobility.errors import ConfigError
 from mobility.fares._kernels import UNKNOWN_PRICE
+from mobility.fares.cap_table import cap_table, simple_table
 from mobility.fares.clock import (
     Pieces,
-    cap_calendar,
     groups_of,
     in_timeframe,
     pieces,
     valid_on,
 )
+from mobility.fares.transfer_table import classes_of, fitting, transfer_table
 from mobility.fares.vocabulary import (
     END,
     START,
@@ -37,15 +38,11 @@ from mobility.fares.vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mobility.fares.problem import FareRule, LegKeys, Match, Tariff
+    from mobility.fares.problem import FareRule, Match, Tariff
 
 _MOST_CELLS = 1 << 27
 NO_RULE, NEEDS_TAP_OFF, NEEDS_END_TIME = -1, -2, -3
-_KINDS = ("A+AB", "A+AB+B", "AB", "free", "difference", "discount")
-_ANCHORS = ("first-leg", "last-leg", "first-of-group")
 _END_OF = {"stop": "to_stop", "zone": "to_zone"}
-_PERIODS = {"rolling": 1, "sliding": 3}
-_ACCRUES = ("charged", "nominal", "rides", "journeys")
 _FLAG_NO_TAP_OFF, _FLAG_MAXIMUM, _FLAG_UNKNOWN = 2, 256, 1
 
 
@@ -118,7 +115,7 @@ def compile_tariff(
     strides, end_tables, base = _strides(axes, values, starts)
     leg_of, legs, rule_of_leg, transfers, joins = _legs(tariff, columns, axes, cells)
     groups = groups_of(tariff.caps)
-    caps, account_size = _caps(tariff, cut)
+    caps, account_size = cap_table(tariff, cut)
     return Compiled(
         tariff=tariff,
         cut=cut,
@@ -136,7 +133,7 @@ def compile_tariff(
         transfers=transfers,
         joins=joins,
         caps=caps,
-        simple=_simple(tariff, caps),
+        simple=simple_table(tariff, caps),
         cap_ids=tuple(levels[0].id for levels in groups),
         account_size=account_size,
         tells_routes=any(one.same_route is False for one in tariff.transfers),
@@ -280,16 +277,6 @@ def _over(
     return found.reshape(-1)
 
 
-def _classes(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Class of each row of a table of bits, and a row of each class."""
-    if bits.shape[1] == 0:
-        return np.zeros(len(bits), np.int64), np.zeros(1, np.int64)
-    _, first, classes = np.unique(
-        np.packbits(bits, axis=1), axis=0, return_index=True, return_inverse=True
-    )
-    return classes.reshape(-1).astype(np.int64), first.astype(np.int64)
-
-
 def _legs(
     tariff: Tariff, columns: Columns, axes: dict[str, Axis], cells: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...], np.ndarray]:
@@ -302,7 +289,7 @@ def _legs(
     distinct = {tuple(sorted(keys.items(), key=lambda one: one[0])): keys for keys in sides}
     over = {name: _over(keys, columns, axes, START) for name, keys in distinct.items()}
     bits = np.stack(list(over.values()), axis=1) if over else np.zeros((n_from, 0), np.bool_)
-    side_class, side_first = _classes(bits)
+    side_class, side_first = classes_of(bits)
     side_bits = {name: one[side_first] for name, one in over.items()}
 
     masks = np.zeros((n_from, n_to), np.int64)
@@ -320,8 +307,8 @@ def _legs(
     join_before = [_over(join_keys(one)[0], columns, axes, both) for one in tariff.joins]
     join_after = [_over(join_keys(one)[1], columns, axes, both) for one in tariff.joins]
     empty = np.zeros((n_from * n_to, 0), np.bool_)
-    before_class, before_first = _classes(np.stack(join_before, axis=1) if join_before else empty)
-    after_class, after_first = _classes(np.stack(join_after, axis=1) if join_after else empty)
+    before_class, before_first = classes_of(np.stack(join_before, axis=1) if join_before else empty)
+    after_class, after_first = classes_of(np.stack(join_after, axis=1) if join_after else empty)
     joins = np.zeros((len(before_first), len(after_first)), np.int64)
     for k in range(len(tariff.joins) - 1, -1, -1):
         one = tariff.joins[k]
@@ -352,8 +339,8 @@ def _legs(
     flags |= np.where(price == UNKNOWN_PRICE, _FLAG_UNKNOWN, 0)
     flags |= np.where(is_maximum, _FLAG_MAXIMUM, 0)
 
-    fits = _fitting(tariff, side_bits, side_class[at_from], fares)
-    before_of, after_of, transfers = _transfer_table(tariff, fits)
+    fits = fitting(tariff, side_bits, side_class[at_from], fares)
+    before_of, after_of, transfers = transfer_table(tariff, fits)
     columns_of_legs = (
         price, masks.reshape(-1)[at_both], before_of, after_of, group, mode[at_from], product, flags,
         before_class[at_both], after_class[at_both],
@@ -384,133 +371,6 @@ def _rank(parts: list[np.ndarray]) -> np.ndarray:
         _, number = np.unique(number * (int(low.max()) + 1) + low, return_inverse=True)
         number = number.reshape(-1)
     return number
-
-
-def _fitting(
-    tariff: Tariff,
-    side_bits: dict[Any, np.ndarray],
-    side_class: np.ndarray,
-    fares: list[FareRule | None],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whether each leg can be before, and after, under each transfer rule."""
-    kinds = {
-        (side, one and (one.leg_group, one.product))
-        for side, one in zip(side_class.tolist(), fares, strict=True)
-    }
-    order = {kind: k for k, kind in enumerate(sorted(kinds, key=str))}
-    fit = np.zeros((2, len(order), len(tariff.transfers)), np.bool_)
-    for r, one in enumerate(tariff.transfers):
-        for s, side in enumerate((one.before, one.after)):
-            name = tuple(sorted(leg_keys(side).items(), key=lambda item: item[0]))
-            for (side_number, names), k in order.items():
-                fit[s, k, r] = (
-                    names is not None and bool(side_bits[name][side_number]) and _names(side, names)
-                )
-    at = np.array(
-        [order[side, one and (one.leg_group, one.product)] for side, one in zip(side_class.tolist(), fares, strict=True)],
-        np.int64,
-    )  # fmt: skip
-    return fit[0][at], fit[1][at]
-
-
-def _names(side: LegKeys, names: tuple[str, str]) -> bool:
-    return (side.leg_group is None or names[0] in side.leg_group) and (
-        side.product is None or names[1] in side.product
-    )
-
-
-def _transfer_table(
-    tariff: Tariff, fits: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
-    """Classes of legs before and after, and the rules of each pair, in order."""
-    before_of, before_first = _classes(fits[0])
-    after_of, after_first = _classes(fits[1])
-    first = np.zeros((len(before_first), len(after_first) + 1), np.int64)
-    rules: list[int] = []
-    for b, row in enumerate(before_first):
-        for a, column in enumerate(after_first):
-            first[b, a] = len(rules)
-            rules += np.flatnonzero(fits[0][row] & fits[1][column]).tolist()
-        first[b, -1] = len(rules)
-    rows = [
-        [
-            _KINDS.index(one.kind), one.amount, _or_none(one.window_s), _ANCHORS.index(one.anchor),
-            (one.start == "off") + 2 * (one.end == "off"), _or_none(one.max_transfers),
-            _or_none(one.group_transfers),
-            (one.same_route is False) + 2 * (one.same_mode is False) + 4 * one.same_product + 8 * one.final,
-        ]
-        for one in tariff.transfers
-    ]  # fmt: skip
-    table = np.array(rows, np.int64).reshape(len(rows), 8)
-    return before_of, after_of, (first, np.array(rules, np.int64), table)
-
-
-def _or_none(count: int | None) -> int:
-    return -1 if count is None else count
-
-
-def _caps(tariff: Tariff, cut: Pieces) -> tuple[tuple[np.ndarray, ...], int]:
-    """Caps and their levels, and how long the ring of days of sliding caps is."""
-    groups = groups_of(tariff.caps)
-    heads = [levels[0] for levels in groups]
-    every = [one for levels in groups for one in levels]
-    kinds = [
-        2 if one.period == "rolling" and one.clock == "hours" else _PERIODS.get(one.period, 0)
-        for one in heads
-    ]
-    rings = [one.days if one.period == "sliding" else 0 for one in heads]
-    period, level = cap_calendar(groups, cut)
-
-    room = 1 + 4 * len(groups)
-    rows = [
-        [
-            kinds[g], _ACCRUES.index(one.accrues), one.paid_only, one.days,
-            one.anchor == "first-paid-tap", room + sum(rings[:g]),
-            one.on_change == "old-until-period-end", tariff.combine == "best-single",
-        ]
-        for g, one in enumerate(heads)
-    ]  # fmt: skip
-    lows = [
-        [one.rides if one.amount is None else one.amount, one.crossing == "full", one.after]
-        for one in every
-    ]
-    calendar = np.empty((len(cut.service_day), 1 + 2 * len(groups)), np.int32)
-    calendar[:, 0] = cut.service_day
-    calendar[:, 1::2] = period
-    calendar[:, 2::2] = level
-    return (
-        np.array(rows, np.int64).reshape(len(rows), 8),
-        np.array(lows, np.int64).reshape(len(lows), 3),
-        calendar,
-    ), room + sum(rings)
-
-
-def _simple(tariff: Tariff, caps: tuple[np.ndarray, ...]) -> np.ndarray | None:
-    """Period and limit of each cap in each piece, and bits of the valid ones; None for other caps."""
-    groups = groups_of(tariff.caps)
-    if tariff.combine == "best-single" and len(groups) > 1:
-        return None
-    for levels in groups:
-        one = levels[0]
-        rolling = one.period == "rolling"
-        if one.period == "sliding" or one.accrues != "charged":
-            return None
-        if any(low.crossing == "full" or low.after or low.amount is None for low in levels):
-            return None
-        dated = any(low.valid_from or low.valid_to for low in levels)
-        if rolling and one.on_change == "old-until-period-end" and dated:
-            return None
-    _, lows, calendar = caps
-    count = len(groups)
-    table = np.zeros((len(calendar), 2 * count + 1), np.int64)
-    for g, levels in enumerate(groups):
-        level = calendar[:, 2 + 2 * g]
-        table[:, 2 * g] = (
-            calendar[:, 0] if levels[0].period == "rolling" else calendar[:, 1 + 2 * g]
-        )
-        table[:, 2 * g + 1] = lows[level, 0]
-        table[:, 2 * count] |= (level >= 0).astype(np.int64) << g
-    return table
 
 
 def wanted_columns(tariff: Tariff) -> set[str]:

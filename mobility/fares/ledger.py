@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
-from mobility.findings import Finding
-from mobility.solution import Report
 from mobility.units import format_money
 
 if TYPE_CHECKING:
     from mobility.fares.compile import Compiled
     from mobility.fares.problem import Tariff
+    from mobility.findings import Finding
+    from mobility.solution import Report
 
 # Bits of the column ``flags``.
 FLAGS = {
@@ -174,8 +174,8 @@ class Ledger:
         """Card of each tap, as the input has it."""
         if self.card_names is None:
             return self.card
-        labels = np.append(self.card_names.to_numpy(dtype=object), None)
-        return labels[np.where(self.card < 0, len(self.card_names), self.card)]
+        labels = np.array([*self.card_names, None], dtype=object)
+        return np.asarray(labels[self.card])  # -1, no card, is the last
 
     def by(
         self, key: Key, *, apportion: Apportion | None = None, least_riders: int = LEAST_RIDERS

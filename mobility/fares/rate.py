@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mobility.fares import _full_kernels as full
 from mobility.fares import _kernels as lean
+from mobility.fares import _pairing_kernels as pairing
 from mobility.fares import _partition_kernels as partition
 from mobility.fares.taps import NO_TIME, Taps, frozen
 
@@ -100,7 +102,7 @@ class _Work:
             bits += 1
         self.shift = np.uint64(64 - bits)
         edges = [n * k // threads for k in range(threads + 1)]
-        self.slices = list(zip(edges[:-1], edges[1:], strict=True))
+        self.slices = list(pairwise(edges))
         counts = np.zeros((threads, 1 << bits), np.int64)
 
         def count(k: int) -> None:
@@ -109,6 +111,9 @@ class _Work:
                 partition.count_buckets(taps.card[a:b], taps.time[a:b], self.shift, counts[k])
 
         self.each(count, range(threads))
+        self.digits = np.zeros(_DIGITS + 1, np.int64)
+        while int(compiled.cut.starts[-2]) >> int(self.digits[-1]) >= _DIGITS:
+            self.digits[-1] += 1  # how coarse the first pass by time is
         self.bounds = np.zeros((1 << bits) + 1, np.int64)
         np.cumsum(counts.sum(axis=0), out=self.bounds[1:])
         self.cursors = self.bounds[:-1] + np.cumsum(counts, axis=0) - counts
@@ -120,8 +125,9 @@ class _Work:
     def is_plain(self, names: list[str]) -> bool:
         """Whether the short kernel's rules are all that these taps need."""
         one, taps = self.compiled, self.taps
-        amounts = (*one.tariff.fares, *one.tariff.transfers)
-        dear = max((abs(rule.amount or 0) for rule in amounts), default=0)
+        amounts = [rule.amount or 0 for rule in one.tariff.fares]
+        amounts += [rule.amount for rule in one.tariff.transfers]
+        dear = max(map(abs, amounts), default=0)
         wide = (one.combos << self.route_bits()) < 2**31
         return (
             bool(names) and one.simple is not None and dear < 2**28 and wide
@@ -184,7 +190,7 @@ class _Work:
         return (
             np.empty(slots, np.int32), np.empty(m, np.int64), np.empty(m, np.int32),
             np.empty(m, np.int64), np.empty(m, np.int32), np.empty(m, np.int64),
-            np.empty(m + 1, np.int64), np.empty(_DIGITS, np.int64),
+            np.empty(m + 1, np.int64), self.digits.copy(),
         )  # fmt: skip
 
     def groups(self) -> list[np.ndarray]:
@@ -193,7 +199,7 @@ class _Work:
         marks = np.linspace(0, self.taps.count, parts + 1)
         at = np.unique(np.searchsorted(self.bounds, marks, side="left"))
         at[0], at[-1] = 0, len(self.bounds) - 1
-        return [self.bounds[a : b + 1] for a, b in zip(at[:-1], at[1:], strict=True) if b > a]
+        return [self.bounds[a : b + 1] for a, b in pairwise(at) if b > a]
 
     def lean(self, names: list[str]) -> tuple[dict[str, np.ndarray], int]:
         """The short kernel."""
@@ -232,7 +238,7 @@ class _Work:
         self.each(number, range(self.threads))
         money = [np.empty(n, np.int64) for _ in range(3)]
         other = [np.empty(n, np.int32) for _ in range(4)]
-        extra = self._extra()
+        ranks, kinds, *extra = self._extra()
         if accounts is None:
             accounts = Accounts(np.zeros((0, one.account_size), np.int64), np.zeros(0, np.int32))
         stamps = 1 + (len(taps.values["route"]) if "route" in taps.values else 0)
@@ -241,13 +247,19 @@ class _Work:
             size = int(bounds[-1] - bounds[0])
             order, card_first = np.empty(size, np.int64), np.empty(size + 1, np.int64)
             cards = lean.sort_buckets(records, bounds, self.scratch(bounds), order, card_first)
-            return int(
-                full.rate_all(
-                    records, order, card_first, cards, rows, *extra, one.ends, one.sizes, *one.clock,
-                    one.end_class_of, one.leg_of, one.legs, *one.transfers, one.joins, self._join_window(), *one.caps,
-                    accounts.used, accounts.numbers, np.zeros(stamps, np.int64), *money, *other,
+            ties = int(pairing.order_ties(records, order, card_first, cards, rows, ranks))
+            partner, voided, deepest = np.empty(size, np.int64), np.empty(size, np.int8), 0
+            if len(kinds):
+                deepest = int(
+                    pairing.pair_taps(order, card_first, cards, rows, kinds, partner, voided)
                 )
+            full.rate_all(
+                records, order, card_first, cards, rows, kinds, partner, voided, deepest, *extra,
+                one.ends, one.sizes, *one.clock, one.end_class_of, one.leg_of, one.legs,
+                *one.transfers, one.joins, self._join_window(), *one.caps, accounts.used, accounts.numbers,
+                np.zeros(stamps, np.int64), *money, *other,
             )  # fmt: skip
+            return ties
 
         ties = sum(self.each(run, self.groups()))
         return dict(zip(ANSWERS, (*money, *other), strict=True)), ties
@@ -286,7 +298,7 @@ class _Work:
         names = sorted({stations.get(stop, stop) for values in both for stop in values})
         number = {station: k for k, station in enumerate(names)}
         table = [number[stations.get(stop, stop)] for stop in self.taps.values[name]]
-        return np.array([*table, -1], np.int32)[self.taps.codes[name]]
+        return np.asarray(np.array([*table, -1], np.int32)[self.taps.codes[name]])
 
     def back(self, values: np.ndarray) -> np.ndarray:
         """Bring a column into the order of the input."""

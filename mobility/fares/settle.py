@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.errors import ConfigError, TableError
 from mobility.fares.compile import Compiled, compile_tariff, wanted_columns
 from mobility.fares.ledger import COLUMNS, FLAGS, UNKNOWN, Ledger
+from mobility.fares.problem import Tariff
 from mobility.fares.rate import ANSWERS, Accounts, rate, span
 from mobility.fares.tap_files import TapFile, read_taps
 from mobility.fares.taps import Taps, taps_of
@@ -20,8 +21,6 @@ from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from mobility.fares.problem import Tariff
 
 
 def settle(
@@ -77,19 +76,18 @@ def settle(
 
     start = clock.perf_counter()
     made = _columns(columns)
-    if not hasattr(tariff, "fares"):
-        tariff = read_tariff(tariff)  # type: ignore[arg-type]
+    rules = tariff if isinstance(tariff, Tariff) else read_tariff(tariff)
     given = _table(taps, strict=strict)
     table, file = given.table, given.file
     if pseudonym_key is not None:
         from mobility.fares.privacy import pseudonymise
 
         table = pseudonymise(table, pseudonym_key)
-    read = taps_of(table, tariff, wanted=wanted_columns(tariff), file=file, row_of=given.row)
+    read = taps_of(table, rules, wanted=wanted_columns(rules), file=file, row_of=given.row)
     read.findings[:0] = given.findings
     if strict:
         _refuse(read)
-    answers, compiled, ties = settle_taps(read, tariff, made, threads=threads)
+    answers, compiled, ties = settle_taps(read, rules, made, threads=threads)
     if ties and read.rank is None and "tap_id" not in table:
         read.findings.append(finding("tied_taps", file=file, column="time", count=ties))
     return make_ledger(answers, compiled, read, made, ties, start, table)

@@ -164,7 +164,7 @@ def update(
     table = table[[one for one in table.columns if one in KNOWN]].reset_index(drop=True)
     fresh = len(table)
     table[_SEQ] = np.arange(state.sequence, state.sequence + fresh)
-    touched = table["card"].dropna().unique() if "card" in table else []
+    touched: Any = table["card"].dropna().unique() if "card" in table else []
     held = state.journal
     mine = held["card"].isin(touched) if len(held) else pd.Series(dtype=bool)
     part = held[mine.to_numpy()] if len(held) else held
@@ -231,7 +231,8 @@ def _local(read: Taps, taps: pd.DataFrame) -> pd.Index:
     codes, cards = pd.factorize(taps["card"])
     read.card = frozen(codes.astype(np.int64))
     read.card_names = None
-    return pd.Index(cards)
+    named: pd.Index = pd.Index(cards)
+    return named
 
 
 def _accounts(state: State, cards: pd.Index) -> Accounts:

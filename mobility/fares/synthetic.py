@@ -80,7 +80,7 @@ def synthetic_taps(
         parts.append(_day(rng, np.repeat(np.arange(riders), trips), day, timezone, rest=rest))
     taps = pd.concat(parts).sort_values(["time", "card"], kind="stable", ignore_index=True)
     taps["category"] = pd.Categorical(["adult"] * len(taps))
-    taps["medium"] = pd.Categorical.from_codes(
+    taps["medium"] = pd.Categorical.from_codes(  # type: ignore[call-overload]
         qr[taps["card"]].astype(np.int8), categories=["bip", "qr"]
     )
     taps["card"] += 700_000_001  # so that nobody takes a row number for a card

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -259,7 +259,7 @@ def _parse(column: pd.Series, where: _Where) -> pd.Series:
     given = text.dropna()
     if len(given) and given.head(1_000).str.fullmatch(r"\d+").all():
         seconds = pd.to_numeric(text, errors="coerce").astype("Int64")
-        parsed = pd.to_datetime(seconds, unit="s", utc=True)
+        parsed: Any = pd.to_datetime(seconds, unit="s", utc=True)
     else:
         aware = bool(given.head(1_000).map(lambda one: bool(_OFFSET.search(one))).all())
         parsed = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=aware)
@@ -284,7 +284,7 @@ def _localise(stamps: pd.Series, tariff: Tariff, where: _Where) -> pd.Series:
     if twice.any():
         rows = np.flatnonzero(twice)
         where.tell("tap_time_ambiguous", rows, str(stamps.name), stamps.iloc[rows[0]])
-    return local
+    return pd.Series(local)
 
 
 def _mark(

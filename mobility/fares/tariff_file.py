@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mobility import samples
 from mobility.errors import ConfigError
 from mobility.fares.problem import (
     Anchor,
@@ -49,12 +48,13 @@ def available_tariffs() -> tuple[str, ...]:
 
 
 def _shipped() -> dict[str, Path]:
-    folder = samples.path("santiago").parent
-    found = {one.stem: one for one in (folder / "tariffs").glob("*.toml")}
-    for name in samples.available:
-        if "tariff.toml" in samples.case_files(name):
-            found[name] = samples.case(name, "tariff.toml")
-    found["santiago-2025"] = found["santiago"]
+    """Tariffs beside the sample feeds: in the installed package, else beside it in a checkout."""
+    here = Path(__file__).resolve().parents[1]
+    folder = here / "_samples" if (here / "_samples").is_dir() else here.parent / "gtfs_samples"
+    found = {one.parent.name: one for one in sorted(folder.glob("*/tariff.toml"))}
+    found |= {one.stem: one for one in sorted((folder / "tariffs").glob("*.toml"))}
+    if "santiago" in found:
+        found["santiago-2025"] = found["santiago"]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from mobility.errors import ConfigError
@@ -54,7 +54,7 @@ def check_tariff(tariff: Tariff, file: str = "tariff") -> tuple[Finding, ...]:
                     f"{file}: fare {k}: no timeframe is called {name!r}", mend=f"there are {known}"
                 )
     for rule in tariff.transfers:
-        if rule.kind in {"discount"} and rule.amount < 0:
+        if rule.kind == "discount" and rule.amount < 0:
             raise ConfigError(
                 f"{file}: a transfer's discount is negative", mend="write it positive"
             )
@@ -114,7 +114,7 @@ def _check_caps(caps: tuple[Cap, ...], file: str) -> None:
     first: dict[str, Cap] = {}
     for one in caps:
         head = first.setdefault(one.id, one)
-        level = {
+        level: dict[str, Any] = {
             "amount": None,
             "rides": None,
             "crossing": "clip",

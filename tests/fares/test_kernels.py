@@ -3,10 +3,10 @@
 import naive_fares
 import numpy as np
 import pytest
+from fares import made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fares import made
 from mobility import fares
 from mobility.fares import _kernels
 from mobility.fares.compile import wanted_columns
@@ -109,7 +109,7 @@ def test_sort_kernel_orders_by_card_then_time_then_arrival(pairs):
     m = len(pairs)
     scratch = (
         np.empty(1024, np.int32), np.empty(m, np.int64), np.empty(m, np.int32), np.empty(m, np.int64),
-        np.empty(m, np.int32), np.empty(m, np.int64), np.empty(m + 1, np.int64), np.empty(2048, np.int64),
+        np.empty(m, np.int32), np.empty(m, np.int64), np.empty(m + 1, np.int64), np.append(np.zeros(2048, np.int64), 20),
     )  # fmt: skip
     order, first = np.empty(m, np.int64), np.empty(m + 1, np.int64)
     cards = _kernels.sort_buckets(records, np.array([0, m], np.int64), scratch, order, first)

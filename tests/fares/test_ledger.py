@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from fares import made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fares import made
 from mobility import fares
 from mobility.errors import ConfigError, TableError
 

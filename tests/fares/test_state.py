@@ -1,12 +1,14 @@
 """Batches, late taps and saved states: all come to what one settlement over all taps gives."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
+from fares import made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fares import made
 from mobility import fares
 from mobility.errors import ConfigError, TableError
 
@@ -28,7 +30,7 @@ def batches(draw):
 def run(tariff, table, cuts, **options):
     """Charges by tap_id after all batches and adjustments."""
     state, charged, total, found = fares.State.new(tariff), {}, 0, []
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in itertools.pairwise(cuts):
         if a == b:
             continue
         part = table.iloc[a:b].reset_index(drop=True)
@@ -62,7 +64,7 @@ def test_closing_changes_nothing_where_taps_come_in_order(case):
     tariff, rows, cuts = case
     table = made.frame(rows).sort_values(["time", "tap_id"], ignore_index=True)
     whole = fares.settle(table, tariff)
-    charged, total, state, found = run(tariff, table, cuts, late_s=0)
+    _, total, state, found = run(tariff, table, cuts, late_s=0)
     assert not [one for one in found if one.code == "late_tap"]
     assert total == whole.total()
     assert len(state.journal) <= len(rows)
