@@ -9,8 +9,8 @@ import pandas as pd
 from defects import packed
 from naive_gtfs_fares import Leg, Told
 
-from mobility.fares.gtfs import tariff_from_feed
 from mobility.fares.check import check
+from mobility.fares.gtfs import tariff_from_feed
 from mobility.fares.settle import settle
 from mobility.feed.read import read_feed
 

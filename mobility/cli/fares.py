@@ -26,7 +26,11 @@ Taps = Annotated[
     ),
 ]
 TariffName = Annotated[
-    str, typer.Option("--tariff", help="A tariff file, the name of one that comes along, or a GTFS feed with fares.")
+    str,
+    typer.Option(
+        "--tariff",
+        help="A tariff file, the name of one that comes along, or a GTFS feed with fares.",
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="No answer where a tap cannot be settled.")]
 Key = Annotated[

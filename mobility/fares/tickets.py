@@ -11,7 +11,7 @@ import numpy as np
 
 from mobility.fares import _ticket_kernels as _kernels
 from mobility.fares.problem import FareRule, LegKeys, Match, TransferRule
-from mobility.fares.taps import NO_TIME
+from mobility.fares.taps import NO_TIME, frozen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +82,7 @@ def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff
         if zone not in codes and name in codes:
             codes[zone], values[zone] = _zones(taps, name, tickets.zones)
         codes.pop(name, None)
-    codes["stop"], values["stop"] = token_of.reshape(-1).astype(np.int32), names
+    codes["stop"], values["stop"] = frozen(token_of.reshape(-1).astype(np.int32)), names
     plain = replace(tariff, fares=tuple(fares), transfers=transfers, tickets=None)  # type: ignore[call-arg]
     return replace(taps, codes=codes, values=values), plain
 
@@ -91,15 +91,16 @@ def _zones(taps: Taps, name: str, zones: dict[str, str]) -> tuple[NDArray[np.int
     """Zone of each tap's stop, as a column of taps."""
     number = _number({zone for zone in zones.values() if zone})
     table = np.array([*(number.get(zones.get(one, ""), -1) for one in taps.values[name]), -1])
-    return table[taps.codes[name]].astype(np.int32), list(number)
+    return frozen(table[taps.codes[name]].astype(np.int32)), list(number)
 
 
 def _rate(tickets: Tickets, taps: Taps) -> tuple[Ints, Ints, Ints]:
     """Cost, price alone and flags of every tap; a tap-off has those of its tap-on."""
     found = _compiled(tickets)
     count = taps.count
-    card = np.ascontiguousarray(taps.card, np.int64)
-    depart = np.ascontiguousarray(taps.seconds(), np.int64)
+    # Copies: arrays of taps are read only, and numba compiles anew for such.
+    card = np.array(taps.card, np.int64)
+    depart = np.array(taps.seconds(), np.int64)
     ties = () if taps.rank is None else (taps.rank,)
     order = np.lexsort((*ties, depart, card)).astype(np.int64)  # stable: else in input order
     route = _codes(taps, "route", found.routes)
@@ -111,7 +112,7 @@ def _rate(tickets: Tickets, taps: Taps) -> tuple[Ints, Ints, Ints]:
     counts = np.ones(count, np.bool_)
     on = np.arange(count)
     if taps.kind is not None:
-        kinds = np.ascontiguousarray(taps.kind, np.int8)
+        kinds = np.array(taps.kind, np.int8)
         off_of = np.empty(count, np.int64)
         _kernels.pair_taps(order, card, kinds, off_of, counts)
         order = order[kinds[order] == _kernels.ON]

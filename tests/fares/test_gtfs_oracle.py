@@ -1,9 +1,15 @@
 """Random fares and rides: the engine's tariff beside the oracle that reads the tables."""
 
-from fare_feeds import BASE, both_ways, table
+from itertools import chain
+
+import pandas as pd
+from fare_feeds import BASE, both_ways, feed_of, settled, table, taps_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_gtfs_fares import Leg
+
+from mobility.fares.gtfs import tariff_from_feed
+from mobility.fares.settle import settle
 
 NOON = 1_741_176_000  # 2025-03-05 12:00 UTC, a Wednesday
 STOPS = ["P1", "P2", "S", "A", "B", "C", "D", "", "nowhere"]
@@ -159,3 +165,15 @@ def test_fares_v1_agree_with_the_oracle_kernel(tmp_path_factory, tables, card):
     path = tmp_path_factory.mktemp("v1") / "feed.zip"
     engine, oracle = both_ways(tables, card, path)
     assert engine == oracle
+
+
+@settings(max_examples=40)
+@given(fares_v1(), st.lists(rides(), min_size=2, max_size=4), st.randoms(use_true_random=False))
+def test_taps_of_several_cards_in_any_order(tmp_path_factory, tables, cards, draw):
+    tariff = tariff_from_feed(feed_of(tables, tmp_path_factory.mktemp("any") / "feed.zip"))
+    apart = [settled(tariff, rides)[0] for rides in cards]
+    taps = taps_of(cards)
+    order = list(range(len(taps)))
+    draw.shuffle(order)
+    charged = settle(taps.iloc[order], tariff).charges["charged"].set_axis(order).sort_index()
+    assert [None if pd.isna(one) else int(one) for one in charged] == list(chain(*apart))
