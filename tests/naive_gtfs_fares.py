@@ -63,11 +63,17 @@ class Told:
 
     def areas(self, stop):
         while stop:
-            own = {row["area_id"] for row in self.rows("stop_areas") if row["stop_id"] == stop}
-            if own:
-                return own
+            if stop in self.own_areas:
+                return self.own_areas[stop]
             stop = self.stops.get(stop, {}).get("parent_station", "")
         return set()
+
+    @cached_property
+    def own_areas(self):
+        found = {}
+        for row in self.rows("stop_areas"):
+            found.setdefault(row["stop_id"], set()).add(row["area_id"])
+        return found
 
     def network(self, leg):
         """Network of a leg: blank where it has none, None where nobody knows."""
@@ -142,15 +148,21 @@ class Told:
     def cell(self, rule, column, values):
         """Whether a cell of a leg rule fits the values that a leg has."""
         asked = rule.get(column, "")
-        listed = {row.get(column, "") for row in self.rows("fare_leg_rules")} - {""}
+        listed = self.listed[column]
         if asked:
             return asked in values
         return self.by_priority or not values or not values <= listed
 
     def minds(self, rule, column):
         """Whether a cell is filled, or blank and then not for everything."""
-        listed = any(row.get(column) for row in self.rows("fare_leg_rules"))
-        return bool(rule.get(column)) or (listed and not self.by_priority)
+        return bool(rule.get(column)) or bool(self.listed[column] and not self.by_priority)
+
+    @cached_property
+    def listed(self):
+        """What each column of leg rules lists."""
+        rules = self.rows("fare_leg_rules")
+        columns = ("network_id", "from_area_id", "to_area_id")
+        return {column: {row.get(column, "") for row in rules} - {""} for column in columns}
 
     def route_fits(self, rule, leg):
         """Whether a rule fits a leg's network: True, False, None where the route is not known."""

@@ -6,7 +6,7 @@ import random
 import zipfile
 
 import pytest
-from fare_feeds import Leg, settled
+from fare_feeds import Leg, feed_of, settled
 from naive_gtfs_fares import Told
 
 from mobility.fares.gtfs import tariff_from_feed
@@ -90,3 +90,41 @@ def test_rides_on_a_real_feed(shared_gtfs, name):
     assert settled(tariff, *cards) == wanted
     known = sum(one is not None for charges in wanted for one in charges)
     assert known > 100
+
+
+def test_fares_of_boston(shared_gtfs, tmp_path):
+    """678 leg rules with areas, networks and transfers; the copy has no trips, so one is made."""
+    tables = tables_in(shared_gtfs / "bad" / "mbta_no_trips.zip")
+    service = tables["calendar"][0]["service_id"]
+    tables["trips"] = [{"route_id": "Red", "service_id": service, "trip_id": "made"}]
+    tables["stop_times"] = [
+        {"trip_id": "made", "arrival_time": time, "departure_time": time, "stop_id": stop, "stop_sequence": at}
+        for at, (time, stop) in enumerate([("08:00:00", "70061"), ("08:10:00", "70063")])
+    ]  # fmt: skip
+    tariff = tariff_from_feed(feed_of(tables, tmp_path / "feed.zip"))
+    told = Told(tables, "USD", medium=tariff.default_medium)
+    draw = random.Random(5)
+    inside, routes = {}, {}
+    for row in tables["stop_areas"]:
+        inside.setdefault(row["area_id"], []).append(row["stop_id"])
+    for row in tables["routes"]:
+        routes.setdefault(row["network_id"], []).append(row["route_id"])
+    stops = [row["stop_id"] for row in tables["stops"]]
+    cards = []
+    for _ in range(100):
+        moment = 1_728_400_000 + draw.randrange(5 * 86_400)
+        medium = draw.choice(["cash", "credit_debit", "charlieticket", "mticket", ""])
+        rides = []
+        for _ in range(3):
+            rule = draw.choice(tables["fare_leg_rules"])
+            route = draw.choice(routes[rule["network_id"]])
+            start = draw.choice(inside.get(rule["from_area_id"]) or stops)
+            end = draw.choice(inside.get(rule["to_area_id"]) or stops)
+            arrive = moment + draw.randrange(100, 2_000)
+            rides.append(Leg(moment, arrive, route, start, end, "", medium))
+            moment = arrive + draw.choice([60, 600, 3_000])
+        cards.append(rides)
+    wanted = [told.charges(rides) for rides in cards]
+    assert settled(tariff, *cards) == wanted
+    assert sum(one is not None for charges in wanted for one in charges) > 150
+    assert "fare_rule_of_an_extension" in {one.code for one in tariff.findings}
