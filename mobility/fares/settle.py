@@ -107,7 +107,7 @@ def settle_taps(
     if (tickets := getattr(tariff, "tickets", None)) is not None:  # GTFS Fares v1
         from mobility.fares.tickets import ticketed
 
-        good, tariff = ticketed(tickets, tariff, good)
+        good, tariff = ticketed(tickets, tariff, good, read.findings)
         compiled = None
     if compiled is None:
         compiled = compile_for(good, tariff)

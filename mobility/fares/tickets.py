@@ -12,6 +12,7 @@ import numpy as np
 from mobility.fares import _ticket_kernels as _kernels
 from mobility.fares.problem import FareRule, LegKeys, Match, TransferRule
 from mobility.fares.taps import NO_TIME, frozen
+from mobility.findings import Finding, finding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+# Tokens that a tariff is compiled for; its work grows with their square.
+MOST_TOKENS = 8_000
 # Zones a word of a set holds.
 _BITS = 62
 
@@ -42,7 +45,9 @@ class _Compiled(NamedTuple):
 _KEPT: WeakKeyDictionary[Tickets, _Compiled] = WeakKeyDictionary()
 
 
-def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff]:
+def ticketed(
+    tickets: Tickets, tariff: Tariff, taps: Taps, found: list[Finding]
+) -> tuple[Taps, Tariff]:
     """Rate taps, and say the same as a tariff without tickets.
 
     Every tap gets a token in the place of its stop: its price by itself, and what it saves by going
@@ -53,15 +58,18 @@ def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff
     ----------
     taps
         All good.
+    found
+        Gets a finding where there are so many prices and savings that ``nominal`` can only be what
+        a ride adds.
     """
     cost, alone, flags = _rate(tickets, taps)
     unknown = flags & _kernels.F_UNKNOWN > 0
     goes_on = flags & _kernels.F_CONTINUES > 0
     alone = np.where(alone >= _kernels.NO_FARE, cost, alone)
-    price, saved = np.where(unknown, 0, alone), np.where(unknown, 0, alone - cost)
-    # Amounts are below 2**30 (:data:`mobility.fares.problem.MOST_MINOR`).
-    keys = price << 32 | saved << 2 | goes_on.astype(np.int64) << 1 | unknown
-    tokens, token_of = np.unique(keys, return_inverse=True)
+    tokens, token_of = _tokens(alone, cost, goes_on, unknown)
+    if len(tokens) > MOST_TOKENS:
+        found.append(finding("nominal_is_what_a_ride_adds", value=len(tokens)))
+        tokens, token_of = _tokens(cost, cost, goes_on, unknown)
     names = [f"t{at}" for at in range(len(tokens))]
     fares = []
     savings = set()
@@ -85,6 +93,17 @@ def ticketed(tickets: Tickets, tariff: Tariff, taps: Taps) -> tuple[Taps, Tariff
     codes["stop"], values["stop"] = frozen(token_of.reshape(-1).astype(np.int32)), names
     plain = replace(tariff, fares=tuple(fares), transfers=transfers, tickets=None)  # type: ignore[call-arg]
     return replace(taps, codes=codes, values=values), plain
+
+
+def _tokens(
+    alone: Ints, cost: Ints, goes_on: NDArray[np.bool_], unknown: NDArray[np.bool_]
+) -> tuple[Ints, Ints]:
+    """Price alone (bits from 32), saving (2 to 31), whether a ride goes on, whether it is unknown."""
+    price, saved = np.where(unknown, 0, alone), np.where(unknown, 0, alone - cost)
+    # Amounts are below 2**30 (:data:`mobility.fares.problem.MOST_MINOR`).
+    keys = price << 32 | saved << 2 | goes_on.astype(np.int64) << 1 | unknown
+    tokens, token_of = np.unique(keys, return_inverse=True)
+    return tokens, token_of
 
 
 def _zones(taps: Taps, name: str, zones: dict[str, str]) -> tuple[NDArray[np.int32], list[str]]:

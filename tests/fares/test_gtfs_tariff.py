@@ -178,3 +178,27 @@ def test_amounts_are_exact():
     assert minor_units("", "USD") is None
     assert "CLP" in CURRENCIES
     assert "XXX" not in CURRENCIES
+
+
+def test_many_savings_are_told_and_charges_stay(monkeypatch):
+    tariff = tariff_from_feed(read_feed(ODD / "fares_v1", cache=False))
+    start = at("2025-03-05 10:00", "America/Santiago")
+    taps = pd.DataFrame(
+        {
+            "card": [1, 1, 2],
+            "time": [start, start + 900, start],
+            "route_id": "1",
+            "stop_id": ["P", "Q", "P"],
+            "to_stop_id": ["Q", "R", "S"],
+        }
+    )
+    before = fares.settle(taps, tariff)
+    monkeypatch.setattr("mobility.fares.tickets.MOST_TOKENS", 1)
+    after = fares.settle(taps, tariff)
+    assert (
+        after.charges["charged"].tolist() == before.charges["charged"].tolist() == [700, 200, 900]
+    )
+    assert before.charges["nominal"].tolist() == [700, 900, 900]
+    assert after.charges["nominal"].tolist() == [700, 200, 900]
+    assert "nominal_is_what_a_ride_adds" in {one.code for one in after.findings}
+    assert before.findings == ()
