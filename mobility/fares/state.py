@@ -156,8 +156,7 @@ def update(
     tariff = state.tariff
     if getattr(tariff, "tickets", None) is not None:
         raise ConfigError(
-            f"{tariff.name}: fares of GTFS Fares v1 look back along a card's rides",
-            mend="settle the whole of the taps with fares.settle",
+            "fares of GTFS v1 look back along a card's rides", mend="use fares.settle"
         )
     given = new_taps if isinstance(new_taps, pd.DataFrame) else read_taps(new_taps).table
     table = from_tides(given)
