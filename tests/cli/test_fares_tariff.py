@@ -80,3 +80,22 @@ def test_no_tariff_is_told_without_a_traceback(capsys, source, said):
     told = capsys.readouterr()
     assert said in told.err
     assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("name", ["fares_v1", "fares_v2"])
+def test_taps_are_settled_by_the_fares_of_a_feed(capsys, tmp_path, name):
+    taps = tmp_path / "taps.csv"
+    taps.write_text(
+        "card,time,route_id,stop_id,to_stop_id\n"
+        "7,2025-03-05T10:00:00-03:00,1,P,Q\n"
+        "7,2025-03-05T10:20:00-03:00,1,Q,R\n"
+        "8,2025-03-05T10:00:00-03:00,1,P,\n",
+        "utf-8",
+    )
+    out = tmp_path / "charges.csv"
+    asked = ["fares", "settle", str(taps), "--tariff", str(ODD / name), "--out", str(out)]
+    assert run([*asked, "--json"]) == 0
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    assert totals["unknown_fares"] == 1
+    assert totals["charged"] == {"fares_v1": 700 + 200, "fares_v2": 700}[name]
+    assert out.is_file()
