@@ -1,7 +1,8 @@
 """``python -m benchmarks [DOMAIN ...] [--quick]``: run the comparisons, print and keep the ratios.
 
 Domains: feed, fleet (plans of real feeds), sdvsp and mdvsp (blocks beside peers and the literature), bars
-(electric blocks of made-up cities), given (a feed's own blocks); all of them by default, in an hour.
+(electric blocks of made-up cities), fares (taps beside table engines), given (a feed's own blocks); all of
+them by default, in an hour.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import bars, cases, given, mdvsp, sdvsp, side_by_side
+from benchmarks import bars, cases, fares, given, mdvsp, sdvsp, side_by_side
 from benchmarks.results import Result, write
 from benchmarks.table import show, write_readme
 
@@ -55,6 +56,7 @@ DOMAINS = {
     "sdvsp": blocks,
     "mdvsp": depots,
     "bars": bars.run,
+    "fares": fares.run,
 }
 
 

@@ -18,8 +18,8 @@ from benchmarks.results import Result
 
 # Contenders, sizes, runs.
 FULL = (
-    (5_000_000, ("ours", "ours_one_thread", "ours_all_columns", "duckdb_numba", "polars_numba", "pandas_numba"), 5),
-    (20_000_000, ("ours", "ours_all_columns", "duckdb_numba", "polars_numba"), 3),
+    (5_000_000, ("ours", "ours_one_thread", "ours_all_columns", "duckdb_numba", "polars_numba", "pandas_numba"), 3),
+    (20_000_000, ("ours", "ours_all_columns", "duckdb_numba", "polars_numba"), 2),
     (100_000_000, ("ours",), 1),
 )  # fmt: skip
 QUICK = ((1_000_000, ("ours", "duckdb_numba"), 3),)

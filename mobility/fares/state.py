@@ -188,7 +188,7 @@ def update(
     journal = pd.concat([others, kept], ignore_index=True) if len(others) else kept
     journal = journal.sort_values(_SEQ, ignore_index=True)
     after = replace(state, journal=journal, sequence=state.sequence + fresh)
-    if close and len(journal):
+    if close and fresh and len(journal):
         after = close_before(
             after, closing_time(tariff, int(read_seconds(read).max()), late_s), threads=threads
         )
@@ -300,10 +300,10 @@ def _adjustments(part: pd.DataFrame, answers: dict[str, np.ndarray], old: int) -
     rows = np.flatnonzero(before != after)
     names = [one for one in ("tap_id", "card", "time", "mode", "route_id") if one in part]
     table = part.iloc[rows][names].reset_index(drop=True)
-    table["before"], table["after"] = before[rows], after[rows]
-    table["difference"] = np.where(table["after"] == UNKNOWN, 0, table["after"]) - np.where(
-        table["before"] == UNKNOWN, 0, table["before"]
-    )
+    change = np.where(after == UNKNOWN, 0, after) - np.where(before == UNKNOWN, 0, before)
+    for name, values in (("before", before[rows]), ("after", after[rows])):
+        table[name] = pd.arrays.IntegerArray(values, values == UNKNOWN)
+    table["difference"] = change[rows]
     return table
 
 

@@ -40,7 +40,7 @@ def run(tariff, table, cuts, **options):
         found += done.findings
         charged |= dict(zip(part["tap_id"], done.charges["charged"], strict=True))
         for row in done.adjustments.to_dict("records"):
-            charged[row["tap_id"]] = row["after"] if row["after"] != -(2**31) else pd.NA
+            charged[row["tap_id"]] = row["after"]
     return charged, total, state, found
 
 
@@ -117,3 +117,11 @@ def test_a_late_tap_adjusts_its_card_alone_and_one_of_a_closed_month_is_refused(
     assert [one.code for one in refused.findings] == ["late_tap"]
     assert refused.charges["charged"].isna().all()
     assert refused.charged == 0
+
+
+def test_an_update_without_taps_changes_nothing():
+    tariff = fares.read_tariff("santiago-2025")
+    first = fares.update(fares.State.new(tariff), month_of_taps())
+    again = fares.update(first.state, month_of_taps().iloc[:0])
+    assert again.charged == 0
+    assert len(again.state.journal) == len(first.state.journal)
