@@ -190,6 +190,9 @@ def tariffs(draw, *, plain=False, ends=False, joined=False):
         zones=ZONES,
         stations={"a": "s", "b": "s"},
         default_category=draw(st.sampled_from(("", "adult"))),
+        default_route=draw(st.sampled_from(("", "r1"))),
+        default_stop=draw(st.sampled_from(("", "a"))),
+        join_window_s=draw(st.sampled_from((None, 0, 300, 3_600))) if joined else None,
         missing_tap_off=draw(st.sampled_from(("unknown", "maximum")))
         if ends and not joined
         else "unknown",
