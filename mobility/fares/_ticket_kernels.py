@@ -126,7 +126,7 @@ def rate_tickets(order, card, counts, rides, sets, rules, fares, gap_s, out):
 
     ``rides`` are (depart, arrive, route, origin class, destination class, origin zone, destination
     zone, row of ``sets``); ``sets`` (n, words) are the zones that rides enter. ``out`` is (what the
-    ride adds, what it costs alone, flags).
+    ride adds, what it costs alone or else the fare it goes on with, flags).
     """
     depart, arrive, route, origin, destination, from_zone, to_zone, entered = rides
     added, alone, flags = out
@@ -183,6 +183,8 @@ def rate_tickets(order, card, counts, rides, sets, rules, fares, gap_s, out):
             continue
         added[i] = cost
         flags[i] = F_CONTINUES if goes_on else 0
+        if goes_on and alone[i] >= NO_FARE:
+            alone[i] = total  # no fare is for this ride alone: the one that it is ridden on
         if not counts[i]:
             continue
         if goes_on:

@@ -65,7 +65,7 @@ def ticketed(
     cost, alone, flags = _rate(tickets, taps)
     unknown = flags & _kernels.F_UNKNOWN > 0
     goes_on = flags & _kernels.F_CONTINUES > 0
-    alone = np.where(alone >= _kernels.NO_FARE, cost, alone)
+    alone = np.where(unknown, cost, alone)
     tokens, token_of = _tokens(alone, cost, goes_on, unknown)
     if len(tokens) > MOST_TOKENS:
         found.append(finding("nominal_is_what_a_ride_adds", value=len(tokens)))

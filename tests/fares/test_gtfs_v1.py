@@ -87,6 +87,7 @@ CLAUSES = [
     clause("a dearer fare for both rides, where it is less than two", [100, 150], [ride("r1"), ride("r3", "C", "P2", 20, 30)], "s,1,USD,0,0,|t,2,USD,0,0,|u,2.50,USD,0,1,", "s,r1|t,r3|u,r1|u,r3"),
     clause("a dearer fare for both rides, where it is more than two", [100, 200], [ride("r1"), ride("r3", "C", "P2", 20, 30)], "s,1,USD,0,0,|t,2,USD,0,0,|u,3.50,USD,0,1,", "s,r1|t,r3|u,r1|u,r3"),
     clause("the run is rated from its first origin to its last destination", [100, 200], [ride("r1", "A", "B"), ride("r1", "B", "C", 20, 30)], "s,1,USD,0,,|t,3,USD,0,,|u,2.50,USD,0,,", "s,z1,z2|t,z1,z3|u,z2,z3", OD),
+    clause("a ride that no fare is for by itself goes on with the run", [100, 200], [ride("r1", "A", "B"), ride("r1", "B", "C", 20, 30)], "s,1,USD,0,,|t,3,USD,0,,", "s,z1,z2|t,z1,z3", OD),
     clause("a run never costs less than what is paid", [300, 200], [ride("r1", "A", "C"), ride("r1", "C", "B", 30, 40)], "s,1,USD,0,,|t,3,USD,0,,|u,2,USD,0,,", "s,z1,z2|t,z1,z3|u,z3,z2", OD),
     clause("the way back is no transfer under a fare with a destination", [300, 300], [ride("r1", "A", "C"), ride("r1", "C", "A", 40, 50)], "s,3,USD,0,,|t,3,USD,0,,|u,3,USD,0,,", "s,z1,z3|t,z3,z1|u,z1,z1", OD),
     clause("the way back on a fare of time is a transfer", [300, 0], [ride("r1", "A", "C"), ride("r1", "C", "A", 40, 50)], "s,3,USD,0,,7200", "s,r1"),
