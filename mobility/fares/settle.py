@@ -188,8 +188,9 @@ def _parts(answers: dict[str, np.ndarray], unknown: np.ndarray) -> dict[str, flo
     """Nominal fares less what transfers and caps take off."""
     if "nominal" not in answers:
         return {}
+    count = int(unknown.sum())  # each stands in the sums as -2^31
     sums = {
-        name: int(answers[name].sum(dtype=np.int64, where=~unknown))
+        name: int(answers[name].sum(dtype=np.int64)) - count * UNKNOWN
         for name in ("nominal", "spent", "charged")
     }
     return {
