@@ -88,6 +88,84 @@ back1,03:05:00,03:05:00,P,4,2.97
 out2,24:50:00,24:50:00,P,1,0
 out2,25:05:00,25:05:00,S,4,2.97
 """
+FARE_ATTRIBUTES = """\
+fare_id,price,currency_type,payment_method,transfers,transfer_duration
+one_zone,700,CLP,1,1,5400
+two_zones,900,CLP,1,1,5400
+"""
+FARE_RULES = """\
+fare_id,origin_id,destination_id
+one_zone,west,west
+one_zone,east,east
+two_zones,west,east
+two_zones,east,west
+"""
+ZONES = [
+    ("stops", "stop_lon\n", "stop_lon,zone_id\n"),
+    ("stops", "-70.6500\n", "-70.6500,west\n"),
+    ("stops", "-70.6400\n", "-70.6400,west\n"),
+    ("stops", "R,Rotonda,-33.4400,-70.6300\n", "R,Rotonda,-33.4400,-70.6300,east\n"),
+    ("stops", "S,Sur,-33.4500,-70.6300\n", "S,Sur,-33.4500,-70.6300,east\n"),
+]
+FARES_V2 = {
+    "areas": """\
+area_id,area_name
+west,West
+east,East
+""",
+    "stop_areas": """\
+area_id,stop_id
+west,P
+west,Q
+east,R
+east,S
+""",
+    "networks": """\
+network_id,network_name
+red,Red lines
+""",
+    "route_networks": """\
+network_id,route_id
+red,1
+""",
+    "timeframes": """\
+timeframe_group_id,start_time,end_time,service_id
+peak,07:00:00,09:00:00,all
+""",
+    "rider_categories": """\
+rider_category_id,rider_category_name,is_default_fare_category
+adult,Adult,1
+student,Student,0
+""",
+    "fare_media": """\
+fare_media_id,fare_media_name,fare_media_type
+card,Card,2
+qr,QR code,4
+""",
+    "fare_products": """\
+fare_product_id,fare_product_name,rider_category_id,fare_media_id,amount,currency
+short,One area,adult,card,700,CLP
+short,One area,adult,qr,700,CLP
+short,One area,student,card,230,CLP
+long,Two areas,adult,card,800,CLP
+long,Two areas,adult,qr,800,CLP
+long,Two areas,student,card,230,CLP
+long_peak,Two areas at the peak,adult,card,900,CLP
+long_peak,Two areas at the peak,adult,qr,900,CLP
+long_peak,Two areas at the peak,student,card,230,CLP
+""",
+    "fare_leg_rules": """\
+leg_group_id,network_id,from_area_id,to_area_id,from_timeframe_group_id,fare_product_id,rule_priority
+red,red,,,,long,0
+red,red,,,peak,long_peak,1
+red,red,west,west,,short,2
+red,red,east,east,,short,2
+""",
+    "fare_transfer_rules": """\
+from_leg_group_id,to_leg_group_id,transfer_count,duration_limit,duration_limit_type,fare_transfer_type,fare_product_id
+red,red,1,5400,1,0,
+""",
+}
 SECOND_AGENCY = "B,Other Lines (synthetic),https://example.org/other"
 FREE_TRIP = "1,all,out3,0,,there\n"
 
@@ -151,6 +229,11 @@ ODD: dict[str, tuple[Changes, tuple[str, ...]]] = {
         ],
         (),
     ),
+    "fares_v1": (
+        [("fare_attributes", "", FARE_ATTRIBUTES), ("fare_rules", "", FARE_RULES), *ZONES],
+        (),
+    ),
+    "fares_v2": ([(name, "", text) for name, text in FARES_V2.items()], ()),
     "bad_time": ([("stop_times", "out1,08:06:30,", "out1,08:66:30,")], ()),
     "bad_date": ([("calendar", "20250301", "2025-03-01")], ()),
     "bad_timezone": ([("agency", "America/Santiago", "America/Santiagoo")], ()),
@@ -196,6 +279,8 @@ EXPECT = {
     "no_shapes": ("ok", "", "neither shapes.txt nor shape_id"),
     "two_agencies": ("ok", "", "two agencies in one time zone"),
     "text_ids": ("ok", "", "stop ids 007, 7, NA and null stay four different texts"),
+    "fares_v1": ("ok", "", "Fares v1: two zones, one transfer within 90 minutes"),
+    "fares_v2": ("ok", "", "Fares v2: areas, a peak, two rider categories, a free transfer"),
     "bad_time": ("error", "invalid_time", "08:66:30"),
     "bad_date": ("error", "invalid_date", "2025-03-01 in calendar.txt"),
     "bad_timezone": ("error", "invalid_timezone", "America/Santiagoo"),

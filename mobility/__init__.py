@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mobility import fleet, samples
+    from mobility import fares, fleet, samples
     from mobility.errors import ConfigError, MissingExtra, MobilityError, TableError
     from mobility.feed import Feed, ServiceDay, read_feed
     from mobility.findings import Finding, Severity, explain
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives; a module is imported when one of its names is first used.
 _HOMES = {
+    "fares": "mobility.fares",
     "fleet": "mobility.fleet",
     "samples": "mobility.samples",
     "Feed": "mobility.feed",
@@ -54,6 +55,7 @@ __all__ = [
     "Work",
     "__version__",
     "explain",
+    "fares",
     "fleet",
     "read_feed",
     "samples",

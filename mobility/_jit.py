@@ -17,6 +17,10 @@ CACHE = os.environ.get("MOBILITY_JIT_CACHE", "1") != "0"
 # Every module of kernels. Each has `warm()`, which calls its kernels with every public dtype.
 MODULES = (
     "mobility.feed._kernels",
+    "mobility.fares._partition_kernels",
+    "mobility.fares._kernels",
+    "mobility.fares._pairing_kernels",
+    "mobility.fares._full_kernels",
     "mobility.fleet._kernels",
     "mobility.fleet._battery_kernels",
     "mobility.fleet._column_kernels",
@@ -33,6 +37,7 @@ MODULES = (
     "mobility.fleet._transport_kernels",
     "mobility.fleet._plug_kernels",
     "mobility.fleet._plug_search_kernels",
+    "mobility.fares._ticket_kernels",
 )
 
 KERNELS: list[Any] = []

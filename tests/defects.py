@@ -473,4 +473,27 @@ TRIPS = [
     Defect("far_from_shape", "trip_distance_exceeds_shape_distance", "stop_times.txt", 4, both(swap(_TIMES, "R,3,2.9", "R,3,3.1"), swap("shapes", "-33.4300,-70.6400", "-33.4350,-70.6450"))),
 ]  # fmt: skip
 
-DEFECTS = [*ARCHIVE, *TABLES, *VALUES, *KEYS, *DAYS, *TRIPS]
+FARES = [
+    Defect("half_a_peso", "invalid_currency_amount", "fare_products.txt", 2, swap("fare_products", "800", "800.5")),
+    Defect("price_of_mills", "invalid_currency_amount", "fare_attributes.txt", 2, swap("fare_attributes", "800,CLP", "8.001,USD")),
+    Defect("short_of_decimals", "invalid_currency_amount", "fare_products.txt", 2, swap("fare_products", "800,CLP", "8.5,USD"), "warning"),
+    Defect("unknown_currency", "invalid_currency", "fare_products.txt", 2, swap("fare_products", "CLP", "CPL")),
+    Defect("two_currencies", "several_currencies", "fare_products.txt", 3, add("fare_products", "ride,,,1.00,USD"), "warning"),
+    Defect("half_a_timeframe", "timeframe_only_start_or_end_time_specified", "timeframes.txt", 2, swap("timeframes", "09:00:00", "")),
+    Defect("late_timeframe", "timeframe_start_or_end_time_greater_than_twenty_four_hours", "timeframes.txt", 2, swap("timeframes", "09:00:00", "25:00:00")),
+    Defect("timeframes_overlap", "timeframe_overlap", "timeframes.txt", 3, add("timeframes", "peak,08:59:59,10:00:00,week")),
+    Defect("uncounted_transfer", "fare_transfer_rule_missing_transfer_count", "fare_transfer_rules.txt", 2, swap("fare_transfer_rules", "leg,2,", "leg,,")),
+    Defect("counted_transfer", "fare_transfer_rule_with_forbidden_transfer_count", "fare_transfer_rules.txt", 2, swap("fare_transfer_rules", "leg,leg,", "leg,,")),
+    Defect("no_transfers", "fare_transfer_rule_invalid_transfer_count", "fare_transfer_rules.txt", 2, swap("fare_transfer_rules", "leg,2,", "leg,0,")),
+    Defect("untyped_limit", "fare_transfer_rule_duration_limit_without_type", "fare_transfer_rules.txt", 2, swap("fare_transfer_rules", "7200,0,0", "7200,,0")),
+    Defect("typed_no_limit", "fare_transfer_rule_duration_limit_type_without_duration_limit", "fare_transfer_rules.txt", 2, swap("fare_transfer_rules", "7200,0,0", ",0,0")),
+    Defect("join_to_anywhere", "missing_required_field", "fare_leg_join_rules.txt", 2, write("fare_leg_join_rules.txt", b"from_network_id,to_network_id,from_stop_id,to_stop_id\nred,red,P,\n")),
+    Defect("two_main_riders", "fare_product_with_multiple_default_rider_categories", "fare_products.txt", 2, both(write("rider_categories.txt", b"rider_category_id,rider_category_name,is_default_fare_category\nadult,Adult,1\nchild,Child,1\n"), add("fare_products", "ride,child,bip,300,CLP"))),
+    Defect("no_main_rider", "fare_product_without_default_rider_category", "fare_products.txt", 2, both(write("rider_categories.txt", b"rider_category_id,rider_category_name,is_default_fare_category\nadult,Adult,\nchild,Child,0\n"), add("fare_products", "ride,child,bip,300,CLP")), "warning"),
+    Defect("networks_twice", "route_networks_specified_in_more_than_one_file", "networks.txt", 2, both(drop("route_networks"), write("routes.txt", b"route_id,agency_id,route_short_name,route_type,network_id\n1,A,101,3,red\n2,A,L1,1,\n"))),
+    Defect("empty_network", "fare_rule_that_never_applies", "fare_leg_rules.txt", 3, both(add("networks", "blue,Blue"), add("fare_leg_rules", "leg,blue,,,,ride")), "warning"),
+    Defect("empty_area", "fare_rule_that_never_applies", "fare_leg_rules.txt", 3, both(add("areas", "coast,Coast"), add("fare_leg_rules", "leg,red,,coast,,ride")), "warning"),
+    Defect("zoneless", "stop_without_zone_id", "stops.txt", 4, swap(_STOPS, "-70.6500,z1", "-70.6500,"), "info"),
+]  # fmt: skip
+
+DEFECTS = [*FARES, *ARCHIVE, *TABLES, *VALUES, *KEYS, *DAYS, *TRIPS]

@@ -44,6 +44,16 @@ for asked in ({}, {"strategy": "first-come"}, {"relax": True}):
     fleet.charge_stays(stays, **asked)
 fleet.charge_stays(charge_city(0.02, buses=30, sites=1), least_shortfall=True)
 fleet.charge(fleet.plan(problem))
+from mobility import fares
+taps = fares.synthetic_taps(300)
+for columns in (None, ("charged",)):
+    fares.settle(taps, "santiago", columns=columns)
+state = fares.update(fares.State.new(fares.read_tariff("santiago")), taps).state
+voids = taps.head(100).assign(kind=["on", "off", "on", "void"] * 25, riders=2, stop_id="a", tap_id=range(100, 0, -1))
+fares.settle(voids, "opal-2019"), fares.update(state, voids.assign(card=voids["card"].astype(str)))
+for name in ("fares_v1", "fares_v2"):
+    tariff = fares.tariff_from_feed(read_feed(f"gtfs_samples/odd/{name}", cache=False))
+    fares.settle(voids.assign(route_id="1", stop_id="P"), tariff)
 print(json.dumps(_jit.compilations()))
 """
 

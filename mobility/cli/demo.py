@@ -17,7 +17,7 @@ def demo(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Plan Santiago's sample: feed, blocks, battery, charging, check; then say what was written.
+    """Plan Santiago's sample: feed, blocks, battery, charging, check; settle a synthetic month of taps.
 
     Examples:
 
@@ -38,5 +38,15 @@ def demo(
         as_json=as_json,
         quiet=quiet,
     )
+    if not as_json:
+        _settle_month()
     log(f"next: `mobility fleet check {out}`, `mobility fleet plan YOUR_FEED.zip`", quiet=quiet)
     return code
+
+
+def _settle_month() -> None:
+    """Show Santiago's monthly cap at work on a synthetic month of taps."""
+    from mobility import fares
+    from mobility.cli.fares import show_demo
+
+    show_demo(fares.settle(fares.synthetic_taps(2_000, seed=0), "santiago-2025"))

@@ -25,7 +25,7 @@ from mobility.feed.tables import Table
 from mobility.findings import Finding, Severity
 
 # Raise this when a table, an array or a rule changes its meaning.
-SCHEMA = 1
+SCHEMA = 2
 MAX_BYTES = 4 << 30
 _MANIFEST = "manifest.json"
 

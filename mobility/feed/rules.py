@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mobility.errors import TableError
 from mobility.feed.rules_cells import check_agency_ids, check_table, check_zones
 from mobility.feed.rules_days import check_days
+from mobility.feed.rules_fares import check_fares
 from mobility.feed.rules_keys import check_keys
 from mobility.feed.rules_places import check_places
 from mobility.feed.rules_times import Trips, check_times, check_trips
@@ -69,6 +70,7 @@ def check_cells(raw: Mapping[str, Table]) -> list[Finding]:
     found += check_zones(raw["agency"])
     found += check_agency_ids(raw["agency"])
     found += check_keys(raw)
+    found += check_fares(raw)
     return ordered(found)
 
 

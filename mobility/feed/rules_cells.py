@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mobility.feed.calendar import NO_DAY, days
+from mobility.feed.money import CURRENCIES
 from mobility.feed.rules_tell import rows_with, tell
 from mobility.feed.schema import FILES, NOT_TABLES, RANGES, Column
 from mobility.feed.stop_events import BAD, distinct_times, parse_times
@@ -74,7 +75,7 @@ def _judges(column: Column) -> Iterator[tuple[str, Judge, str]]:
     elif kind == "zone":
         yield "invalid_timezone", _no_zone, ""
     elif kind == "currency":
-        yield "invalid_currency", lambda values: _unlike(values, "^[A-Z]{3}$"), ""
+        yield "invalid_currency", _no_currency, ""
     elif kind in {"integer", "count", "positive", "enum"}:
         yield "invalid_integer", _no_integer, ""
     elif kind in {"float", "length", "latitude", "longitude"}:
@@ -118,6 +119,10 @@ def _is_zone(name: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+def _no_currency(values: pa.Array) -> NDArray[np.bool_]:
+    return np.array([one not in CURRENCIES for one in values.to_pylist()], dtype=bool)
 
 
 def _no_integer(values: pa.Array) -> NDArray[np.bool_]:
