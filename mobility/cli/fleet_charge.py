@@ -1,4 +1,4 @@
-"""``mobility fleet charge``: a table of stays onto chargers, without a feed."""
+"""``mobility fleet charge``: a table of stays onto chargers, without a feed; or a written plan's buses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mobility.cli import EXIT_DONE, EXIT_FINDINGS, STARTED_S, options
 
 if TYPE_CHECKING:
     from mobility.fleet import ChargingPlan
+    from mobility.stop import Stop
 
 _AROUND_S = 0.3  # what writing the answer takes
 
@@ -19,13 +20,19 @@ def charge(
     stays: Annotated[
         Path,
         typer.Argument(
-            help="CSV: bus, site, arrive_s, depart_s, need_kwh, max_kw.", dir_okay=False
+            metavar="STAYS|PLAN",
+            help="CSV: bus, site, arrive_s, depart_s, need_kwh, max_kw. Or a folder of `fleet plan --out`.",
         ),
     ],
     case: Annotated[
-        Path,
-        typer.Option("--case", help="site.toml: chargers of every site, prices.", dir_okay=False),
-    ],
+        Path | None,
+        typer.Option(
+            "--case",
+            help="site.toml: chargers of every site, prices; of a plan its fleet.toml.",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     relax: Annotated[
         bool, typer.Option("--relax", help="Only the value that no plan can beat.")
     ] = False,
@@ -35,6 +42,7 @@ def charge(
     least_shortfall: Annotated[
         bool, typer.Option("--least-shortfall", help="Where not all can be charged: who gets what.")
     ] = False,
+    out: options.Out = None,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     seconds: options.StopSeconds = None,
@@ -52,6 +60,8 @@ def charge(
       mobility fleet charge gtfs_samples/stays.csv --case gtfs_samples/site.toml
 
       mobility fleet charge gtfs_samples/stays.csv --case gtfs_samples/site.toml --relax --json
+
+      mobility fleet charge plan --out charged
     """
     del config
     import time
@@ -68,6 +78,17 @@ def charge(
             f"--strategy cannot be {strategy!r}", mend=f"one of {', '.join(STRATEGIES)}"
         )
     options.stop_from(seconds, work, gap)  # refuses what makes no sense before any work
+    if stays.is_dir():
+        if relax or least_shortfall or chosen != "optimal":
+            raise ConfigError("--relax, --strategy and --least-shortfall are for a table of stays",
+                              mend="leave them out, or give a CSV of stays")  # fmt: skip
+        return _charge_plan(
+            stays, case, options.stop_from(seconds, work, gap), seed, out, as_json=as_json, quiet=quiet
+        )  # fmt: skip
+    if case is None:
+        raise ConfigError("a table of stays needs --case", mend="--case site.toml")
+    if out is not None:
+        raise ConfigError("--out is for a plan's folder", mend="--json prints all sessions")
     with working(f"reading {stays.name}", quiet=quiet):
         problem = fleet.read_stays(stays, case)
     if seconds is not None:
@@ -86,6 +107,36 @@ def charge(
         print_findings(found)
     bad = answer.report.objective is None or bool(answer.missing_kwh) or has_errors(found)
     return EXIT_FINDINGS if bad else EXIT_DONE
+
+
+def _charge_plan(
+    folder: Path, case: Path | None, stop: Stop | None, seed: int, out: Path | None, *,
+    as_json: bool, quiet: bool,
+) -> int:  # fmt: skip
+    """Charge a written plan's blocks anew, and say what that saves."""
+    from mobility import fleet
+    from mobility.cli.fleet_show import exit_code, show_plan
+    from mobility.cli.fleet_simulate import read_again
+    from mobility.cli.output import log, print_json, working
+    from mobility.fleet.files import may_write
+
+    if out is not None:
+        may_write(out)
+    _, before, source, day = read_again(folder, None, case, no_cache=False, quiet=quiet)
+    with working(f"charging {before.vehicles:,} vehicles", quiet=quiet):
+        answer = fleet.charge(before, stop=stop, seed=seed)
+    if out is not None and answer.report.objective is not None:
+        answer.write(out, day=day, source=source)
+    if as_json:
+        print_json(answer.to_dict())
+        return exit_code(answer, answer.findings)
+    show_plan(answer)
+    if answer.report.objective is not None and before.report.objective is not None:
+        saved = before.report.objective - answer.report.objective
+        print(f"charged anew: {saved:,.0f} less, in {answer.report.objective_unit}")
+    if out is not None:
+        log(f"written: {out}", quiet=quiet)
+    return exit_code(answer, answer.findings)
 
 
 def show(answer: ChargingPlan) -> None:

@@ -109,3 +109,18 @@ def test_a_bad_cell_names_its_place(files, tmp_path, capsys):
     assert run(["fleet", "charge", *files]) == 2
     assert "stays.csv:3:need_kwh" in capsys.readouterr().err
     assert run(["fleet", "charge", str(tmp_path / "none.csv"), "--case", files[2]]) == 2
+
+
+def test_a_written_plan_is_charged_anew_and_never_costs_more(tmp_path, capsys):
+    before, after = str(tmp_path / "plan"), str(tmp_path / "charged")
+    assert run(["fleet", "plan", "gtfs_samples/changsha", "--out", before, "--json", "-q"]) == 0
+    old = json.loads(capsys.readouterr().out)
+    assert run(["fleet", "charge", before, "--out", after, "-q"]) == 0
+    assert "charged anew" in capsys.readouterr().out
+    assert run(["fleet", "check", after, "-q"]) == 0
+    capsys.readouterr()
+    assert run(["fleet", "charge", before, "--json", "-q"]) == 0
+    new = json.loads(capsys.readouterr().out)
+    assert new["bound"] <= new["objective"] <= old["objective"]
+    assert run(["fleet", "charge", before, "--relax"]) == 2
+    assert "table of stays" in capsys.readouterr().err
