@@ -77,9 +77,9 @@ def main() -> None:
         for name in cases.missing(domain):
             print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
         results = DOMAINS[domain](quick=quick)
+        path = None if quick else write(domain, results)
         print(show(results))
-        if not quick:
-            path = write(domain, results)
+        if path is not None:
             write_readme(list(DOMAINS))
             print(f"written: {path.relative_to(Path.cwd())} and README.md", file=sys.stderr)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 README = Path(__file__).parent / "README.md"
 _HEAD = """# Benchmarks
 
-`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|given ...] [--quick]`) reruns all of it
+`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|charge|simulate|fares|given ...] [--quick]`) reruns all of it
 and writes this page; `given.json` holds what optimising saves against the blocks of real feeds.
 Every run is a fresh process, contenders take turns, and what counts is the ratio in one run: `ratio` is our
 time over the peer's, whole process first, the work itself in brackets. Real feeds lie outside the project;
@@ -21,7 +21,11 @@ a case whose feed is not on the machine is left out and named. `cd benchmarks &&
 --quick` tracks the same cases over versions. Cases: `cases.py`.
 """
 
-_PEERS = {"load": "gtfs_kit_times", "trip statistics": "gtfs_kit_trip_statistics"}
+_PEERS = {
+    "load": "gtfs_kit_times",
+    "trip statistics": "gtfs_kit_trip_statistics",
+    "settle": "duckdb_numba",
+}
 
 
 def show(results: list[Result]) -> str:
@@ -34,10 +38,12 @@ def show(results: list[Result]) -> str:
         if not one.wall_s:
             lines.append(f"| {one.benchmark} | {one.case} | {one.contender} | | | | | {one.note} |")
             continue
+        peak = str(max(one.peak_mib)) if one.peak_mib else ""
+        work = f"{one.median_work_s:.3f}" if one.work_s else ""
         spread = f"{one.median_wall_s:.2f} ({min(one.wall_s):.2f}-{max(one.wall_s):.2f})"
         lines.append(
-            f"| {one.benchmark} | {one.case} | {one.contender} | {spread} | {one.median_work_s:.3f} "
-            f"| {max(one.peak_mib)} | {_ratio(one, results)} | {_answer(one)} |"
+            f"| {one.benchmark} | {one.case} | {one.contender} | {spread} | {work} "
+            f"| {peak} | {_ratio(one, results)} | {_answer(one)} |"
         )
     return "\n".join(lines)
 
@@ -50,10 +56,11 @@ def _ratio(one: Result, results: list[Result]) -> str:
             if (other.benchmark, other.case) == (one.benchmark, one.case)
             and other.contender == _PEERS.get(one.benchmark)
             and other.wall_s
+            and other.work_s
         ),
         None,
     )
-    if peer is None or peer is one:
+    if peer is None or peer is one or not one.work_s:
         return ""
     whole = one.median_wall_s / peer.median_wall_s
     work = one.median_work_s / peer.median_work_s
