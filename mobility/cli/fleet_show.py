@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobility.findings import Finding
-    from mobility.fleet import BlockPlan, Plan
+    from mobility.fleet import BlockPlan, Plan, Simulation
 
 
 def show_plan(answer: Plan) -> None:
@@ -51,7 +51,7 @@ def show_blocks(answer: BlockPlan, checked: list[Finding]) -> None:
     print_findings([*checked, *answer.findings])
 
 
-def draw(answer: Plan | BlockPlan, picture: Path) -> None:
+def draw(answer: Plan | BlockPlan | Simulation, picture: Path) -> None:
     """Draw an answer into a file."""
     from mobility.errors import ConfigError, MissingExtra
 

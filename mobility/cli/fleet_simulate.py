@@ -103,6 +103,7 @@ def simulate(
     """  # fmt: skip
     del config
     from mobility import fleet
+    from mobility.cli.fleet_show import draw
     from mobility.cli.output import log, print_json, working
     from mobility.fleet.files import may_write
     from mobility.fleet.result_files import may_write_result
@@ -133,7 +134,7 @@ def simulate(
     if out is not None:
         answer.write(out, parquet=parquet)
     if picture is not None:
-        _draw(answer, picture)
+        draw(answer, picture)
     if as_json:
         print_json(told)
     else:
@@ -255,24 +256,10 @@ def _numbers(name: str, told: str) -> list[float]:
     try:
         values = [float(one) for one in told.split(",")]
     except ValueError:
-        raise ConfigError(f"{name} {told}: no numbers", mend=f"{name} 1,2") from None
+        raise ConfigError(
+            f"{name} {told}: no numbers",
+            mend=f"{name} 0.8,1.0" if name == "--health" else f"{name} 6,7,8",
+        ) from None
     if name == "--health" and len(values) > 2:
         raise ConfigError(f"{name} {told}: one number or two", mend="--health 0.8,1.0")
     return values
-
-
-def _draw(answer: Simulation, picture: Path) -> None:
-    from mobility.errors import ConfigError, MissingExtra
-
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise MissingExtra(
-            "--plot needs matplotlib", mend="pip install 'mobility-engine[plots]'"
-        ) from None
-    mpl.use("Agg")
-    axes = answer.plot()
-    try:
-        axes[0].figure.savefig(picture, dpi=100)
-    except ValueError as error:
-        raise ConfigError(f"{picture}: {error}", mend="--plot FILE.png") from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.errors import MissingExtra
+from mobility.pictures import pyplot
 from mobility.units import minor_digits
 
 if TYPE_CHECKING:
@@ -21,12 +21,7 @@ def plot_ledger(ledger: Ledger, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise MissingExtra(
-            "plot() needs matplotlib", mend="pip install 'mobility-engine[plots]'"
-        ) from None
+    plt = pyplot()
     if ax is None:
         _, ax = plt.subplots(figsize=(7, 4))
     cards = ledger.cards()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.errors import MissingExtra
 from mobility.fleet.plot import frame
+from mobility.pictures import pyplot
 
 if TYPE_CHECKING:
     from mobility.fleet.compare import Comparison
@@ -27,12 +27,7 @@ def _axes(ax: Any, height: float) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise MissingExtra(
-            "plots need matplotlib", mend="pip install 'mobility-engine[plots]'"
-        ) from None
+    plt = pyplot()
     return plt.subplots(figsize=(9, height), layout="constrained")[1] if ax is None else ax
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.errors import MissingExtra
 from mobility.fleet.kpis import QUARTER_S, buses_by_quarter_hour, charge_levels
+from mobility.pictures import pyplot
 from mobility.units import DAY_S, format_money
 
 if TYPE_CHECKING:
@@ -54,12 +54,7 @@ def plot_plan(plan: Plan | BlockPlan, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise MissingExtra(
-            "plots need matplotlib", mend="pip install 'mobility-engine[plots]'"
-        ) from None
+    plt = pyplot()
     if ax is not None:
         _draw_vehicles(plan, ax)
         _clock(ax, *_span(plan))

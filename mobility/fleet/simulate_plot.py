@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.errors import MissingExtra
 from mobility.fleet.plot import frame
 from mobility.fleet.simulation import percent
+from mobility.pictures import pyplot
 
 if TYPE_CHECKING:
     from mobility.fleet.simulation import Simulation
@@ -36,12 +36,7 @@ def plot_simulation(simulation: Simulation, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        raise MissingExtra(
-            "plots need matplotlib", mend="pip install 'mobility-engine[plots]'"
-        ) from None
+    plt = pyplot()
     if ax is not None:
         _fragile(simulation, ax)
         return ax

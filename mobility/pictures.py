@@ -1,0 +1,24 @@
+"""Matplotlib, where it is installed; every domain draws its own plots with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mobility.errors import MissingExtra
+
+
+def pyplot() -> Any:
+    """``matplotlib.pyplot``, imported when the first plot is drawn.
+
+    Raises
+    ------
+    MissingExtra
+        When matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise MissingExtra(
+            "plots need matplotlib", mend="pip install 'mobility-engine[plots]'"
+        ) from None
+    return plt
