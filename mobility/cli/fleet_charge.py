@@ -85,6 +85,11 @@ def charge(
         return _charge_plan(
             stays, case, options.stop_from(seconds, work, gap), seed, out, as_json=as_json, quiet=quiet
         )  # fmt: skip
+    if not stays.exists():
+        raise ConfigError(
+            f"{stays}: is neither a file nor a folder",
+            mend="give a CSV of stays, or the folder of a plan",
+        )
     if case is None:
         raise ConfigError("a table of stays needs --case", mend="--case site.toml")
     if out is not None:

@@ -33,7 +33,7 @@ EXAMPLES = [
 
 
 # Commands that take a plan which another one wrote.
-_OF_A_PLAN = ("check", "simulate", "export", "size", "transition", "compare")
+_OF_A_PLAN = ("check", "charge plan", "simulate", "export", "size", "transition", "compare")
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
