@@ -241,16 +241,18 @@ def fleet_bound(
     """What vehicles, empty running and waiting cost at least, and the least number of vehicles.
 
     Where every trip's type is forced, the parts' own bounds add up. Else each group of routes is
-    taken as driven by a bus with the least costs of all types.
+    taken as driven by a bus with the least costs of all types, trips beyond a battery apart only where
+    no company could make them short enough.
     """
     if mix.one_type:
         return sum(one.bound_minor for one in alone), sum(one.vehicles_bound for one in alone)
     costs = replace(problem.costs, vehicle_day_minor=mix.day_minor)
     cheapest = replace(problem, costs=costs)
     bound, fewest, group_of = 0.0, 0, groups(problem, blocks)
+    apart = mix.beyond & (not mix.in_company)
     for lost in (False, True):
         for group in np.unique(group_of):
-            rows = np.flatnonzero((mix.beyond == lost) & (group_of == group))
+            rows = np.flatnonzero((apart == lost) & (group_of == group))
             if rows.size:
                 least = least_of(cheapest, rows.astype(np.int32), mix.minor_km, blocks)
                 bound, fewest = bound + least.bound_minor, fewest + least.vehicles_bound

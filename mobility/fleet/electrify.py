@@ -176,6 +176,8 @@ class _Search:
         self.fewest = best.vehicles_bound
         self.minor_km = asked.mix.minor_km
         self.scope = "on batteries of any size"
+        # What is proved of the trips of battery buses alone does not hold where others might join them.
+        clock.proves = not asked.mix.in_company
         self._count()
 
     def exchange(self, seconds: float | None) -> None:
@@ -205,6 +207,8 @@ class _Search:
 
     def _worths(self, seconds: float | None) -> float | None:
         """What all groups cost at least, trip energy aside; None where that is not known."""
+        if not self.clock.proves:
+            return None
         kinds, total = set(self.mix.kinds) - {CONVENTIONAL}, 0.0
         views = [self.problem.of_type(kind) for kind in sorted(kinds)]
         cheapest = min(views, key=lambda view: view.costs.vehicle_day_minor)
@@ -278,7 +282,7 @@ class _Search:
                 "on these batteries, charged by slot at these prices and chargers, without queueing for "
                 "a whole session"
             )
-        if self.best.vehicles > self.fewest and clock.goes_on():
+        if clock.proves and self.best.vehicles > self.fewest and clock.goes_on():
             most = sum(one.fewest(clock, _COUNTED) for one in engines) + len(self.others)
             self.fewest = max(self.fewest, most)
 

@@ -44,7 +44,8 @@ _NEAR = 1.5e-3  # gap at which their master is near enough to dive
 class Clock:
     """Asks a stop criterion; ``work`` counts rounds of pricing.
 
-    ``besides`` is what trips that no battery drives cost at least, on top of the engine's bound.
+    ``besides`` is what trips that no battery drives cost at least, on top of the engine's bound; without
+    ``proves`` that bound means nothing, and is not raised.
     """
 
     stop: Stop
@@ -54,6 +55,7 @@ class Clock:
     objective: float = np.inf
     bound: float = -np.inf
     reason: StopReason | None = None
+    proves: bool = True
     # A share of time and work, and where it began: so late, after so much, and what was told then.
     _part: tuple[float, float, int, float, int] = (1.0, 0.0, 0, 0.0, 0)
 
@@ -161,6 +163,8 @@ class Engine:
 
     def _prove(self, clock: Clock, duals: Duals) -> None:
         """Raise the bound."""
+        if not clock.proves:
+            return
         free = self.ask(free=True)
 
         def told(bound: float) -> bool:

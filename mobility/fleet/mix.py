@@ -45,8 +45,9 @@ class Part:
 class Mix:
     """The parts of a fleet, or why there are none; ``minor_km`` and ``trips_minor`` are for bounds.
 
-    ``beyond`` marks trips that no type can drive: the assumed conventional bus does. ``kinds`` are the
-    types that may drive some trip, whether they got any or not.
+    ``beyond`` marks trips that no type can drive alone: the assumed conventional bus does. ``kinds`` are
+    the types that may drive some trip, whether they got any or not. ``in_company``: some trip beyond a
+    battery alone might be driven among others, so no bound may count on a conventional bus for it.
 
     ``trips_minor`` (trips,) is what the energy or fuel of each trip costs at least, by any type that
     may drive it; ``minor_km`` and ``day_minor`` are the least of all types.
@@ -58,13 +59,14 @@ class Mix:
     day_minor: float
     beyond: NDArray[np.bool_]
     kinds: tuple[int, ...]
+    in_company: bool = False
     why: str = ""
     proven: bool = True
 
     @property
     def one_type(self) -> bool:
         """Whether every trip's type is forced, so that the parts' own bounds hold."""
-        return len(set(self.kinds) - {CONVENTIONAL}) < 2
+        return not self.in_company and len(set(self.kinds) - {CONVENTIONAL}) < 2
 
 
 def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> Mix:
@@ -86,7 +88,9 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
     lost = np.asarray(~able.any(axis=1), bool)
     restricted = lost & ~problem.allowed.types.all(axis=1)
     # In company a trip may take less than alone: a bound knows every type that could ever drive it.
-    possible = _possible(problem, battery=battery) & ~lost[:, None]
+    possible = _possible(problem, battery=battery)
+    company = lost & possible.any(axis=1)
+    possible &= ~lost[:, None]
     trips_minor = _trips_minor(problem, possible, battery=battery)
     kinds = [CONVENTIONAL] if lost.any() else []
     kinds += [at for at in range(len(problem.vehicles)) if possible[:, at].any()]
@@ -116,8 +120,9 @@ def share_out(problem: Problem, blocks: BlockMode, *, battery: bool = True) -> M
         day_minor=min(problem.of_type(at).costs.vehicle_day_minor for at in kinds),
         beyond=np.asarray(lost, bool),
         kinds=tuple(kinds),
+        in_company=bool(company.any()),
         why=why,
-        proven=bool(restricted.any()),
+        proven=bool((restricted & ~company).any()),
     )
 
 

@@ -70,10 +70,12 @@ def test_bound_and_plan_enclose_the_optimum(day, battery_kwh, charger):
         chargers=[CHARGER] if charger else [],
     )
     plan = fleet.electrify(problem, stop=Work(30))
+    optimum = naive.electric_optimum(problem)
+    for bounded in (plan, fleet.plan(problem)):
+        assert bounded.report.bound is None or bounded.report.bound <= optimum + 1e-6
+        assert bounded.vehicles_bound <= len(problem.trips)
     assume(not plan.not_electric and plan.report.objective is not None)
     assert fleet.check(problem, plan) == []
-    optimum = naive.electric_optimum(problem)
-    assert plan.report.bound <= optimum + 1e-6
     assert optimum <= plan.report.objective + 1e-6
     assert plan.vehicles_bound <= plan.vehicles
 
@@ -112,7 +114,7 @@ def test_bound_and_plan_of_a_mixed_fleet_enclose_the_optimum(day, kinds, rules, 
     )
     plan = fleet.electrify(problem, stop=Work(30))
     optimum = naive.electric_optimum(problem)
-    if plan.report.bound is not None and not plan.not_electric:
+    if plan.report.bound is not None:
         assert plan.report.bound <= optimum + 1.0
     assume(not plan.not_electric and plan.report.objective is not None)
     assert fleet.check(problem, plan) == []
@@ -141,6 +143,29 @@ def test_the_search_keeps_every_rule_of_a_planner(rules):
     assert fleet.check(asked, plan) == []
     assert plan.report.bound <= plan.report.objective <= quick.report.objective
     assert not any("quick chain" in one for one in plan.assumptions)
+
+
+def test_no_bound_counts_on_a_conventional_bus_that_company_would_spare():
+    trips = pd.DataFrame([
+        {"trip_id": "out", "depart_s": 29_340, "arrive_s": 32_820, "from_stop": "a", "to_stop": "c",
+         "distance_km": 5},
+        {"trip_id": "back", "depart_s": 35_400, "arrive_s": 36_180, "from_stop": "c", "to_stop": "a",
+         "distance_km": 11},
+    ])  # fmt: skip
+    spots = {"depot": 1, "a": 0, "b": 3, "c": 8}
+    runs = pd.DataFrame([
+        {"from_stop": one, "to_stop": other, "time_s": 150 * abs(spots[one] - spots[other]) + 120,
+         "distance_km": 1.5 * abs(spots[one] - spots[other]) + 0.5}
+        for one in PLACES for other in PLACES if one != other
+    ])  # fmt: skip
+    problem = problem_of((trips, runs), vehicles=[{**VEHICLE, "battery_kwh": 35.0}])
+    optimum = naive.electric_optimum(problem)
+    assert optimum < np.inf  # out and back on one battery; back alone is too far
+    for plan in (fleet.plan(problem), fleet.electrify(problem, stop=Work(30))):
+        assert plan.not_electric == ("back",)
+        assert fleet.check(problem, plan) == []
+        assert plan.report.bound <= optimum
+        assert plan.vehicles_bound == 1
 
 
 @settings(max_examples=8, deadline=None)
