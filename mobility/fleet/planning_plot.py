@@ -49,7 +49,7 @@ def plot_sizing(sizing: Sizing, ax: Any = None) -> Any:
         loc="left",
         fontweight="bold",
     )
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, ncols=2, loc="upper left", bbox_to_anchor=(0.0, -0.4))
     frame(ax)
     return ax
 
@@ -66,7 +66,9 @@ def plot_transition(told: Transition, ax: Any = None) -> Any:
         )  # fmt: skip
     ax.set_xticks(stages["stage"])
     ax.set(xlabel="stage", ylabel="% of the km electric", ylim=(0, 112))
-    ax.set_title(f"{len(told.order):,} {told.by} go electric", loc="left", fontweight="bold")
+    ax.set_title(
+        f"electric by the last stage: {len(told.order):,} {told.by}", loc="left", fontweight="bold"
+    )
     frame(ax)
     return ax
 
