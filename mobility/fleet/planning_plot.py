@@ -49,7 +49,8 @@ def plot_sizing(sizing: Sizing, ax: Any = None) -> Any:
         loc="left",
         fontweight="bold",
     )
-    ax.legend(frameon=False, fontsize=8, ncols=2, loc="upper left", bbox_to_anchor=(0.0, -0.4))
+    ax.figure.legend(*ax.get_legend_handles_labels(), frameon=False, fontsize=8, ncols=2,
+                     loc="outside lower left")  # fmt: skip
     frame(ax)
     return ax
 
