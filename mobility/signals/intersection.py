@@ -20,12 +20,15 @@ class Stage:
         As the plan that came in has it: from the last group's start to the first one's end.
     optional
         May be left out when nobody asks for it.
+    yields
+        Those of ``groups`` that show that they give way (SUMO ``g``).
     """
 
     id: str
     groups: tuple[str, ...]
     green_s: Seconds = 0
     optional: bool = False
+    yields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

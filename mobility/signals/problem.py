@@ -13,6 +13,7 @@ from mobility.signals.intersection import Detector, Intersection, Pair, Rings, S
 
 if TYPE_CHECKING:
     from mobility.findings import Finding
+    from mobility.signals.plan import Plan
 
 __all__ = [
     "DARK",
@@ -80,6 +81,8 @@ class Network:
         What is wrong with the data that came in, and may stand: a shipped program's own defects.
     source
         File it was read from.
+    given
+        The plan that came in, where it is more than stages and greens (an imported program).
     """
 
     intersections: tuple[Intersection, ...]
@@ -95,6 +98,7 @@ class Network:
     zero_s: int = 0
     input_findings: tuple[Finding, ...] = ()
     source: str = ""
+    given: Plan | None = field(default=None, compare=False)
     assumptions: tuple[str, ...] = field(default=())
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mobility.signals.plan import Indication, Plan, SignalPlan, StageTime
@@ -26,6 +27,8 @@ def plan_of(network: Network) -> Plan:
     network
         As read; each intersection's ``stages`` have their ``green_s``, or its rings their splits.
     """
+    if network.given is not None:
+        return network.given
     made = [program(one) for one in network.intersections if has_plan(one)]
     return Plan(tuple(made), name="as it came in", digest=network.digest)
 
@@ -63,7 +66,7 @@ def program(
     names = tuple(order or one.stage_order)
     lengths = [one.stage[name].green_s for name in names] if greens_s is None else list(greens_s)
     spans = [set(one.stage[name].groups) for name in names]
-    between = interstages(one, names)
+    between = _far_enough(one, spans, lengths, interstages(one, names))
     starts, at = [], 0.0
     for green, gap in zip(lengths, between, strict=True):
         starts.append(at)
@@ -84,7 +87,14 @@ def program(
             greens[group].append((starts[k], _walk_end(one, group, spans, last, end, between)))
     always = {group for group in greens if spans and all(group in span for span in spans)}
     stages = tuple(map(StageTime, names, starts, lengths))
-    return _finish(one, cycle, greens, always, stages, offset_s)
+    # Whoever gives way in a stage does so on the way to it and from it too.
+    yields: dict[str, list[Green]] = {}
+    for k, name in enumerate(names):
+        for group in one.stage[name].yields:
+            yields.setdefault(group, []).append(
+                (starts[k] - between[k - 1], starts[k] + lengths[k] + between[k])
+            )
+    return _finish(one, cycle, greens, always, stages, offset_s, yields)
 
 
 def interstages(one: Intersection, names: Sequence[str]) -> list[Seconds]:
@@ -99,6 +109,31 @@ def interstages(one: Intersection, names: Sequence[str]) -> list[Seconds]:
             )
         )
     return found
+
+
+def _far_enough(
+    one: Intersection,
+    spans: Sequence[set[str]],
+    lengths: Sequence[Seconds],
+    between: list[Seconds],
+) -> list[Seconds]:
+    """Lengthen interstages where a group that ended some stages ago still needs time."""
+    count = len(spans)
+    for _ in range(2):  # once around, and once more for what runs over the cycle's end
+        for k in range(count):
+            begin = spans[(k + 1) % count] - spans[k]
+            passed = between[k]
+            for back in range(1, count):
+                j = (k - back) % count
+                passed += lengths[(j + 1) % count] + between[j]
+                ended = spans[j] - spans[(j + 1) % count]
+                needed = max(
+                    (one.intergreen_s.get((a, b), 0) for a in ended for b in begin), default=0
+                )
+                if needed > passed:
+                    between[k] += needed - passed
+                    passed = needed
+    return between
 
 
 def _walk_end(
@@ -172,14 +207,16 @@ def _finish(
     always: set[str],
     stages: tuple[StageTime, ...],
     offset_s: Seconds | None,
+    yields: dict[str, list[Green]] | None = None,
 ) -> SignalPlan:
     shows = []
     for group in one.groups:
         if group.id in always:
-            shows.append(Indication(group.id, State.GREEN, 0, cycle))
+            made = [Indication(group.id, State.GREEN, 0, cycle)]
         else:
-            shows += _lamps(group.id, group.sequence.start, group.sequence.end,
-                            greens[group.id], cycle)  # fmt: skip
+            made = _lamps(group.id, group.sequence.start, group.sequence.end,
+                          greens[group.id], cycle)  # fmt: skip
+        shows += _yielding(made, (yields or {}).get(group.id, []), cycle)
     offset = one.offset_s if offset_s is None else offset_s
     named = one.reference_stage or (stages[0].stage if stages else "")
     at = reference_at(one, stages, named)
@@ -188,6 +225,31 @@ def _finish(
         offset_s=offset % cycle if cycle else 0, stages=stages, shows=tuple(shows),
         reference=one.reference, reference_stage=named,
     )  # fmt: skip
+
+
+def _yielding(made: list[Indication], spans: list[Green], cycle: float) -> list[Indication]:
+    """Cut greens where the group gives way, and show it there."""
+    cuts = [
+        (max(0.0, start + shift), min(cycle, end + shift))
+        for start, end in spans for shift in (-cycle, 0.0, cycle)
+    ]  # fmt: skip
+    found = []
+    for one in made:
+        if one.state is not State.GREEN or not cuts:
+            found.append(one)
+            continue
+        edges = sorted(
+            {one.from_s, one.to_s}
+            | {at for cut in cuts for at in cut if one.from_s < at < one.to_s}
+        )
+        for a, b in pairwise(edges):
+            gives = any(start <= a and b <= end for start, end in cuts)
+            state = State.YIELD if gives else State.GREEN
+            if found and (found[-1].group, found[-1].state, found[-1].to_s) == (one.group, state, a):
+                found[-1] = Indication(one.group, state, found[-1].from_s, b)
+            else:
+                found.append(Indication(one.group, state, a, b))
+    return found
 
 
 def reference_at(one: Intersection, stages: Sequence[StageTime], named: str) -> Seconds:
