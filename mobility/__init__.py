@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mobility import fleet, samples
+    from mobility import fleet, samples, signals
     from mobility.errors import ConfigError, MissingExtra, MobilityError, TableError
     from mobility.feed import Feed, ServiceDay, read_feed
     from mobility.findings import Finding, Severity, explain
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "fleet": "mobility.fleet",
     "samples": "mobility.samples",
+    "signals": "mobility.signals",
     "Feed": "mobility.feed",
     "ServiceDay": "mobility.feed",
     "read_feed": "mobility.feed",
@@ -57,6 +58,7 @@ __all__ = [
     "fleet",
     "read_feed",
     "samples",
+    "signals",
 ]
 
 

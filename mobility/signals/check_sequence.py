@@ -37,9 +37,7 @@ def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
                 at = _after(lamps, group, runs, at, said)
 
 
-def _walk(
-    lamps: Lamps, group: Group, emergency: list[tuple[float, float]], said: Said
-) -> None:
+def _walk(lamps: Lamps, group: Group, emergency: list[tuple[float, float]], said: Said) -> None:
     if not group.on_foot or group.walk_may_be_cut:
         return
     for run in lamps.greens[group.id]:
@@ -102,7 +100,11 @@ def _stray(lamps: Lamps, group: Group, runs: list[Run], at: int, said: Said) -> 
     run = runs[at]
     before = runs[at - 1].state if at else None
     after = runs[at + 1].state if at + 1 < len(runs) else None
-    if run.state is State.RED_AMBER and after is not None and after not in GREENS | {State.RED_AMBER}:
+    if (
+        run.state is State.RED_AMBER
+        and after is not None
+        and after not in GREENS | {State.RED_AMBER}
+    ):
         said.say("signal_sequence_wrong", lamps.where(group.id),
                  f"{run.state} at {run.from_s:g} s is followed by {after}")  # fmt: skip
     if run.state in {State.YELLOW, State.CLEARANCE} and before is State.RED:
@@ -114,4 +116,3 @@ def _code(state: State) -> str:
     if state is State.CLEARANCE:
         return "signal_clearance_cut"
     return "signal_yellow_wrong" if state is State.YELLOW else "signal_sequence_wrong"
-

@@ -157,12 +157,12 @@ def _claims_hold(
             continue
         until = claims[k + 1][1] if k + 1 < len(claims) else lamps.to_s
         cut = end >= lamps.to_s - EPS or start <= lamps.from_s + EPS
-        for group in stage.groups:
+        for name_of in stage.groups:
             shown = any(run.from_s < end - EPS and run.to_s > start + EPS
-                        for run in lamps.greens[group])  # fmt: skip
+                        for run in lamps.greens[name_of])  # fmt: skip
             if not shown and not cut and not inside(end, free):
                 said.say("signal_stage_skipped", f"{signal.id}.{name}",
-                         f"{group} is not green between {start:g} s and {end:g} s")  # fmt: skip
+                         f"{name_of} is not green between {start:g} s and {end:g} s")  # fmt: skip
         for group in signal.groups:
             if group.id in stage.groups:
                 continue
@@ -189,8 +189,7 @@ def check_coordination(
     while at < lamps.to_s - EPS:
         near = min((abs(one - at) for one in seen), default=float("inf"))
         calm = not any(
-            start - cycle <= at and at <= end + rules.recover_cycles * cycle + EPS
-            for start, end in upset
+            start - cycle <= at <= end + rules.recover_cycles * cycle + EPS for start, end in upset
         )
         if calm and at > lamps.from_s + EPS and near > rules.coordination_s + EPS:
             missing = "no reference point" if near > cycle else f"{near:g} s off"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from mobility.signals.groups import Group, Seconds
+if TYPE_CHECKING:
+    from mobility.signals.groups import Group, Seconds
 
 Pair = tuple[str, str]
 

@@ -101,7 +101,10 @@ def interstages(one: Intersection, names: Sequence[str]) -> list[Seconds]:
     """Seconds from each stage's end of green to the next one's start."""
     found = []
     for k, name in enumerate(names):
-        here, there = set(one.stage[name].groups), set(one.stage[names[(k + 1) % len(names)]].groups)
+        here, there = (
+            set(one.stage[name].groups),
+            set(one.stage[names[(k + 1) % len(names)]].groups),
+        )
         found.append(
             max(
                 (one.intergreen_s.get((a, b), 0) for a in here - there for b in there - here),
@@ -245,7 +248,11 @@ def _yielding(made: list[Indication], spans: list[Green], cycle: float) -> list[
         for a, b in pairwise(edges):
             gives = any(start <= a and b <= end for start, end in cuts)
             state = State.YIELD if gives else State.GREEN
-            if found and (found[-1].group, found[-1].state, found[-1].to_s) == (one.group, state, a):
+            if found and (found[-1].group, found[-1].state, found[-1].to_s) == (
+                one.group,
+                state,
+                a,
+            ):
                 found[-1] = Indication(one.group, state, found[-1].from_s, b)
             else:
                 found.append(Indication(one.group, state, a, b))

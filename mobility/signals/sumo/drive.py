@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -120,7 +123,9 @@ def drive(
         raise ConfigError(f"no controller is called {controller!r}",
                           mend=f"there are {', '.join(CONTROLLERS)}, or give a plan")  # fmt: skip
     if not scale > 0:
-        raise ConfigError(f"scale must be above 0 (found {scale})", mend="1.0 is the demand as it is")
+        raise ConfigError(
+            f"scale must be above 0 (found {scale})", mend="1.0 is the demand as it is"
+        )
     sumo, api = _simulator()
     asked = read_config(config)
     network = from_sumo(asked.net, *asked.additional)
@@ -135,7 +140,7 @@ def drive(
         folder = Path(name)
         words = _words(sumo, asked, network, controller, folder, seed=seed, begin=begin, end=end,
                        scale=scale, teleport=teleport_s)  # fmt: skip
-        shown, buses, queue_m = _run(api, words, network, net, asked, begin, end, folder)
+        shown, buses, queue_m = _run(api, words, network, net, begin, end, folder)
         trips, walks = read_trips(folder / "trips.xml")
         figures = summary(trips, walks, buses, car_occupancy=car_occupancy,
                           bus_occupancy=bus_occupancy)  # fmt: skip
@@ -165,8 +170,10 @@ def _simulator() -> tuple[str, Any]:
         raise MissingExtra("SUMO is not installed",
                            mend="pip install 'mobility-engine[sumo]'") from None  # fmt: skip
     program = str(Path(package.SUMO_HOME) / "bin" / "sumo")
-    try:
-        import libsumo
+    try:  # libsumo says at once, on stdout, what it thinks of the version of pyarrow
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import libsumo
     except (ImportError, OSError):
         import traci
 
@@ -229,7 +236,6 @@ def _run(
     words: list[str],
     network: Network,
     net: Net,
-    asked: Config,
     begin: float,
     end: float | None,
     folder: Path,
@@ -297,7 +303,7 @@ def _log(network: Network, shown: dict[str, list[tuple[float, str]]], plan: Plan
     for signal, states in sorted(shown.items()):
         one = network.signal[signal]
         stages = _stage_letters(one)
-        for (start, letters), (end, _) in zip(states, states[1:], strict=False):
+        for (start, letters), (end, _) in itertools.pairwise(states):
             for group in one.groups:
                 state = STATES[letters[group.source[0]]]
                 rows.append((signal, group.id, str(state), start, end))
@@ -319,6 +325,3 @@ def _stage_letters(one: Intersection) -> dict[str, str]:
                 letters[link] = "g" if name in stage.yields else "G"
         found["".join(letters)] = stage.id
     return found
-
-
-

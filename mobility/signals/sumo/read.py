@@ -255,6 +255,10 @@ def _stages(
             stage = Stage(f"s{len(stages) + 1}", green, phase.duration_s, yields=gives)
             stages[green, gives] = stage
         times.append(StageTime(stage.id, starts[k], phase.duration_s))
+    if len(times) > 1 and phases[0].state == phases[-1].state and times[-1].stage == times[0].stage:
+        # The stage runs over the cycle's end: it begins where it is seen to begin.
+        first = times.pop(0)
+        times[-1] = replace(times[-1], green_s=times[-1].green_s + first.green_s)
     return tuple(stages.values()), times
 
 
@@ -318,15 +322,15 @@ def _all_red_after(
     """
     found: dict[str, float] = {}
     greens = greens_of(shown[group], cycle)
-    yellows = {
-        round(one.to_s % cycle, 6) for one in shown[group] if one.state is State.YELLOW
-    } or {round(end % cycle, 6) for _, end in greens}
+    yellows = {round(one.to_s % cycle, 6) for one in shown[group] if one.state is State.YELLOW} or {
+        round(end % cycle, 6) for _, end in greens
+    }
     if not greens or not times:
         return found
     for over in yellows:
         following = min((time.from_s - over) % cycle for time in times)
-        for other in shown:
-            for start, end in greens_of(shown[other], cycle):
+        for other, states in shown.items():
+            for start, end in greens_of(states, cycle):
                 gap = (start - over) % cycle
                 if other != group and end - start < cycle and gap <= following + 1e-6:
                     found[other] = min(gap, found.get(other, gap))

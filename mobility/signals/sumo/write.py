@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, Network
 
 
-def phases_of(one: Intersection, plan: SignalPlan, width: int | None = None) -> list[tuple[float, str]]:
+def phases_of(
+    one: Intersection, plan: SignalPlan, width: int | None = None
+) -> list[tuple[float, str]]:
     """Return (duration_s, state) of each phase of a program, letters by link number.
 
     Raises
@@ -31,7 +33,7 @@ def phases_of(one: Intersection, plan: SignalPlan, width: int | None = None) -> 
     wide = max(links) + 1 if width is None else width
     cuts = sorted({0.0, float(plan.cycle_s), *(float(shown.from_s) for shown in plan.shows)})
     found: list[tuple[float, str]] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         letters = ["r"] * wide
         for group, shown in plan.of_group.items():
             state = next((two.state for two in shown if two.from_s <= start < two.to_s), None)
@@ -71,7 +73,7 @@ def write_programs(
     part = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     try:
         part.write_text("\n".join(lines) + "\n", "utf-8")
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return target
