@@ -143,7 +143,7 @@ def drive(
 
       mobility signals drive X.sumocfg --controller shipped --seed 0 --json
 
-      mobility signals drive X.sumocfg --controller fixed --end 3600 --scale 0.6
+      mobility signals drive X.sumocfg --controller fixed --end 600 --scale 0.6
     """
     del config
     from mobility.cli.output import print_findings, print_json, print_table, working

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,12 @@ import pytest
 from mobility import signals
 from mobility.errors import ConfigError, TableError
 
-sumo_package = pytest.importorskip("sumo", reason="SUMO is in the extra [sumo]")
-from mobility.signals.sumo import drive, from_sumo, write_programs  # noqa: E402
-from mobility.signals.sumo.write import phases_of  # noqa: E402
+pytest.importorskip("sumo", reason="SUMO is in the extra [sumo]")
+from town import make_town
 
-HOME = Path(sumo_package.SUMO_HOME)
+from mobility.signals.sumo import drive, from_sumo, write_programs
+from mobility.signals.sumo.write import phases_of
+
 REAL = {
     "cologne3": ("cologne3.net.xml", 3),
     "ingolstadt7": ("ingolstadt7.net.xml", 7),
@@ -28,22 +27,7 @@ REAL = {
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     """A grid of nine signals with crossings, and half an hour of traffic."""
-    folder = tmp_path_factory.mktemp("town")
-    subprocess.run([
-        HOME / "bin" / "netgenerate", "--grid", "--grid.number", "3", "--grid.length", "150",
-        "--grid.attach-length", "150", "--default.lanenumber", "2", "--default-junction-type", "traffic_light",
-        "--crossings.guess", "--sidewalks.guess", "-o", folder / "town.net.xml",
-    ], check=True, capture_output=True)  # fmt: skip
-    subprocess.run([
-        sys.executable, HOME / "tools" / "randomTrips.py", "-n", folder / "town.net.xml", "-r",
-        folder / "town.rou.xml", "-o", folder / "town.trips.xml", "-e", "600", "-p", "1.5", "--seed", "1",
-        "--fringe-factor", "10", "--validate",
-    ], check=True, capture_output=True)  # fmt: skip
-    (folder / "town.sumocfg").write_text(
-        '<configuration><input><net-file value="town.net.xml"/><route-files value="town.rou.xml"/></input>'
-        '<time><begin value="0"/><end value="900"/></time></configuration>'
-    )
-    return folder
+    return make_town(tmp_path_factory.mktemp("town"))
 
 
 def nets(shared):
