@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mobility import fares, fleet, samples
+    from mobility import fares, fleet, samples, signals
     from mobility.errors import ConfigError, MissingExtra, MobilityError, TableError
     from mobility.feed import Feed, ServiceDay, read_feed
     from mobility.findings import Finding, Severity, explain
@@ -18,6 +18,7 @@ _HOMES = {
     "fares": "mobility.fares",
     "fleet": "mobility.fleet",
     "samples": "mobility.samples",
+    "signals": "mobility.signals",
     "Feed": "mobility.feed",
     "ServiceDay": "mobility.feed",
     "read_feed": "mobility.feed",
@@ -59,6 +60,7 @@ __all__ = [
     "fleet",
     "read_feed",
     "samples",
+    "signals",
 ]
 
 

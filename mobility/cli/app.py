@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mobility import __version__
-from mobility.cli import cache, demo, explain, fares, feed, fleet, samples, warmup
+from mobility.cli import cache, demo, explain, fares, feed, fleet, samples, signals, warmup
 
 app = typer.Typer(
     name="mobility",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(feed.app, name="feed")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(fares.app, name="fares")
+app.add_typer(signals.app, name="signals")
 app.add_typer(samples.app, name="samples")
 app.add_typer(cache.app, name="cache")
 app.command("explain")(explain.explain)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from town import make_town
 
 from mobility.cli import run
 from mobility.cli.app import app
@@ -53,6 +54,9 @@ def test_every_example_runs(line, tmp_path, monkeypatch, capsys):
     if line.startswith(tuple(f"mobility fleet {one}" for one in _OF_A_PLAN)):
         assert run(["fleet", "plan", "gtfs_samples/santiago", "--out", "plan", "--json"]) == 0
         capsys.readouterr()
+    if " X." in line:
+        pytest.importorskip("sumo", reason="SUMO is in the extra [sumo]")
+        make_town(tmp_path, "X")
     words = [word.replace("/tmp/", f"{tmp_path}/") for word in shlex.split(line)[1:]]
     code = run(words)
     said = capsys.readouterr()

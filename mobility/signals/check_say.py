@@ -1,0 +1,141 @@
+"""How the checker speaks, and how it reads lamps: runs of one kind of state, group by group."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mobility.findings import Finding, finding
+from mobility.signals.problem import GREENS, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mobility.signals.plan import Log
+    from mobility.signals.problem import Intersection
+
+EPS = 1e-6  # seconds: rounding of a float, no tolerance of a rule
+
+
+@dataclass(frozen=True)
+class Run:
+    """One state without a break; ``whole`` is false where the log cuts it."""
+
+    state: State
+    from_s: float
+    to_s: float
+    starts: bool = True  # its start lies in the log
+    ends: bool = True
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts, as far as the log goes."""
+        return self.to_s - self.from_s
+
+
+@dataclass
+class Said:
+    """Findings, one a rule and group, each with the first time and how often."""
+
+    source: str = ""
+    _first: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _count: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    def say(self, code: str, where: str, value: str, message: str = "") -> None:
+        """Note a breach of a rule at a place; the first one is cited."""
+        key = code, where
+        self._first.setdefault(key, (value, message))
+        self._count[key] += 1
+
+    def findings(self) -> list[Finding]:
+        """All that was said, in the order in which rules were first broken."""
+        return [
+            finding(code, message, file=self.source, column=where, value=value,
+                    count=self._count[code, where])
+            for (code, where), (value, message) in self._first.items()
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lamps:
+    """What one signal showed: runs of every group, and their greens."""
+
+    signal: Intersection
+    runs: dict[str, list[Run]]
+    from_s: float
+    to_s: float
+
+    @cached_property
+    def greens(self) -> dict[str, list[Run]]:
+        """Each group's greens: neighbouring states in which it may go, joined."""
+        return {group: joined(runs, GREENS) for group, runs in self.runs.items()}
+
+    def where(self, group: str) -> str:
+        """``signal.group`` for a finding."""
+        return f"{self.signal.id}.{group}"
+
+
+def joined(runs: Iterable[Run], states: frozenset[State]) -> list[Run]:
+    """Join neighbouring runs whose states are in a set."""
+    found: list[Run] = []
+    for run in runs:
+        if run.state not in states:
+            continue
+        if found and abs(found[-1].to_s - run.from_s) < EPS:
+            last = found[-1]
+            found[-1] = Run(last.state, last.from_s, run.to_s, last.starts, run.ends)
+        else:
+            found.append(run)
+    return found
+
+
+def read(signal: Intersection, rows: Iterable[tuple[str, str, float, float]], said: Said) -> Lamps:
+    """Read (group, state, from_s, to_s) of one signal; what does not tile the span is said."""
+    by_group: dict[str, list[tuple[float, float, State]]] = {one.id: [] for one in signal.groups}
+    for group, state, start, end in rows:
+        if group not in by_group:
+            said.say("signal_group_unknown", f"{signal.id}.{group}", group)
+        elif state not in {one.value for one in State}:
+            said.say("signal_state_unknown", f"{signal.id}.{group}", state)
+        elif not (end > start):
+            said.say("signal_lamps_do_not_tile", f"{signal.id}.{group}", f"{start}-{end}")
+        else:
+            by_group[group].append((float(start), float(end), State(state)))
+    begin = min((row[0] for shown in by_group.values() for row in shown), default=0.0)
+    finish = max((row[1] for shown in by_group.values() for row in shown), default=0.0)
+    runs: dict[str, list[Run]] = {}
+    for group, shown in by_group.items():
+        shown.sort(key=lambda row: (row[0], row[1]))
+        made: list[Run] = []
+        at = begin
+        for start, end, state in shown:
+            if abs(start - at) > EPS:
+                said.say("signal_lamps_do_not_tile", f"{signal.id}.{group}", f"at {at:g} s")
+            if made and made[-1].state is state and abs(made[-1].to_s - start) < EPS:
+                made[-1] = Run(state, made[-1].from_s, end)
+            else:
+                made.append(Run(state, start, end))
+            at = end
+        if abs(at - finish) > EPS:
+            said.say("signal_lamps_do_not_tile", f"{signal.id}.{group}", f"at {at:g} s")
+        runs[group] = [
+            Run(run.state, run.from_s, run.to_s, run.from_s > begin + EPS, run.to_s < finish - EPS)
+            for run in made
+        ]
+    return Lamps(signal, runs, begin, finish)
+
+
+def cleared(log: Log | None, signal: str, kind: str) -> list[tuple[float, float]]:
+    """When a kind of request held at a signal."""
+    if log is None:
+        return []
+    return [
+        (one.from_s, one.to_s) for one in log.requests if one.signal == signal and one.kind == kind
+    ]
+
+
+def inside(at: float, spans: Iterable[tuple[float, float]]) -> bool:
+    """Whether a moment lies in one of some spans, ends included."""
+    return any(start - EPS <= at <= end + EPS for start, end in spans)

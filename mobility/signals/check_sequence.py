@@ -1,0 +1,118 @@
+"""Invariants 3 and 5: yellow and every other step of a sequence exact, clearance complete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mobility.signals.check_say import EPS, cleared, inside
+from mobility.signals.problem import DARK, GREENS, State
+
+if TYPE_CHECKING:
+    from mobility.signals.check_say import Lamps, Run, Said
+    from mobility.signals.plan import Log
+    from mobility.signals.problem import Group
+
+_GO = frozenset({State.GREEN, State.YIELD})
+
+
+def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
+    """Judge what stands before and after every green; pre-emption does not excuse any of it."""
+    emergency = [
+        *cleared(log, lamps.signal.id, "preemption"), *cleared(log, lamps.signal.id, "rail"),
+    ]  # fmt: skip
+    for group in lamps.signal.groups:
+        runs = lamps.runs[group.id]
+        _walk(lamps, group, emergency, said)
+        at = 0
+        while at < len(runs):
+            if runs[at].state not in GREENS:
+                _stray(lamps, group, runs, at, said)
+                at += 1
+                continue
+            first = at
+            while at < len(runs) and runs[at].state in _GO:
+                at += 1
+            _before(lamps, group, runs, first, said)
+            if at < len(runs) and runs[at].state not in DARK:
+                at = _after(lamps, group, runs, at, said)
+
+
+def _walk(lamps: Lamps, group: Group, emergency: list[tuple[float, float]], said: Said) -> None:
+    if not group.on_foot or group.walk_may_be_cut:
+        return
+    for run in lamps.greens[group.id]:
+        short = run.starts and run.ends and run.seconds < group.walk_s - EPS
+        if short and not inside(run.to_s, emergency):
+            said.say("signal_walk_cut", lamps.where(group.id),
+                     f"{run.seconds:g} s at {run.from_s:g} s, least {group.walk_s:g} s")  # fmt: skip
+
+
+def _before(lamps: Lamps, group: Group, runs: list[Run], first: int, said: Said) -> None:
+    """Red, then exactly the steps of the start, then green."""
+    if not runs[first].starts:
+        return
+    where, at = lamps.where(group.id), first
+    for state, seconds in reversed(group.sequence.start):
+        at -= 1
+        if at < 0:
+            return
+        run = runs[at]
+        if run.state is not state:
+            if run.state not in DARK:
+                said.say("signal_sequence_wrong", where,
+                         f"no {state} before green at {runs[first].from_s:g} s")  # fmt: skip
+            return
+        if not run.starts:
+            return
+        if abs(run.seconds - seconds) > EPS:
+            said.say("signal_sequence_wrong", where,
+                     f"{state} for {run.seconds:g} s at {run.from_s:g} s, not {seconds:g} s")  # fmt: skip
+    if at > 0 and runs[at - 1].state not in DARK | {State.RED}:
+        said.say("signal_sequence_wrong", where,
+                 f"green at {runs[first].from_s:g} s follows {runs[at - 1].state}")  # fmt: skip
+
+
+def _after(lamps: Lamps, group: Group, runs: list[Run], at: int, said: Said) -> int:
+    """Exactly the steps of the end, then red; the row after the last of them."""
+    where = lamps.where(group.id)
+    for state, seconds in group.sequence.end:
+        if at >= len(runs):
+            return at
+        run = runs[at]
+        if run.state is not state:
+            said.say(_code(state), where, f"no {state} after green at {run.from_s:g} s")
+            return at
+        wrong = run.seconds > seconds + EPS if not run.ends else abs(run.seconds - seconds) > EPS
+        if state is State.CLEARANCE:  # longer is safe, shorter is not
+            wrong = run.ends and run.seconds < seconds - EPS
+        if wrong:
+            said.say(_code(state), where,
+                     f"{run.seconds:g} s at {run.from_s:g} s, not {seconds:g} s")  # fmt: skip
+        at += 1
+    if at < len(runs) and runs[at].state not in DARK | {State.RED}:
+        said.say("signal_sequence_wrong", where,
+                 f"{runs[at].state} at {runs[at].from_s:g} s, where red is due")  # fmt: skip
+    return at
+
+
+def _stray(lamps: Lamps, group: Group, runs: list[Run], at: int, said: Said) -> None:
+    """Flag yellow, clearance or red-amber that belongs to no green."""
+    run = runs[at]
+    before = runs[at - 1].state if at else None
+    after = runs[at + 1].state if at + 1 < len(runs) else None
+    if (
+        run.state is State.RED_AMBER
+        and after is not None
+        and after not in GREENS | {State.RED_AMBER}
+    ):
+        said.say("signal_sequence_wrong", lamps.where(group.id),
+                 f"{run.state} at {run.from_s:g} s is followed by {after}")  # fmt: skip
+    if run.state in {State.YELLOW, State.CLEARANCE} and before is State.RED:
+        said.say("signal_sequence_wrong", lamps.where(group.id),
+                 f"{run.state} at {run.from_s:g} s follows red")  # fmt: skip
+
+
+def _code(state: State) -> str:
+    if state is State.CLEARANCE:
+        return "signal_clearance_cut"
+    return "signal_yellow_wrong" if state is State.YELLOW else "signal_sequence_wrong"

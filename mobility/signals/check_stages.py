@@ -1,0 +1,211 @@
+"""Invariants 7, 8 and 9: order of rings and stages, and the way back to coordination."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mobility.signals.check_say import EPS, cleared, inside
+
+if TYPE_CHECKING:
+    from mobility.signals.check_say import Lamps, Said
+    from mobility.signals.plan import Log, SignalPlan
+    from mobility.signals.problem import Rings, Rules
+
+# stage, start, end of the time in which control calls it the current one
+Claim = tuple[str, float, float]
+
+
+def check_rings(lamps: Lamps, log: Log | None, said: Said) -> None:
+    """Judge that each ring keeps its order, and that all cross a barrier together."""
+    rings = lamps.signal.rings
+    if rings is None:
+        return
+    free = [span for kind in ("preemption", "rail") for span in cleared(log, lamps.signal.id, kind)]
+    for number, ring in enumerate(rings.rings):
+        row = [name for barrier in ring for name in barrier]
+        starts = sorted((run.from_s, name) for name in row for run in lamps.greens[name])
+        for (_, here), (at, there) in pairwise(starts):
+            if not inside(at, free) and not _may_follow(rings, ring, here, there):
+                said.say("signal_ring_order", f"{lamps.signal.id}.ring {number + 1}",
+                         f"{here} then {there} at {at:g} s")  # fmt: skip
+    _barriers(lamps, rings, said)
+
+
+def _may_follow(rings: Rings, ring: tuple[tuple[str, ...], ...], here: str, there: str) -> bool:
+    """Whether a ring's group may be the next one after another."""
+    block = {name: number for number, barrier in enumerate(ring) for name in barrier}
+    a, b, count = block[here], block[there], len(ring)
+    if a == b and here != there:
+        inner = ring[a]
+        if rings.may_swap:
+            return True
+        ahead = inner[inner.index(here) + 1 : inner.index(there)]
+        return inner.index(there) > inner.index(here) and set(ahead) <= set(rings.optional)
+    # Barrier groups that are jumped over, and all of a ring that is passed, must be optional.
+    step = (b - a) % count or count
+    between = {name for k in range(1, step) for name in ring[(a + k) % count]}
+    if not rings.may_swap:
+        between |= set(ring[a][ring[a].index(here) + 1 :])
+        between |= set(ring[b][: ring[b].index(there)])
+    return between <= set(rings.optional)
+
+
+def _barriers(lamps: Lamps, rings: Rings, said: Said) -> None:
+    """No two barrier groups are green at one time, whatever the rings, and each gets its turn."""
+    count = max(len(ring) for ring in rings.rings)
+    runs = sorted(
+        (run.from_s, run.to_s, block, name)
+        for block in range(count)
+        for ring in rings.rings if block < len(ring)
+        for name in ring[block]
+        for run in lamps.greens[name]
+    )  # fmt: skip
+    ends: dict[int, tuple[float, str]] = {}
+    for start, end, block, name in runs:
+        for other, (until, left) in ends.items():
+            if other != block and start < until - EPS:
+                said.say("signal_barrier_crossed", f"{lamps.signal.id}.{left}/{name}",
+                         f"{name} starts at {start:g} s, {left} ends at {until:g} s")  # fmt: skip
+        if end > ends.get(block, (float("-inf"), ""))[0]:
+            ends[block] = end, name
+
+
+def check_order(lamps: Lamps, claims: list[Claim], log: Log | None, rules: Rules,
+                said: Said) -> None:  # fmt: skip
+    """Judge that stages follow in their order, that none is skipped, and none is of our invention."""
+    signal = lamps.signal
+    told = claims or _found(lamps)
+    free = [span for kind in ("preemption", "rail") for span in cleared(log, signal.id, kind)]
+    if claims:
+        _claims_hold(lamps, claims, free, said)
+    if signal.rings is not None:
+        return
+    asked = cleared(log, signal.id, "priority")
+    order = signal.stage_order
+    if any(name not in order for name in (one[0] for one in told)):
+        stray = next(one for one in told if one[0] not in order)
+        said.say("signal_stage_unknown", signal.id, f"{stray[0]} at {stray[1]:g} s")
+        return
+    if signal.order_free:
+        return
+    optional = {one.id for one in signal.stages if one.optional}
+    # A stage may stand twice in the order: every place where it may be is followed.
+    at: set[int] = set()
+    for name, start, _ in told:
+        places = {k for k, one in enumerate(order) if one == name}
+        nexts = {k for k in places if any(_reach(order, here, k, optional) for here in at)}
+        if at and not nexts:
+            by_priority = inside(start, asked) and (rules.insert_stages or rules.rotate_stages)
+            if not inside(start, free) and not by_priority:
+                said.say("signal_stage_skipped", signal.id, f"{name} at {start:g} s")
+            nexts = places
+        at = nexts or places
+
+
+def _reach(order: tuple[str, ...], here: int, there: int, optional: set[str]) -> bool:
+    """Whether only optional stages lie between one place of the order and another."""
+    count = len(order)
+    step = (there - here) % count or count
+    return all(order[(here + k) % count] in optional for k in range(1, step))
+
+
+def _found(lamps: Lamps) -> list[Claim]:
+    """Stages as the greens show them: where exactly one stage's groups are green.
+
+    A change on the way from one stage to another (people end before vehicles) is no stage of its
+    own unless the signal has one with just these groups.
+    """
+    known = {frozenset(stage.groups): stage.id for stage in lamps.signal.stages}
+    times = sorted({at for runs in lamps.greens.values() for run in runs
+                    for at in (run.from_s, run.to_s)})  # fmt: skip
+    starts = {group: [run.from_s for run in runs] for group, runs in lamps.greens.items()}
+    found: list[Claim] = []
+    for start, end in pairwise(times):
+        middle = (start + end) / 2
+        green = set()
+        for group, runs in lamps.greens.items():
+            k = bisect_right(starts[group], middle) - 1
+            if k >= 0 and runs[k].to_s > middle:
+                green.add(group)
+        stage = known.get(frozenset(green))
+        if stage is None:
+            continue
+        if found and found[-1][0] == stage and not _left(lamps, found[-1][2], start):
+            found[-1] = stage, found[-1][1], end
+        else:
+            found.append((stage, start, end))
+    return found
+
+
+def _left(lamps: Lamps, since: float, until: float) -> bool:
+    """Whether any group's green began between two looks at the same stage."""
+    return any(since - EPS <= run.from_s <= until + EPS
+               for runs in lamps.greens.values() for run in runs)  # fmt: skip
+
+
+def _claims_hold(
+    lamps: Lamps, claims: list[Claim], free: list[tuple[float, float]], said: Said
+) -> None:
+    """All groups of a claimed stage are green together in it, and no other group starts in it."""
+    signal = lamps.signal
+    for k, (name, start, end) in enumerate(claims):
+        stage = signal.stage.get(name)
+        if stage is None:
+            said.say("signal_stage_unknown", signal.id, f"{name} at {start:g} s")
+            continue
+        until = claims[k + 1][1] if k + 1 < len(claims) else lamps.to_s
+        cut = end >= lamps.to_s - EPS or start <= lamps.from_s + EPS
+        for name_of in stage.groups:
+            shown = any(run.from_s < end - EPS and run.to_s > start + EPS
+                        for run in lamps.greens[name_of])  # fmt: skip
+            if not shown and not cut and not inside(end, free):
+                said.say("signal_stage_skipped", f"{signal.id}.{name}",
+                         f"{name_of} is not green between {start:g} s and {end:g} s")  # fmt: skip
+        for group in signal.groups:
+            if group.id in stage.groups:
+                continue
+            for run in lamps.greens[group.id]:
+                if run.starts and start - EPS < run.from_s < min(end, until) - EPS:
+                    said.say("signal_stage_unknown", f"{signal.id}.{name}",
+                             f"{group.id} starts at {run.from_s:g} s")  # fmt: skip
+
+
+def check_coordination(
+    lamps: Lamps, claims: list[Claim], base: SignalPlan, log: Log, rules: Rules, said: Said
+) -> None:
+    """Judge that the reference point is where the base plan has it, N cycles after a disturbance."""
+    signal, cycle = lamps.signal, base.cycle_s
+    events = [_event(lamps, base.reference, claim) for claim in claims
+              if claim[0] == base.reference_stage]  # fmt: skip
+    seen = sorted(at for at in events if lamps.from_s + EPS < at < lamps.to_s - EPS)
+    upset = [
+        span for kind in ("priority", "preemption", "rail")
+        for span in cleared(log, signal.id, kind)
+    ] + [(one.at_s, one.at_s) for one in log.commands if one.signal == signal.id]  # fmt: skip
+    first = -(-(lamps.from_s - base.offset_s) // cycle)
+    at = base.offset_s + first * cycle
+    while at < lamps.to_s - EPS:
+        near = min((abs(one - at) for one in seen), default=float("inf"))
+        calm = not any(
+            start - cycle <= at <= end + rules.recover_cycles * cycle + EPS for start, end in upset
+        )
+        if calm and at > lamps.from_s + EPS and near > rules.coordination_s + EPS:
+            missing = "no reference point" if near > cycle else f"{near:g} s off"
+            said.say("signal_not_in_coordination", signal.id, f"{missing} at {at:g} s")
+        at += cycle
+
+
+def _event(lamps: Lamps, reference: str, claim: Claim) -> float:
+    """Give the reference point of one claimed stage, as the lamps show it."""
+    name, start, end = claim
+    groups = lamps.signal.stage[name].groups
+    if reference == "begin-green":
+        return start
+    ends = [run.to_s for group in groups for run in lamps.greens[group]
+            if start - EPS <= run.to_s <= end + EPS]  # fmt: skip
+    begin = min(ends, default=end)
+    if reference == "begin-yellow":
+        return end
+    return begin + max((lamps.signal.group[group].yellow_s for group in groups), default=0.0)
