@@ -7,7 +7,9 @@ file, because numba's disk cache does not see changes in another one.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from multiprocessing import get_context
 from typing import Any
 
 import numba
@@ -50,16 +52,44 @@ def kernel(function: Any) -> Any:
     return dispatcher
 
 
-def warm_up() -> list[str]:
-    """Compile every kernel of every module, or load it from the disk cache; their names."""
-    for name in MODULES:
-        import_module(name).warm()
-    return [f"{one.py_func.__module__}.{one.py_func.__name__}" for one in KERNELS]
+def warm_up(processes: int = 1) -> dict[str, int]:
+    """Compile every kernel of every module, or load it from the disk cache.
+
+    Parameters
+    ----------
+    processes
+        Modules are shared out among so many; above 1 only the disk cache is filled.
+
+    Returns
+    -------
+    Kernel -> how often it was compiled, not loaded.
+    """
+    if processes == 1:
+        for name in MODULES:
+            import_module(name).warm()
+        return compilations()
+    found: dict[str, int] = {}
+    # spawn: a fork would carry the threads of a library that has already started some
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for compiled in pool.map(_warm, MODULES):
+            found |= compiled
+    return found
+
+
+def _warm(module: str) -> dict[str, int]:
+    import_module(module).warm()
+    return {name: times for name, times in compilations().items() if name.startswith(f"{module}.")}
 
 
 def compilations() -> dict[str, int]:
     """How often each kernel was compiled, not loaded from disk, in this process."""
-    return {
-        f"{one.py_func.__module__}.{one.py_func.__name__}": sum(one.stats.cache_misses.values())
-        for one in KERNELS
-    }
+    return {_name(one): sum(one.stats.cache_misses.values()) for one in KERNELS}
+
+
+def signatures() -> dict[str, set[str]]:
+    """The types with which each kernel was called, or called by another, in this process."""
+    return {_name(one): set(map(str, one.signatures)) for one in KERNELS}
+
+
+def _name(one: Any) -> str:
+    return f"{one.py_func.__module__}.{one.py_func.__name__}"

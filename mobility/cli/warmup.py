@@ -14,6 +14,7 @@ def warmup(as_json: options.Json = False, quiet: options.Quiet = False) -> None:
 
       mobility warmup --json
     """
+    import os
     import time
 
     from mobility import _jit
@@ -21,10 +22,10 @@ def warmup(as_json: options.Json = False, quiet: options.Quiet = False) -> None:
 
     start = time.perf_counter()
     with working("compiling kernels", quiet=quiet):
-        names = _jit.warm_up()
-    compiled = sum(count > 0 for count in _jit.compilations().values())
+        kernels = _jit.warm_up(os.cpu_count() or 1)
+    compiled = sum(times > 0 for times in kernels.values())
     seconds = round(time.perf_counter() - start, 1)
     if as_json:
-        print_json({"kernels": names, "compiled": compiled, "seconds": seconds})
+        print_json({"kernels": sorted(kernels), "compiled": compiled, "seconds": seconds})
     else:
-        print(f"{len(names)} kernels ready, {compiled} compiled now, in {seconds} s")
+        print(f"{len(kernels)} kernels ready, {compiled} compiled now, in {seconds} s")

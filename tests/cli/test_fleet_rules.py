@@ -40,14 +40,17 @@ def case(tmp_path):
     return path
 
 
-def test_rules_of_a_case_are_kept_and_what_they_cost_is_said(capsys, case):
+def test_rules_of_a_case_are_kept_and_what_they_cost_is_said(capsys, case, tmp_path):
     code, told, _ = asked(
         capsys, "blocks", "santiago", "--case", str(case), "--price-rules", "--date", "2025-03-05"
     )
     assert code == 0
     assert told["check"] == []
     assert {one["rule"] for one in told["rule_costs"]} == {"layover", "wait", "parking"}
-    assert run(["fleet", "blocks", "santiago", "--case", str(case), "--price-rules", "-q"]) == 0
+    small = tmp_path / "small.toml"
+    small.write_text("[rules]\nmin_layover_s = 600\n", "utf-8")
+    words = ["odd/frequencies_only", "--case", str(small), "--price-rules", "-q"]
+    assert run(["fleet", "blocks", *words]) == 0
     assert "vehicles it costs" in capsys.readouterr().out
 
 
