@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +187,16 @@ def test_a_broken_scenario_is_refused(tmp_path, town):
     )
     with pytest.raises(ConfigError, match="is not there"):
         drive(path)
+
+
+def test_a_talkative_scenario_leaves_stdout_to_the_answer(town):
+    words = (town / "town.sumocfg").read_text("utf-8")
+    loud = town / "loud.sumocfg"
+    loud.write_text(
+        words.replace("</time>", '</time><report><verbose value="true"/></report>'), "utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "cli.py", "signals", "drive", str(loud), "--end", "60", "--json"],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert json.loads(done.stdout)["end_s"] == 60

@@ -222,7 +222,7 @@ def _words(
         "--statistic-output", str(folder / "statistics.xml"),
         "--log", str(folder / "sumo.log"), "--message-log", str(folder / "messages.log"),
         "--error-log", str(folder / "errors.log"),
-        "--no-step-log", "--no-warnings", "--duration-log.disable",
+        "--no-step-log", "--no-warnings", "--duration-log.disable", "--verbose", "false",
     ]  # fmt: skip
     if end is not None:
         words += ["--end", f"{end:g}"]
