@@ -6,6 +6,14 @@ bound here, once the files are loaded.
 
 from mobility.signals.case import read_network
 from mobility.signals.check import check
+from mobility.signals.files import (
+    read_log,
+    read_plan,
+    read_schedule,
+    read_shown,
+    write_log,
+    write_plan,
+)
 from mobility.signals.plan import Log, Plan, SignalPlan
 from mobility.signals.problem import (
     Group,
@@ -20,6 +28,8 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.schedule import Schedule, Slot
+from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 
 __all__ = [
     "Group",
@@ -30,13 +40,24 @@ __all__ = [
     "Plan",
     "Rings",
     "Rules",
+    "Schedule",
     "Sequence",
     "SignalPlan",
+    "Slot",
     "Stage",
     "State",
+    "TimingSheet",
     "Volumes",
     "check",
     "plan_of",
     "program",
+    "read_log",
     "read_network",
+    "read_plan",
+    "read_schedule",
+    "read_shown",
+    "timing_sheets",
+    "write_log",
+    "write_plan",
+    "write_sheets",
 ]
