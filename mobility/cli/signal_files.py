@@ -61,9 +61,7 @@ def open_shown(
     return signals.read_shown(path)
 
 
-def write_as(
-    asked: Network, given: Plan | Schedule, out: Path, *, network: str
-) -> list[Finding]:
+def write_as(asked: Network, given: Plan | Schedule, out: Path, *, network: str) -> list[Finding]:
     """Write a plan in the format that a name asks for, read it back, and say where it differs.
 
     Raises

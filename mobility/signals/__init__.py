@@ -6,6 +6,7 @@ bound here, once the files are loaded.
 
 from mobility.signals.case import read_network
 from mobility.signals.check import check
+from mobility.signals.counts import CountedVolumes, Counts, read_counts, volumes_of_counts
 from mobility.signals.files import (
     read_log,
     read_plan,
@@ -32,6 +33,8 @@ from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 
 __all__ = [
+    "CountedVolumes",
+    "Counts",
     "Group",
     "Intersection",
     "Link",
@@ -51,12 +54,14 @@ __all__ = [
     "check",
     "plan_of",
     "program",
+    "read_counts",
     "read_log",
     "read_network",
     "read_plan",
     "read_schedule",
     "read_shown",
     "timing_sheets",
+    "volumes_of_counts",
     "write_log",
     "write_plan",
     "write_sheets",

@@ -53,7 +53,9 @@ def write_plan(plan: Plan | Schedule, path: str | Path) -> Path:
         }  # fmt: skip
         return _write_json(document, target)
     if isinstance(plan, Schedule):
-        raise TableError(f"{path}: a week of plans is written as JSON", mend="end the name in .json")
+        raise TableError(
+            f"{path}: a week of plans is written as JSON", mend="end the name in .json"
+        )
     _a_table(target)
     rows = [
         (plan.name, plan.from_s, plan.to_s, plan.digest, one.signal, one.cycle_s, one.zero_s,

@@ -22,7 +22,10 @@ def cut(cycle, offset=0, **more):
     """The crossroads' plan in another cycle."""
     extra = cycle - 120
     one = signals.program(
-        CROSS.intersections[0], [44 + extra, 15, 29, 12], offset_s=offset, order=["A", "B", "C", "D"]
+        CROSS.intersections[0],
+        [44 + extra, 15, 29, 12],
+        offset_s=offset,
+        order=["A", "B", "C", "D"],
     )
     assert one.cycle_s == cycle
     return signals.Plan((one,), **more)
@@ -133,7 +136,10 @@ def test_a_sheet_says_all_that_a_controller_needs():
     greens = {row["group"]: row for row in told(sheet, "green times") if row["plan"] == "rest"}
     assert greens["EW"]["green_s"] == 34
     changes = told(sheet, "transitions")
-    assert {(row["before"], row["after"]) for row in changes} == {("rest", "peak"), ("peak", "rest")}
+    assert {(row["before"], row["after"]) for row in changes} == {
+        ("rest", "peak"),
+        ("peak", "rest"),
+    }
     assert all(row["cost_s"] >= 0 for row in changes)
     assert any("no multiple of 130 s" in note for note in sheet.notes)
     assert sheet.to_dict()["signal"] == J

@@ -87,7 +87,9 @@ def _plan(one: Intersection, program: Program) -> SignalPlan:
     zero = program.offset_s % cycle
     named = one.reference_stage or (stages[0].stage if stages else "")
     offset = (zero + reference_at(one, stages, named)) % cycle
-    return SignalPlan(one.id, cycle, zero, offset, tuple(stages), tuple(shows), one.reference, named)
+    return SignalPlan(
+        one.id, cycle, zero, offset, tuple(stages), tuple(shows), one.reference, named
+    )
 
 
 def _stages(one: Intersection, phases: list[Phase], starts: list[float]) -> list[StageTime]:
