@@ -6,6 +6,7 @@ bound here, once the files are loaded.
 
 from mobility.signals.case import read_network
 from mobility.signals.check import check
+from mobility.signals.corridor import Corridor, corridor_from_feed
 from mobility.signals.counts import CountedVolumes, Counts, read_counts, volumes_of_counts
 from mobility.signals.files import (
     read_log,
@@ -33,6 +34,7 @@ from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 
 __all__ = [
+    "Corridor",
     "CountedVolumes",
     "Counts",
     "Group",
@@ -52,6 +54,7 @@ __all__ = [
     "TimingSheet",
     "Volumes",
     "check",
+    "corridor_from_feed",
     "plan_of",
     "program",
     "read_counts",
