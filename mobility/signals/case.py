@@ -192,10 +192,12 @@ def _rings(one: SignalPart, known: dict[str, Group], where: str) -> Rings | None
     if part is None:
         return None
     named = [name for ring in part.rings for barrier in ring for name in barrier]
-    _known([*named, *part.optional, *part.splits_s], known, f"{where}: rings: group")
+    walks = part.pedestrians
+    _known([*named, *part.optional, *part.splits_s, *walks, *walks.values()], known,
+           f"{where}: rings: group")  # fmt: skip
     return Rings(
         tuple(tuple(map(tuple, ring)) for ring in part.rings), part.may_swap,
-        tuple(part.optional), dict(part.splits_s),
+        tuple(part.optional), dict(part.splits_s), dict(walks),
     )  # fmt: skip
 
 
@@ -206,9 +208,9 @@ def ring_stages(rings: Rings | None) -> tuple[Stage, ...]:
     found = []
     for block in range(min(len(ring) for ring in rings.rings)):
         made: list[tuple[str, ...]] = [()]
-        for ring in rings.rings:
-            made = [(*one, name) for one in made for name in ring[block]]
-        found += [Stage("+".join(one), one) for one in made]
+        for ring in rings.rings:  # a ring without a group here rests
+            made = [(*one, name) for one in made for name in ring[block]] or made
+        found += [Stage("+".join(one), one) for one in made if one]
     return tuple(found)
 
 

@@ -163,8 +163,10 @@ def _claims_hold(
             if not shown and not cut and not inside(end, free):
                 said.say("signal_stage_skipped", f"{signal.id}.{name}",
                          f"{name_of} is not green between {start:g} s and {end:g} s")  # fmt: skip
+        walks = signal.rings.pedestrians if signal.rings is not None else {}
+        with_it = {*stage.groups, *(walks[one] for one in stage.groups if one in walks)}
         for group in signal.groups:
-            if group.id in stage.groups:
+            if group.id in with_it:
                 continue
             for run in lamps.greens[group.id]:
                 if run.starts and start - EPS < run.from_s < min(end, until) - EPS:

@@ -164,31 +164,55 @@ def ring_program(
     *,
     offset_s: Seconds | None = None,
 ) -> SignalPlan:
-    """Lay rings out side by side; a split is green and all that follows it until the next group."""
+    """Lay rings out side by side; a split is green and all that follows it until the next group.
+
+    All rings cross a barrier together: where one is done before the others, its last group stays
+    green. A group without a split is left out. People walk as long as their group's green leaves
+    time for their clearance.
+    """
     assert one.rings is not None
     splits = one.rings.splits_s if splits_s is None else splits_s
     greens: dict[str, list[Green]] = {group.id: [] for group in one.groups}
+    blocks = [
+        [[name for name in ring[k] if splits.get(name, 0) > 0] for ring in one.rings.rings
+         if k < len(ring)]
+        for k in range(max(len(ring) for ring in one.rings.rings))
+    ]  # fmt: skip
+    blocks = [rows for rows in blocks if any(rows)]
+    always: set[str] = set()
     cycle = 0.0
-    for ring in one.rings.rings:
-        row = [name for barrier in ring for name in barrier if splits.get(name, 0) > 0]
-        at = 0.0
-        for k, name in enumerate(row):
-            after = row[(k + 1) % len(row)]
-            barrier = next(
-                {b for r in one.rings.rings for b in r[n]}
-                for n in range(len(ring))
-                if after in ring[n]
-            )
-            gap = max(
-                (one.intergreen_s.get((name, b), 0) for b in {after, *barrier} - {name}),
-                default=0,
-            )
-            end = at + splits[name] - gap - one.group[name].clearance_s
-            greens[name].append((at, end))
-            at += splits[name]
-        cycle = max(cycle, at)
+    for k, rows in enumerate(blocks):
+        barrier = cycle + max(sum(splits[name] for name in row) for row in rows)
+        beyond = {name for row in blocks[(k + 1) % len(blocks)] for name in row}
+        for row in rows:
+            at = cycle
+            for n, name in enumerate(row):
+                last = n + 1 == len(row)
+                after = barrier if last else at + splits[name]
+                foes = (beyond if last else {row[n + 1]}) - {name}
+                gap = max((one.intergreen_s.get((name, foe), 0) for foe in foes), default=0)
+                end = after - gap - one.group[name].clearance_s
+                if len(blocks) == 1 and len(row) == 1:  # nothing ever follows it
+                    always.add(name)
+                greens[name].append((at, end))
+                _walk_with(one, name, (at, end), greens)
+                at = after
+        cycle = barrier
     stages = _ring_stages(one, greens)
-    return _finish(one, cycle, greens, set(), stages, offset_s)
+    return _finish(one, cycle, greens, always, stages, offset_s)
+
+
+def _walk_with(
+    one: Intersection, name: str, green: Green, greens: dict[str, list[Green]]
+) -> None:
+    """People walk with a ring's group, where its green is long enough for them to get across."""
+    assert one.rings is not None
+    people = one.rings.pedestrians.get(name)
+    if people is None:
+        return
+    end = green[1] - one.group[people].clearance_s
+    if end > green[0]:
+        greens[people].append((green[0], end))
 
 
 def _ring_stages(one: Intersection, greens: dict[str, list[Green]]) -> tuple[StageTime, ...]:
