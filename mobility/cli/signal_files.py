@@ -36,9 +36,7 @@ def open_network(source: str, additional: list[Path] | None = None) -> Network:
     return signals.read_network(source)
 
 
-def open_shown(
-    asked: Network, source: str, path: Path | None, additional: list[Path] | None = None
-) -> Plan | Schedule | Log:
+def open_shown(asked: Network, source: str, path: Path | None) -> Plan | Schedule | Log:
     """Read a plan, a week of plans or a log; without a path, the plan that came in.
 
     Raises

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+from mobility.cli.signal_inputs import corridor, counts
 
 if TYPE_CHECKING:
     from mobility.findings import Finding
@@ -18,6 +19,9 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command("corridor")(corridor)
+app.command("counts")(counts)
 
 Source = Annotated[
     str,
@@ -78,7 +82,7 @@ def check(
     from mobility.findings import has_errors
 
     asked = _open(network, additional)
-    judged = _shown(asked, network, shown, additional)
+    judged = _shown(asked, network, shown)
     parts = judged.plans if isinstance(judged, signals.Schedule) else (judged,)
     # What the plan that came in breaks by itself runs on the street already; of others it is ours.
     known = {(one.code, one.column) for one in asked.input_findings if shown is None}
@@ -184,7 +188,7 @@ def convert(
     if out is None:
         raise ConfigError("nowhere to write to", mend="--out plan.json")
     asked = _open(network, additional)
-    given = _shown(asked, network, plan, additional)
+    given = _shown(asked, network, plan)
     if isinstance(given, signals.Log):
         raise ConfigError(f"{plan} is a log", mend="a plan can be converted")
     found = write_as(asked, given, out, network=network)
@@ -225,7 +229,7 @@ def sheet(
     if out is None:
         raise ConfigError("nowhere to write to", mend="--out sheets")
     asked = _open(network, additional)
-    given = _shown(asked, network, plan, additional)
+    given = _shown(asked, network, plan)
     if isinstance(given, signals.Log):
         raise ConfigError(f"{plan} is a log", mend="give a plan")
     week = given if isinstance(given, signals.Schedule) else signals.Schedule.of((given,))
@@ -297,13 +301,11 @@ def _open(source: str, additional: list[Path] | None) -> Network:
     return open_network(source, additional)
 
 
-def _shown(
-    asked: Network, source: str, path: Path | None, additional: list[Path] | None
-) -> Plan | Schedule | Log:
+def _shown(asked: Network, source: str, path: Path | None) -> Plan | Schedule | Log:
     """Read what is to be judged, or take the plan that came in."""
     from mobility.cli.signal_files import open_shown
 
-    return open_shown(asked, source, path, additional)
+    return open_shown(asked, source, path)
 
 
 def _another(asked: Network, part: Plan | Log, path: Path | None) -> list[Finding]:

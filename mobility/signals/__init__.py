@@ -6,8 +6,14 @@ bound here, once the files are loaded.
 
 from mobility.signals.case import read_network
 from mobility.signals.check import check
-from mobility.signals.corridor import Corridor, corridor_from_feed
-from mobility.signals.counts import CountedVolumes, Counts, read_counts, volumes_of_counts
+from mobility.signals.corridor import Corridor, corridor_from_feed, write_passes
+from mobility.signals.counts import (
+    CountedVolumes,
+    Counts,
+    read_counts,
+    volumes_of_counts,
+    write_volumes,
+)
 from mobility.signals.files import (
     read_log,
     read_plan,
@@ -32,6 +38,8 @@ from mobility.signals.problem import (
 from mobility.signals.program import plan_of, program
 from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
+from mobility.signals.utdf import read_utdf
+from mobility.signals.utdf_write import write_utdf
 
 __all__ = [
     "Corridor",
@@ -63,9 +71,13 @@ __all__ = [
     "read_plan",
     "read_schedule",
     "read_shown",
+    "read_utdf",
     "timing_sheets",
     "volumes_of_counts",
     "write_log",
+    "write_passes",
     "write_plan",
     "write_sheets",
+    "write_utdf",
+    "write_volumes",
 ]

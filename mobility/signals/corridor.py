@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +13,12 @@ from mobility.errors import ConfigError, TableError
 from mobility.findings import finding
 from mobility.signals.corridor_signals import ListedSignal, network_of_signals, read_signals
 from mobility.signals.demand import BusRoute, BusStop, Link
-from mobility.signals.passing import LineAt, lines_of
+from mobility.signals.passing import STREET, LineAt, lines_of
+from mobility.signals.rows import write_rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mobility.feed import ServiceDay
     from mobility.findings import Finding
     from mobility.signals.problem import Network
@@ -103,11 +105,30 @@ class Corridor:
             bus_routes=tuple(one for one in routes if one.signals),
         )  # fmt: skip
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; times in seconds into the service day."""
+        lines = self.lines.astype(object).where(self.lines.notna(), None)
+        return {
+            "route_id": self.route_id, "signals": [one.id for one in self.signals],
+            "passings": len(self.passes), "lines": lines.to_dict("records"),
+            "links": [asdict(one) for one in self.links],
+            "stops": [asdict(one) for one in self.stops],
+            "routes": [asdict(one) for one in self.routes], "assumptions": list(self.assumptions),
+            "findings": [one.to_dict() for one in self.findings],
+        }  # fmt: skip
+
     def __str__(self) -> str:
         passed = self.passes["signal"].nunique()
         return (f"route {self.route_id}: {passed} of {len(self.signals)} signals passed, "
                 f"{len(self.passes):,} passings of {self.passes['route_id'].nunique()} lines, "
                 f"{len(self.stops)} stops between")  # fmt: skip
+
+
+def write_passes(corridor: Corridor, path: str | Path) -> Path:
+    """Write every bus at every signal as CSV or Parquet; whole or not at all."""
+    table = corridor.passes
+    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    return write_rows(path, list(table.columns), rows)
 
 
 def corridor_from_feed(
@@ -142,7 +163,7 @@ def corridor_from_feed(
     Raises
     ------
     ConfigError
-        When the route does not run on that day.
+        When the route does not run on that day, or not in the street.
     TableError
         When the list cannot be read, or has no signal.
     """
@@ -154,6 +175,10 @@ def corridor_from_feed(
         near = sorted(set(day.trips["route_id"]))[:8]
         raise ConfigError(f"no trip of route {route_id!r} runs on {day.date}",
                           mend=f"routes of the day: {', '.join(near)} ...")  # fmt: skip
+    kinds = {int(one) for one in day.trips.loc[day.trips["route_id"] == route_id, "route_type"]}
+    if not kinds & STREET:
+        raise ConfigError(f"route {route_id!r} runs on rails of its own or on water (type {min(kinds)})",
+                          mend="name a route of buses, trolleybuses or trams")  # fmt: skip
     lines, nearest = lines_of(day, listed, near_m, route_id)
     rows = [row for line in lines for row in line.rows()]
     passes = _passes(rows)
@@ -220,9 +245,7 @@ def _links(own: list[LineAt], speed_kmh: float) -> tuple[Link, ...]:
     )  # fmt: skip
 
 
-def _stops(
-    lines: list[LineAt], links: set[tuple[str, str]]
-) -> tuple[tuple[BusStop, ...], int]:
+def _stops(lines: list[LineAt], links: set[tuple[str, str]]) -> tuple[tuple[BusStop, ...], int]:
     """Stops on links, with the dwell of all buses; and of how many the timetable says 0."""
     places: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     dwells: dict[tuple[str, str, str], list[float]] = defaultdict(list)

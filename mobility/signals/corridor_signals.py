@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,6 +16,8 @@ from mobility.signals.problem import Network
 from mobility.signals.rows import Rows, read_rows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mobility.findings import Finding
 
 NEEDED = ("signal", "lat", "lon")

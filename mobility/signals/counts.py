@@ -6,14 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mobility.findings import finding
 from mobility.signals.balance import ALL, EXIT, Flow, balance
 from mobility.signals.demand import Volumes
-from mobility.signals.rows import read_rows
+from mobility.signals.rows import read_rows, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,13 @@ class CountedVolumes:
         """Return a network with these volumes in place of its own."""
         return replace(network, volumes=self.volumes)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; null where nothing was counted."""
+        return {
+            "movements": _plain(self.movements), "residuals": _plain(self.residuals),
+            "findings": [one.to_dict() for one in self.findings],
+        }  # fmt: skip
+
     def __str__(self) -> str:
         filled = int(self.movements["counted_h"].isna().sum())
         worst = self.residuals["geh"].max() if len(self.residuals) else 0.0
@@ -126,6 +133,18 @@ def read_counts(path: str | Path) -> Counts:
     return Counts(frame, tuple(found), Path(path).name)
 
 
+def write_volumes(volumes: CountedVolumes, path: str | Path) -> Path:
+    """Write the volume of every movement as CSV or Parquet; whole or not at all."""
+    table = volumes.movements
+    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    return write_rows(path, list(table.columns), rows)
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in one.items()} for one in rows]
+
+
 _MOVEMENTS = ("left", "through", "right", "u-turn", ALL, EXIT)
 
 
@@ -143,6 +162,7 @@ def volumes_of_counts(
     periods: Sequence[tuple[int, int]] | None = None,
     *,
     car_occupancy: float = 1.3,
+    whole_counts: bool = False,
 ) -> CountedVolumes:
     """Average counts over their days, and fill the turns that nobody counted.
 
@@ -160,6 +180,8 @@ def volumes_of_counts(
         the whole time that was counted.
     car_occupancy
         People in a car, where the network has no volumes for the period.
+    whole_counts
+        Without ``periods``: one period, all that was counted, whatever the network has.
 
     Returns
     -------
@@ -167,7 +189,7 @@ def volumes_of_counts(
         A movement of which nothing is known is left out, and told.
     """
     spans = list(periods) if periods is not None else [
-        (one.from_s, one.to_s) for one in network.volumes
+        (one.from_s, one.to_s) for one in network.volumes if not whole_counts
     ]  # fmt: skip
     if not spans and len(counts.table):
         spans = [(int(counts.table["from_s"].min()), int(counts.table["to_s"].max()))]
@@ -189,13 +211,16 @@ def volumes_of_counts(
         flows = _hourly(counts.table, start, end)
         told = {key: flow for key, flow in flows.items() if key not in set(strangers)}
         fit = balance(network, turns, {key: flow.vehicles_h for key, flow in told.items()})
-        for signal, approach, movement in fit.unknown:
-            found.append(finding("signal_turn_unknown", file=counts.source,
-                                 column=f"{signal}.{approach}", value=movement))  # fmt: skip
-        own = next((one for one in network.volumes if (one.from_s, one.to_s) == (start, end)), None)
+        for signal in sorted({one[0] for one in fit.unknown}):
+            own = [f"{approach} {turn}" for name, approach, turn in fit.unknown if name == signal]
+            found.append(finding("signal_turn_unknown", file=counts.source, column=signal,
+                                 value=", ".join(own), count=len(own)))  # fmt: skip
+        given = next(
+            (one for one in network.volumes if (one.from_s, one.to_s) == (start, end)), None
+        )
         made.append(Volumes(
-            start, end, fit.vehicles_h, dict(own.pedestrians_h) if own else {},
-            own.car_occupancy if own else car_occupancy,
+            start, end, fit.vehicles_h, dict(given.pedestrians_h) if given else {},
+            given.car_occupancy if given else car_occupancy,
         ))  # fmt: skip
         movements += [
             (start, end, *key, told[key].vehicles_h if key in told else None, flow,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mobility.signals.log import Command, DataGap, Horizon, Promise, Request
-from mobility.signals.problem import State
+from mobility.signals.problem import State  # noqa: TC001 - pydantic reads it
 from mobility.solution import Report, Status, StopReason
 
 Time = Annotated[float, Field(allow_inf_nan=False)]

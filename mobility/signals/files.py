@@ -290,8 +290,10 @@ def _plan_of_rows(table: Rows) -> Plan:
     if whole is None:
         raise TableError(f"{table.file}: has no row", mend=_WRITE_AGAIN)
     made = tuple(
-        SignalPlan(signal, *head[:3], tuple(stages.get(signal, ())), tuple(shows.get(signal, ())),
-                   *head[3:])
-        for signal, head in heads.items()
+        SignalPlan(
+            signal, cycle, zero, offset, tuple(stages.get(signal, ())),
+            tuple(shows.get(signal, ())), reference, named,
+        )
+        for signal, (cycle, zero, offset, reference, named) in heads.items()
     )  # fmt: skip
     return Plan(made, whole[0], round(whole[1]), round(whole[2]), whole[3])

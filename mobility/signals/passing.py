@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mobility.signals.corridor_signals import ListedSignal
 
 # GTFS route types, basic and extended, of what runs in the street: tram, bus, trolleybus, coach.
-_STREET = {0, 3, 5, 11, 800, *range(200, 210), *range(700, 717), *range(900, 907)}
+STREET = {0, 3, 5, 11, 800, *range(200, 210), *range(700, 717), *range(900, 907)}
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def lines_of(
     keys = zip(day.trips["route_id"], day.trips["direction_id"], day.trips["shape_id"], strict=True)
     for trip, (route, direction, shape) in enumerate(keys):
         row = events.stop[events.offsets[trip] : events.offsets[trip + 1]]
-        if int(types[trip]) in _STREET and len(row) > 1:
+        if int(types[trip]) in STREET and len(row) > 1:
             groups[str(route), int(direction), str(shape), row.tobytes()].append(trip)
     found: list[LineAt] = []
     nearest: dict[str, float] = {}

@@ -202,9 +202,7 @@ def ring_program(
     return _finish(one, cycle, greens, always, stages, offset_s)
 
 
-def _walk_with(
-    one: Intersection, name: str, green: Green, greens: dict[str, list[Green]]
-) -> None:
+def _walk_with(one: Intersection, name: str, green: Green, greens: dict[str, list[Green]]) -> None:
     """People walk with a ring's group, where its green is long enough for them to get across."""
     assert one.rings is not None
     people = one.rings.pedestrians.get(name)

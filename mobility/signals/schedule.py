@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -126,7 +127,7 @@ class Schedule:
             When two of them overlap, or one has no name of its own.
         """
         made = sorted(plans, key=lambda one: one.from_s)
-        for one, other in zip(made, made[1:], strict=False):
+        for one, other in pairwise(made):
             if other.from_s < one.to_s:
                 raise ConfigError(f"{one.name} runs until {one.to_s} s, {other.name} begins before",
                                   mend="let each plan begin when the one before ends")  # fmt: skip

@@ -195,8 +195,8 @@ def _transitions(changes: pd.DataFrame) -> pd.DataFrame:
     names = ["at_s", "before", "after", "method", "step_s", "cost_s", "cycles", "change_s"]
     rows = []
     for key, part in changes.groupby(names, sort=True):
-        told = dict(zip(names, key, strict=True))
-        at = format_time(told.pop("at_s"))
+        told: dict[str, Any] = dict(zip(names, key, strict=True))
+        at = format_time(int(told.pop("at_s")))
         rows.append((" ".join(day for day in DAYS if day in set(part["day"])), at, *told.values()))
     return pd.DataFrame(rows, columns=["days", "at", *names[1:]])
 

@@ -58,7 +58,8 @@ class Street:
         long = np.diff(self.along_m)
         part = np.clip(((point - start) * step).sum(axis=1) / long**2, 0.0, 1.0)
         foot = start + part[:, None] * step
-        return self.along_m[:-1] + part * long, np.hypot(*(foot - point).T)
+        away: NDArray[np.float64] = np.hypot(*(foot - point).T)
+        return self.along_m[:-1] + part * long, away
 
     def passes(self, point: NDArray[np.float64], near_m: float) -> list[tuple[float, float]]:
         """(how far along, how far away) of every time that the street passes a place.
@@ -102,7 +103,8 @@ class Street:
             if n:
                 k = int(choice[n - 1][k])
         out[rows] = np.maximum.accumulate(out[rows])
-        return np.interp(np.arange(len(stops)), rows, out[rows])
+        filled: NDArray[np.float64] = np.interp(np.arange(len(stops)), rows, out[rows])
+        return filled
 
     def at(self, along_m: float) -> NDArray[np.float64]:
         """The place so far along, metres east and north."""

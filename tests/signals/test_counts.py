@@ -63,7 +63,9 @@ def test_a_piece_that_lies_partly_in_the_period_counts_with_that_part(tmp_path):
 
 
 @settings(max_examples=40)
-@given(st.lists(st.integers(0, 900), min_size=12, max_size=12), st.sets(st.integers(0, 11), max_size=4))
+@given(
+    st.lists(st.integers(0, 900), min_size=12, max_size=12), st.sets(st.integers(0, 11), max_size=4)
+)
 def test_missing_turns_come_back_where_the_totals_leave_no_choice(tmp_path, values, missing):
     """Of each approach at most one turn is missing, and its total is known."""
     turns = sorted(whole("J01"))

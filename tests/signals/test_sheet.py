@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signals_cases import CROSS, J, PLAN
+from signals_cases import CROSS, PLAN, J
 
 from mobility import samples, signals
 from mobility.errors import ConfigError
