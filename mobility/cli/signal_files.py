@@ -23,14 +23,14 @@ def open_network(source: str, additional: list[Path] | None = None) -> Network:
     from mobility import samples, signals
     from mobility.errors import ConfigError
 
+    if additional and not source.endswith(_NETS):
+        raise ConfigError("--additional goes with a net of SUMO", mend="name a .net.xml")
     if source in samples.available:
         return signals.read_network(samples.case(source, "signals.toml"))
     if source.endswith(_NETS):
         from mobility.signals.sumo import from_sumo
 
         return from_sumo(source, *(additional or []))
-    if additional:
-        raise ConfigError("--additional goes with a net of SUMO", mend="name a .net.xml")
     if source.lower().endswith(".csv"):
         return signals.read_utdf(source)
     return signals.read_network(source)

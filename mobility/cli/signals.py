@@ -11,6 +11,8 @@ from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
 from mobility.cli.signal_inputs import corridor, counts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mobility.findings import Finding
     from mobility.signals import Log, Network, Plan, Schedule
 
@@ -84,8 +86,7 @@ def check(
     asked = _open(network, additional)
     judged = _shown(asked, network, shown)
     parts = judged.plans if isinstance(judged, signals.Schedule) else (judged,)
-    # What the plan that came in breaks by itself runs on the street already; of others it is ours.
-    known = {(one.code, one.column) for one in asked.input_findings if shown is None}
+    known = _known(asked, parts)
     found = [
         one
         for one in (
@@ -233,7 +234,7 @@ def sheet(
     if isinstance(given, signals.Log):
         raise ConfigError(f"{plan} is a log", mend="give a plan")
     week = given if isinstance(given, signals.Schedule) else signals.Schedule.of((given,))
-    known = {(one.code, one.column) for one in asked.input_findings if plan is None}
+    known = _known(asked, week.plans)
     found = [one for part in week.plans for one in signals.check(asked, part)
              if (one.code, one.column) not in known]  # fmt: skip
     if has_errors(found):
@@ -306,6 +307,28 @@ def _shown(asked: Network, source: str, path: Path | None) -> Plan | Schedule | 
     from mobility.cli.signal_files import open_shown
 
     return open_shown(asked, source, path)
+
+
+def _known(asked: Network, parts: Sequence[Plan | Log]) -> set[tuple[str, str]]:
+    """Give what a program that came in breaks by itself: it runs on the street already.
+
+    Where a signal has another program than the one that came in, nothing of it is known.
+    """
+    from mobility.signals import Log, plan_of
+
+    given = plan_of(asked).signal
+    kept = {
+        name for name, one in given.items()
+        if all(
+            not isinstance(part, Log) and (name not in part.signal
+            or (part.signal[name].of_group, part.signal[name].zero_s) == (one.of_group, one.zero_s))
+            for part in parts
+        )
+    }  # fmt: skip
+    return {
+        (one.code, one.column) for one in asked.input_findings
+        if any(one.column == name or one.column.startswith(f"{name}.") for name in kept)
+    }  # fmt: skip
 
 
 def _another(asked: Network, part: Plan | Log, path: Path | None) -> list[Finding]:

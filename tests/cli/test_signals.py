@@ -85,7 +85,7 @@ def test_a_week_of_plans_is_judged_and_gets_its_sheets(capsys, tmp_path):
     network = signals.read_network(CHANGSHA)
     plan = signals.plan_of(network)
     peak = signals.Plan(
-        tuple(signals.program(one, [time.green_s + 5 for time in plan.signal[one.id].stages])
+        tuple(signals.program(one, [time.green_s + 1 for time in plan.signal[one.id].stages])
               for one in network.intersections),
         "peak", 7 * 3600, 9 * 3600,
     )  # fmt: skip
@@ -119,7 +119,9 @@ def test_programs_of_sumo_there_and_back(capsys, town, tmp_path):
 def test_programs_that_do_not_fit_are_refused(capsys, town, tmp_path):
     net = town / "town.net.xml"
     path = tmp_path / "x.add.xml"
-    path.write_text('<additional><tlLogic id="nowhere"><phase duration="5" state="G"/></tlLogic></additional>')
+    path.write_text(
+        '<additional><tlLogic id="nowhere"><phase duration="5" state="G"/></tlLogic></additional>'
+    )
     assert run(["signals", "check", str(net), str(path)]) == 2
     assert "mend" in capsys.readouterr().err
     path.write_text("<additional/>")

@@ -120,7 +120,15 @@ def test_a_route_that_does_not_pass_its_signals_is_a_finding(days):
     assert "J03" not in set(found.passes["signal"])
     assert ("J02", "J04") in {(link.from_signal, link.to_signal) for link in found.links}
     other = signals.corridor_from_feed(days["changsha"], "C4", table)
-    assert {one.column for one in other.findings} == {"J01", "J02", "J03", "J04", "J05", "J06", "J07"}
+    assert {one.column for one in other.findings} == {
+        "J01",
+        "J02",
+        "J03",
+        "J04",
+        "J05",
+        "J06",
+        "J07",
+    }
 
 
 def test_what_no_route_is(days):
@@ -130,7 +138,9 @@ def test_what_no_route_is(days):
     with pytest.raises(ConfigError, match="rails"):
         signals.corridor_from_feed(days["changsha"], "M2", table)
     with pytest.raises(TableError, match="no column"):
-        signals.corridor_from_feed(days["changsha"], "C1", samples.path("changsha") / "stop_times.txt")
+        signals.corridor_from_feed(
+            days["changsha"], "C1", samples.path("changsha") / "stop_times.txt"
+        )
 
 
 def test_bad_rows_of_the_list_are_told(days, tmp_path):
@@ -184,7 +194,12 @@ def test_a_line_that_comes_back_passes_twice():
 
 
 def test_turns_and_sides():
-    assert [turn_of(90, after) for after in (90, 0, 180, 270)] == ["through", "left", "right", "u-turn"]
+    assert [turn_of(90, after) for after in (90, 0, 180, 270)] == [
+        "through",
+        "left",
+        "right",
+        "u-turn",
+    ]
     assert [side(bearing) for bearing in (5, 100, 181, 350, 269)] == ["N", "E", "S", "N", "W"]
 
 

@@ -248,7 +248,8 @@ def _run(
     )  # fmt: skip
     errors = (Exception,)
     try:
-        api.start(words)
+        with contextlib.redirect_stdout(io.StringIO()):  # traci says there how often it has tried
+            api.start(words)
     except errors as error:
         raise TableError(f"SUMO refuses the scenario: {_told(folder, error)}",
                          mend="run it with sumo itself first") from None  # fmt: skip
