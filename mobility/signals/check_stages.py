@@ -41,8 +41,9 @@ def _may_follow(rings: Rings, ring: tuple[tuple[str, ...], ...], here: str, ther
         inner = ring[a]
         if rings.may_swap:
             return True
-        ahead = inner[inner.index(here) + 1 : inner.index(there)]
-        return inner.index(there) > inner.index(here) and set(ahead) <= set(rings.optional)
+        if inner.index(there) > inner.index(here):
+            ahead = inner[inner.index(here) + 1 : inner.index(there)]
+            return set(ahead) <= set(rings.optional)
     # Barrier groups that are jumped over, and all of a ring that is passed, must be optional.
     step = (b - a) % count or count
     between = {name for k in range(1, step) for name in ring[(a + k) % count]}

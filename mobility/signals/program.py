@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # (start of green, end of green, start of all that ends it): people's clearance may begin early.
 Green = tuple[float, float]
+LEAST_RED_S = 1.0  # red is seen between what ends a green and what leads to the next
 
 
 def plan_of(network: Network) -> Plan:
@@ -130,13 +131,22 @@ def _far_enough(
                 j = (k - back) % count
                 passed += lengths[(j + 1) % count] + between[j]
                 ended = spans[j] - spans[(j + 1) % count]
-                needed = max(
-                    (one.intergreen_s.get((a, b), 0) for a in ended for b in begin), default=0
-                )
+                needed = max((_between(one, a, b) for a in ended for b in begin), default=0)
                 if needed > passed:
                     between[k] += needed - passed
                     passed = needed
     return between
+
+
+def _between(one: Intersection, a: str, b: str) -> Seconds:
+    """Seconds from a group's end to another's start; to its own, what it shows in between."""
+    if a != b:
+        return one.intergreen_s.get((a, b), 0)
+    group = one.group[a]
+    ending = sum(s for state, s in group.sequence.end
+                 if state not in {State.FLASHING_GREEN, State.CLEARANCE})  # fmt: skip
+    starting = sum(seconds for _, seconds in group.sequence.start)
+    return max(group.min_red_s, ending + LEAST_RED_S + starting)
 
 
 def _walk_end(
@@ -192,10 +202,11 @@ def ring_program(
                 foes = (beyond if last else {row[n + 1]}) - {name}
                 gap = max((one.intergreen_s.get((name, foe), 0) for foe in foes), default=0)
                 end = after - gap - one.group[name].clearance_s
-                if len(blocks) == 1 and len(row) == 1:  # nothing ever follows it
-                    always.add(name)
                 greens[name].append((at, end))
-                _walk_with(one, name, (at, end), greens)
+                if len(blocks) == 1 and len(row) == 1:  # nothing ever follows it
+                    always |= {name, one.rings.pedestrians.get(name, name)}
+                else:
+                    _walk_with(one, name, (at, end), greens)
                 at = after
         cycle = barrier
     stages = _ring_stages(one, greens)

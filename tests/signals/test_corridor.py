@@ -60,7 +60,7 @@ def test_every_bus_passes_every_signal_once_and_in_order(corridors, days):
             order = next(r.signals for r in found.routes if r.route_id == route
                          and r.direction_id == own["direction_id"].iloc[0])  # fmt: skip
             assert tuple(own.sort_values("at_s")["signal"]) == order
-            assert own["at_s"].between(trips.at[trip, "depart_s"], trips.at[trip, "arrive_s"]).all()
+            assert own["at_s"].between(trips.loc[trip, "depart_s"], trips.loc[trip, "arrive_s"]).all()
     assert "M2" not in set(found.passes["route_id"])  # the metro below the street
 
 
@@ -80,9 +80,9 @@ def test_a_bus_is_where_its_stops_say(corridors, days):
 
 def test_headways_and_promises(corridors):
     lines = corridors["changsha"].lines.set_index(["signal", "route_id", "direction_id"])
-    assert lines.at[("J01", "C1", 0), "buses"] == 88
-    assert lines.at[("J01", "C1", 0), "approach"] == "W"
-    assert lines.at[("J01", "C1", 1), "approach"] == "E"
+    assert lines.loc[("J01", "C1", 0), "buses"] == 88
+    assert lines.loc[("J01", "C1", 0), "approach"] == "W"
+    assert lines.loc[("J01", "C1", 1), "approach"] == "E"
     passes = corridors["changsha"].passes
     assert passes.loc[passes["route_id"] == "C4", "promised"].all()  # a shuttle by headway
     assert not passes.loc[passes["route_id"] == "C1", "promised"].any()
