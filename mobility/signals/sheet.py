@@ -204,7 +204,7 @@ def _transitions(changes: pd.DataFrame) -> pd.DataFrame:
 def _notes(
     network: Network, one: Intersection, plans: dict[str, SignalPlan], week: Schedule
 ) -> tuple[str, ...]:
-    place = "" if one.lat is None else f" at {one.lat:.5f}, {one.lon:.5f}"
+    place = "" if one.lat is None or one.lon is None else f" at {one.lat:.5f}, {one.lon:.5f}"
     notes = [
         f"{network.corridor or network.source}: {one.id} {one.name}".rstrip() + place,
         f"master clock zero {format_time(network.zero_s)}, time zone {network.timezone}",

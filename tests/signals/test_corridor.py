@@ -60,7 +60,9 @@ def test_every_bus_passes_every_signal_once_and_in_order(corridors, days):
             order = next(r.signals for r in found.routes if r.route_id == route
                          and r.direction_id == own["direction_id"].iloc[0])  # fmt: skip
             assert tuple(own.sort_values("at_s")["signal"]) == order
-            assert own["at_s"].between(trips.loc[trip, "depart_s"], trips.loc[trip, "arrive_s"]).all()
+            assert (
+                own["at_s"].between(trips.loc[trip, "depart_s"], trips.loc[trip, "arrive_s"]).all()
+            )
     assert "M2" not in set(found.passes["route_id"])  # the metro below the street
 
 

@@ -54,7 +54,9 @@ def staged(draw):
             if a >= b:
                 continue
             together = any({a, b} <= one for one in sets)
-            if draw(st.integers(0, 3)) == 0 or (made[int(a[1])].on_foot and made[int(b[1])].on_foot):
+            if draw(st.integers(0, 3)) == 0 or (
+                made[int(a[1])].on_foot and made[int(b[1])].on_foot
+            ):
                 continue
             foes[a, b], foes[b, a] = draw(st.integers(0, 9)), draw(st.integers(0, 9))
             if together:
@@ -121,7 +123,9 @@ def test_the_validator_is_silent_on_every_plan_of_stages(one, data):
     greens = []
     for stage in one.stages:
         least = max(
-            max(1, one.group[name].least_green_s) + one.group[name].clearance_s + flash(one.group[name])
+            max(1, one.group[name].least_green_s)
+            + one.group[name].clearance_s
+            + flash(one.group[name])
             for name in stage.groups
         )
         greens.append(least + data.draw(st.integers(0, 30)))
@@ -167,7 +171,11 @@ ODD = st.one_of(
 
 
 @settings(max_examples=150)
-@given(st.lists(st.tuples(st.sampled_from(PLACES), st.one_of(st.just("gone"), ODD)), min_size=1, max_size=3))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(PLACES), st.one_of(st.just("gone"), ODD)), min_size=1, max_size=3
+    )
+)
 def test_a_damaged_case_is_refused_told_or_safe(damage):
     case = copy.deepcopy(SMALL)
     for path, value in damage:
