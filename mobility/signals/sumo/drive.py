@@ -293,7 +293,12 @@ def _queue_m(api: Any, lanes: list[str]) -> float:
 def _told(folder: Path, error: Exception) -> str:
     """Give SUMO's own words where it left some."""
     path = folder / "errors.log"
-    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    lines: list[str] = []
+    for _ in range(20):  # a simulator that runs by itself may still be writing
+        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+        if any(one.strip() for one in lines):
+            break
+        time.sleep(0.05)
     return next((one.strip() for one in lines if one.strip()), str(error))
 
 
