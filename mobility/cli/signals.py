@@ -110,7 +110,10 @@ def check(
             print("The program that came in, kept as it is:")
             print_findings(asked.input_findings, quiet=True)
         print("all invariants hold" if not found else f"{len(found)} findings")
-    return EXIT_FINDINGS if has_errors(found) else EXIT_DONE
+    # What a program breaks is its own; what could not be read of a file is an error of the file.
+    own = {(one.code, one.column) for one in signals.check(asked, signals.plan_of(asked))}
+    unread = [one for one in asked.input_findings if (one.code, one.column) not in own]
+    return EXIT_FINDINGS if has_errors([*found, *unread]) else EXIT_DONE
 
 
 @app.command("info")

@@ -77,10 +77,16 @@ def _room(one: Intersection, said: Said) -> None:
         here, after = set(stage.groups), set(order[(k + 1) % count].groups)
         before = set(order[k - 1].groups)
         alone = here if count == 1 else here - before - after
-        needed += max((one.group[name].least_green_s for name in alone
-                       if name in one.group and not one.group[name].clearance_s), default=0)  # fmt: skip
-        needed += max((one.intergreen_s.get((a, b), 0) for a in here - after
-                       for b in after - here), default=0)  # fmt: skip
+        gap = max((one.intergreen_s.get((a, b), 0) for a in here - after
+                   for b in after - here), default=0)  # fmt: skip
+        groups = [one.group[name] for name in alone if name in one.group]
+        # People may clear while the others have stopped, but not while the next ones go.
+        needed += max((
+            two.least_green_s + two.clearance_s
+            + max((one.intergreen_s.get((two.id, b), 0) for b in after - here), default=0)
+            if two.clearance_s else two.least_green_s + gap
+            for two in groups
+        ), default=gap)  # fmt: skip
     if needed > one.cycle_range_s[1]:
         said.say("signal_cycle_too_short", one.id,
                  f"at least {needed:g} s, most {one.cycle_range_s[1]:g} s")  # fmt: skip

@@ -131,6 +131,9 @@ def test_the_validator_is_silent_on_every_plan_of_stages(one, data):
         greens.append(least + data.draw(st.integers(0, 30)))
     plan = signals.Plan((signals.program(one, greens, offset_s=data.draw(st.integers(0, 300))),))
     assert signals.check(network, plan) == []
+    # What the network is said to need at least is never more than a safe plan takes.
+    tight = replace(one, cycle_range_s=(1, plan.signals[0].cycle_s))
+    assert signals.check(Network((tight,))) == []
 
 
 @settings(max_examples=120)
@@ -143,6 +146,7 @@ def test_the_validator_is_silent_on_every_plan_of_rings(made, offset):
         return
     plan = ring_program(one, splits, offset_s=offset)
     assert signals.check(network, signals.Plan((plan,))) == []
+    assert signals.check(Network((replace(one, cycle_range_s=(1, plan.cycle_s)),))) == []
     assert plan.cycle_s == sum(
         max((sum(splits[name] for name in ring[b]) for ring in one.rings.rings), default=0)
         for b in range(len(one.rings.rings[0]))
