@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,26 @@ def open_shown(asked: Network, source: str, path: Path | None) -> Plan | Schedul
 
         return plan_of_programs(asked, path)
     return signals.read_shown(path)
+
+
+def week_of(given: list[Plan | Schedule | Log], transition: str | None) -> Schedule:
+    """Join plans, each in its own hours, to a week; or take the one that is given.
+
+    Raises
+    ------
+    ConfigError
+        When one is a log, a week stands beside other plans, or their hours overlap.
+    """
+    from mobility.errors import ConfigError
+    from mobility.signals import Plan, Schedule
+
+    if len(given) == 1 and isinstance(given[0], Schedule):
+        week = given[0]
+        return week if transition is None else replace(week, transition=transition)
+    plans = [one for one in given if isinstance(one, Plan)]
+    if len(plans) < len(given):
+        raise ConfigError("a log or a week stands where a plan is due", mend="give plans")
+    return Schedule.of(plans, transition=transition or "shortway")
 
 
 def write_as(asked: Network, given: Plan | Schedule, out: Path, *, network: str) -> list[Finding]:

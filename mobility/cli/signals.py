@@ -207,7 +207,18 @@ def convert(
 @app.command("sheet")
 def sheet(
     network: Source,
-    plan: Shown = None,
+    plans: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PLAN]...",
+            help="Plans, each in its own hours, or one week of plans; by default the plan that "
+            "came with the network.",
+        ),
+    ] = None,
+    transition: Annotated[
+        str | None,
+        typer.Option("--transition", help="shortway or dwell: from one plan into the next."),
+    ] = None,
     additional: Additional = None,
     out: options.Out = None,
     as_json: options.Json = False,
@@ -216,7 +227,7 @@ def sheet(
 ) -> int:
     """Write a timing sheet a junction: a CSV each, and one page that prints.
 
-    PLAN may be a week of plans. A plan that breaks an invariant gets no sheet.
+    A plan that breaks an invariant gets no sheet.
 
     Examples:
 
@@ -227,16 +238,14 @@ def sheet(
     del config
     from mobility import signals
     from mobility.cli.output import print_findings, print_json
+    from mobility.cli.signal_files import week_of
     from mobility.errors import ConfigError
     from mobility.findings import has_errors
 
     if out is None:
         raise ConfigError("nowhere to write to", mend="--out sheets")
     asked = _open(network, additional)
-    given = _shown(asked, network, plan)
-    if isinstance(given, signals.Log):
-        raise ConfigError(f"{plan} is a log", mend="give a plan")
-    week = given if isinstance(given, signals.Schedule) else signals.Schedule.of((given,))
+    week = week_of([_shown(asked, network, one) for one in plans or [None]], transition)
     known = _known(asked, week.plans)
     found = [one for part in week.plans for one in signals.check(asked, part)
              if (one.code, one.column) not in known]  # fmt: skip

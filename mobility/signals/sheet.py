@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.signals.problem import GREENS, State
-from mobility.signals.rows import cell, write_rows
+from mobility.signals.rows import write_rows
 from mobility.signals.schedule import DAY_S, DAYS, Schedule
+from mobility.signals.sheet_page import page_of
 from mobility.units import format_time
 
 if TYPE_CHECKING:
@@ -37,12 +37,15 @@ class TimingSheet:
         times, week, transitions. Times in seconds.
     notes
         What holds for all of it: the clock, the reference points, what happens at the clock's zero.
+    programs
+        Plan -> what is shown.
     """
 
     signal: str
     name: str
     tables: dict[str, pd.DataFrame]
     notes: tuple[str, ...]
+    programs: dict[str, SignalPlan]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -118,7 +121,7 @@ def _sheet(
         ),
         "transitions": _transitions(changes),
     }  # fmt: skip
-    return TimingSheet(one.id, one.name, tables, _notes(network, one, plans, week))
+    return TimingSheet(one.id, one.name, tables, _notes(network, one, plans, week), plans)
 
 
 def _groups(one: Intersection) -> pd.DataFrame:
@@ -243,7 +246,7 @@ def write_sheets(sheets: tuple[TimingSheet, ...], folder: str | Path) -> Path:
     try:
         for one in sheets:
             write_rows(part / f"{quote(one.signal, safe=' ')}.csv", COLUMNS, one.rows())
-        (part / PAGE).write_text(_page(sheets), "utf-8")
+        (part / PAGE).write_text(page_of(sheets), "utf-8")
         if target.exists():
             aside = target.parent / f"{part.name}.old"
             target.rename(aside)
@@ -268,41 +271,3 @@ def _may_write(target: Path, folder: str | Path) -> None:
     if held and (strange or PAGE not in held):
         raise ConfigError(f"{folder}: holds something else (found {(strange or held)[0]!r})",
                           mend="name a folder that is new or holds sheets alone")  # fmt: skip
-
-
-_STYLE = """
-body { font: 11px/1.35 sans-serif; margin: 1.2em; color: #111; background: #fff }
-h1 { font-size: 17px; margin: 0 } h2 { font-size: 12px; margin: 1em 0 .2em }
-table { border-collapse: collapse } th, td { border: 1px solid #999; padding: 1px 5px }
-th { background: #eee; text-align: left } td.n { text-align: right }
-section { break-after: page; margin-bottom: 3em } ul { padding-left: 1.3em }
-@page { size: A4 landscape; margin: 10mm }
-"""
-
-
-def _page(sheets: tuple[TimingSheet, ...]) -> str:
-    """One page that needs no network, a junction a printed sheet."""
-    body = []
-    for one in sheets:
-        title = html.escape(f"{one.signal} {one.name}".strip())
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in one.notes)
-        body.append(f"<section><h1>{title}</h1><ul>{notes}</ul>")
-        for name, table in one.tables.items():
-            if table.empty:
-                continue
-            head = "".join(f"<th>{html.escape(str(column))}</th>" for column in table.columns)
-            rows = "".join(
-                "<tr>" + "".join(_cell(value) for value in row) + "</tr>"
-                for row in table.itertuples(index=False, name=None)
-            )
-            body.append(f"<h2>{html.escape(name)}</h2><table><tr>{head}</tr>{rows}</table>")
-        body.append("</section>")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Timing sheets</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
-    )
-
-
-def _cell(value: object) -> str:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"<td{' class=n' if number else ''}>{html.escape(cell(value))}</td>"

@@ -97,6 +97,19 @@ def test_a_week_of_plans_is_judged_and_gets_its_sheets(capsys, tmp_path):
     assert len(answer["sheets"]) == 10
     assert {row["before"] for row in answer["sheets"][0]["transitions"]} == {"peak", "rest"}
     assert (tmp_path / "sheets" / "J01.csv").is_file()
+    apart = [signals.write_plan(one, tmp_path / f"{one.name}.csv") for one in (rest, peak)]
+    again = told(
+        capsys,
+        "signals",
+        "sheet",
+        "changsha",
+        *apart,
+        "--transition",
+        "dwell",
+        "--out",
+        tmp_path / "two",
+    )
+    assert {row["method"] for row in again["sheets"][0]["transitions"]} == {"dwell"}
     assert "10 timing sheets" in said(
         capsys, "signals", "sheet", "changsha", "--out", tmp_path / "sheets"
     )

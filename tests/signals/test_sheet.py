@@ -156,6 +156,8 @@ def test_sheets_are_written_whole_and_replace_earlier_ones_alone(tmp_path):
     assert {row["section"] for row in rows} >= {"groups", "stages", "plans", "week", "intergreens"}
     page = (folder / "sheets.html").read_text()
     assert page.count("<section>") == 2
+    assert page.count("<svg") == 2
+    assert page.count("green 0-44 s") == 1
     assert "http" not in page
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(ConfigError, match=r"notes\.txt"):
