@@ -93,6 +93,11 @@ def write_as(asked: Network, given: Plan | Schedule, out: Path, *, network: str)
     from mobility.findings import finding
 
     again: Plan | Schedule | Log
+    if out.suffix.lower() == ".toml":
+        signals.write_network(asked, out)
+        if signals.same_network(asked, signals.read_network(out)):
+            return []
+        return [finding("signal_written_otherwise", file=out.name, value=network)]
     if out.name.lower().endswith(".xml"):
         from mobility.signals.sumo import plan_of_programs, write_programs
 

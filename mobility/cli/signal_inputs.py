@@ -25,6 +25,10 @@ def corridor(
     out: Annotated[
         Path | None, typer.Option("--out", help="CSV or Parquet: every bus at every signal.")
     ] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option("--network", help="signals.toml to write, of the list's cycles and splits."),
+    ] = None,
     no_cache: options.NoCache = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -51,6 +55,8 @@ def corridor(
     found = signals.corridor_from_feed(day, route, signals_csv, near_m=near)
     if out is not None:
         signals.write_passes(found, out)
+    if network is not None:
+        signals.write_network(found.network(), network)
     if as_json:
         print_json(found.to_dict())
     else:

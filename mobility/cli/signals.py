@@ -167,20 +167,22 @@ def convert(
         typer.Option(
             "--out",
             help="File to write: .json, .csv or .parquet (a plan), .add.xml (SUMO programs), "
-            ".utdf.csv (Synchro).",
+            ".utdf.csv (Synchro), .toml (the network).",
         ),
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     config: options.Config = None,
 ) -> int:
-    """Write a plan in another format; it is read back, and must be the same plan.
+    """Write a plan, or a network, in another format; it is read back, and must be the same.
 
     Examples:
 
       mobility signals convert changsha --out plan.json
 
       mobility signals convert X.net.xml --out plan.add.xml
+
+      mobility signals convert gtfs_samples/ring.utdf.csv --out signals.toml
     """
     del config
     from mobility import signals

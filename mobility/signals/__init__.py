@@ -5,6 +5,7 @@ bound here, once the files are loaded.
 """
 
 from mobility.signals.case import read_network
+from mobility.signals.case_write import same_network, write_network
 from mobility.signals.check import check
 from mobility.signals.corridor import Corridor, corridor_from_feed, write_passes
 from mobility.signals.counts import (
@@ -72,9 +73,11 @@ __all__ = [
     "read_schedule",
     "read_shown",
     "read_utdf",
+    "same_network",
     "timing_sheets",
     "volumes_of_counts",
     "write_log",
+    "write_network",
     "write_passes",
     "write_plan",
     "write_sheets",

@@ -85,7 +85,9 @@ def program(
             while group in spans[(last + 1) % count]:
                 last += 1
             end = starts[last % count] + lengths[last % count] + cycle * (last // count)
-            greens[group].append((starts[k], _walk_end(one, group, spans, last, end, between)))
+            greens[group].append(
+                (starts[k], _walk_end(one, group, spans, last, end, lengths, between))
+            )
     always = {group for group in greens if spans and all(group in span for span in spans)}
     stages = tuple(map(StageTime, names, starts, lengths))
     # Whoever gives way in a stage does so on the way to it and from it too.
@@ -155,17 +157,24 @@ def _walk_end(
     spans: Sequence[set[str]],
     last: int,
     end: float,
+    lengths: Sequence[Seconds],
     between: Sequence[Seconds],
 ) -> float:
-    """End of a group's green: people stop walking early enough to be across in time."""
+    """End of a group's green: people stop walking early enough to be across in time.
+
+    They may clear until the next stage begins, if nobody who begins then, or later, is due sooner.
+    """
     clearance = one.group[group].clearance_s
     if not clearance:
         return end
     count = len(spans)
-    gap = between[last % count]
-    begin = spans[(last + 1) % count] - spans[last % count]
-    needed = max((one.intergreen_s.get((group, b), 0) for b in begin), default=0)
-    return end + gap - needed - clearance
+    at = end + between[last % count]
+    over = at
+    for k in range(last + 1, last + count):
+        begin = spans[k % count] - spans[(k - 1) % count]
+        over = min([over, *(at - one.intergreen_s.get((group, b), 0) for b in begin)])
+        at += lengths[k % count] + between[k % count]
+    return over - clearance
 
 
 def ring_program(

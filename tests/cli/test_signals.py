@@ -148,6 +148,9 @@ def test_utdf_there_and_back(capsys, tmp_path):
     source, out = HERE / "ring.utdf.csv", tmp_path / "out.utdf.csv"
     assert told(capsys, "signals", "convert", source, "--out", out)["findings"] == []
     assert told(capsys, "signals", "check", out)["findings"] == []
+    case = tmp_path / "signals.toml"
+    assert told(capsys, "signals", "convert", source, "--out", case)["findings"] == []
+    assert told(capsys, "signals", "check", case)["findings"] == []
     assert told(capsys, "signals", "sheet", source, "--out", tmp_path / "sheets")["sheets"]
 
 
@@ -158,6 +161,8 @@ def test_corridor_and_counts(capsys, tmp_path):
     answer = told(capsys, *words, "C1", "--out", tmp_path / "passes.parquet")
     assert answer["passings"] == 3608
     assert (tmp_path / "passes.parquet").is_file()
+    said(capsys, *words, "C1", "--network", tmp_path / "made.toml")
+    assert told(capsys, "signals", "check", tmp_path / "made.toml")["planned"] == 10
     assert "signal_not_on_route" in said(capsys, *words, "C4", code=1)
     answer = told(
         capsys, "signals", "counts", "changsha", HERE / "turns.csv", "--out", tmp_path / "v.csv"
@@ -170,7 +175,7 @@ def test_corridor_and_counts(capsys, tmp_path):
 @pytest.mark.parametrize("words", [
     ["check", "nowhere.toml"], ["check", "changsha", "nowhere.json"], ["convert", "changsha"],
     ["convert", "changsha", "--out", "x.utdf.csv"], ["convert", "changsha", "--out", "x.add.xml"],
-    ["convert", "changsha", "--out", "x.txt"], ["sheet", "changsha"],
+    ["convert", "changsha", "--out", "x.txt"], ["convert", "X.net.xml", "--out", "x.toml"], ["sheet", "changsha"],
     ["corridor", "changsha", "nowhere.csv", "--route", "C1"], ["counts", "changsha", "nowhere.csv"],
     ["check", "changsha", "--additional", "x.add.xml"],
 ])  # fmt: skip

@@ -204,3 +204,40 @@ def test_a_damaged_case_is_refused_told_or_safe(damage):
         assert one.mend
         assert one.column
     signals.timing_sheets(network, plan)
+
+
+def test_people_are_across_before_a_later_stage_too():
+    """V begins two stages after P has ended: the clearance may not use up what the pair needs."""
+    yellow = Sequence((), ((State.YELLOW, 3),))
+    people = Group("P", "pedestrian", Sequence((), ((State.CLEARANCE, 6),)), 0, walk_s=5)
+    one = Intersection(
+        "X", (Group("V", sequence=yellow, min_green_s=5), people, Group("W", sequence=yellow, min_green_s=4)),
+        (Stage("s0", ("W",)), Stage("s1", ("V",)), Stage("s2", ("P", "V"))),
+        {("P", "V"): 8, ("V", "P"): 3, ("V", "W"): 6, ("W", "V"): 0}, frozenset({("V", "P")}),
+        cycle_range_s=(1, 400),
+    )  # fmt: skip
+    plan = signals.Plan((signals.program(one, [4, 10, 20]),))
+    assert signals.check(Network((one,)), plan) == []
+
+
+@settings(max_examples=60)
+@given(st.one_of(staged(), ringed()))
+def test_a_random_network_comes_back_from_its_file(tmp_path, made):
+    one, splits = made if isinstance(made, tuple) else (made, None)
+    if splits:
+        one = replace(one, rings=replace(one.rings, splits_s=splits))
+    network = Network((one,), city='a "quoted" name\\', zero_s=3723)
+    if not one.groups or not (one.stages or one.rings.rings):
+        return
+    again = signals.read_network(signals.write_network(network, tmp_path / "n.toml"))
+    assert signals.same_network(network, again)
+
+
+def test_cases_that_came_from_elsewhere_come_back(tmp_path):
+    for network in (
+        signals.read_network(samples.case("incheon", "signals.toml")),
+        signals.read_utdf(samples.path("incheon").parent / "ring.utdf.csv"),
+    ):
+        path = signals.write_network(network, tmp_path / "n.toml")
+        assert signals.same_network(network, signals.read_network(path))
+        assert not signals.same_network(network, replace(network, zero_s=60))
