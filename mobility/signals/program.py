@@ -170,7 +170,7 @@ def _walk_end(
     count = len(spans)
     at = end + between[last % count]
     over = at
-    for k in range(last + 1, last + count):
+    for k in range(last + 1, last + count + 1):
         begin = spans[k % count] - spans[(k - 1) % count]
         over = min([over, *(at - one.intergreen_s.get((group, b), 0) for b in begin)])
         at += lengths[k % count] + between[k % count]
@@ -254,6 +254,10 @@ def _finish(
     offset_s: Seconds | None,
     yields: dict[str, list[Green]] | None = None,
 ) -> SignalPlan:
+    cycle = _exact(cycle)
+    stages = tuple(
+        StageTime(time.stage, _exact(time.from_s), _exact(time.green_s)) for time in stages
+    )
     shows = []
     for group in one.groups:
         if group.id in always:
@@ -266,16 +270,21 @@ def _finish(
     named = one.reference_stage or (stages[0].stage if stages else "")
     at = reference_at(one, stages, named)
     return SignalPlan(
-        signal=one.id, cycle_s=cycle, zero_s=(offset - at) % cycle if cycle else 0,
+        signal=one.id, cycle_s=cycle, zero_s=_exact((offset - at) % cycle) % cycle if cycle else 0,
         offset_s=offset % cycle if cycle else 0, stages=stages, shows=tuple(shows),
         reference=one.reference, reference_stage=named,
     )  # fmt: skip
 
 
+def _exact(seconds: Seconds) -> Seconds:
+    """To the microsecond: sums of tenths of a second meet where they should."""
+    return round(seconds, 6)
+
+
 def _yielding(made: list[Indication], spans: list[Green], cycle: float) -> list[Indication]:
     """Cut greens where the group gives way, and show it there."""
     cuts = [
-        (max(0.0, start + shift), min(cycle, end + shift))
+        (max(0.0, _exact(start + shift)), min(cycle, _exact(end + shift)))
         for start, end in spans for shift in (-cycle, 0.0, cycle)
     ]  # fmt: skip
     found = []
@@ -336,14 +345,15 @@ def _lamps(
             pieces.append((at, at + seconds, state))
             at += seconds
     wrapped: list[tuple[float, float, State]] = []
-    for start, end, state in pieces:
+    for begin, finish, state in pieces:
+        start, end = _exact(begin), _exact(finish)
         if end <= start:
             continue
-        a = start % cycle
-        b = a + end - start
+        a = _exact(start % cycle) % cycle
+        b = _exact(a + end - start)
         wrapped.append((a, min(b, cycle), state))
         if b > cycle:
-            wrapped.append((0.0, b - cycle, state))
+            wrapped.append((0.0, _exact(b - cycle), state))
     shown, at = [], 0.0
     for start, end, state in sorted(wrapped):
         if start > at:

@@ -116,21 +116,24 @@ def test_the_same_plan_and_the_same_network_come_back(tmp_path):
 @settings(max_examples=40)
 @given(st.data())
 def test_other_splits_and_offsets_come_back_too(tmp_path, data):
+    def tenths(most):
+        return data.draw(st.integers(0, round(10 * most))) / 10
+
     made = []
     for one in NETWORK.intersections:
         splits, cycle = {}, 0
         for b in range(2):
             rows = [ring[b] for ring in one.rings.rings if ring[b]]
             least = {n: (30 if n in one.rings.pedestrians else 16) for row in rows for n in row}
-            length = max(sum(least[n] for n in row) for row in rows) + data.draw(st.integers(0, 30))
+            length = max(sum(least[n] for n in row) for row in rows) + tenths(30)
             for row in rows:
                 left = length - sum(least[n] for n in row)
                 for n in row[:-1]:
-                    more = data.draw(st.integers(0, left))
-                    splits[n], left = least[n] + more, left - more
+                    more = tenths(left)
+                    splits[n], left = least[n] + more, round(left - more, 1)
                 splits[row[-1]] = least[row[-1]] + left
             cycle += length
-        made.append(ring_program(one, splits, offset_s=data.draw(st.integers(0, cycle - 1))))
+        made.append(ring_program(one, splits, offset_s=tenths(cycle - 1)))
     plan = signals.Plan(tuple(made))
     assert signals.check(NETWORK, plan) == []
     again = signals.read_utdf(signals.write_utdf(NETWORK, plan, tmp_path / "a.utdf.csv"))
