@@ -247,7 +247,8 @@ def sheet(
     if out is None:
         raise ConfigError("nowhere to write to", mend="--out sheets")
     asked = _open(network, additional)
-    week = week_of([_shown(asked, network, one) for one in plans or [None]], transition)
+    given = [_shown(asked, network, one) for one in plans or ()]
+    week = week_of(given or [_shown(asked, network, None)], transition)
     known = _known(asked, week.plans)
     found = [one for part in week.plans for one in signals.check(asked, part)
              if (one.code, one.column) not in known]  # fmt: skip
