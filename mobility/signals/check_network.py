@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from mobility.signals.check_say import EPS
+
 if TYPE_CHECKING:
     from mobility.signals.check_say import Said
     from mobility.signals.problem import Intersection, Network
@@ -87,7 +89,7 @@ def _room(one: Intersection, said: Said) -> None:
             if two.clearance_s else two.least_green_s + gap
             for two in groups
         ), default=gap)  # fmt: skip
-    if needed > one.cycle_range_s[1]:
+    if needed > one.cycle_range_s[1] + EPS:
         said.say("signal_cycle_too_short", one.id,
                  f"at least {needed:g} s, most {one.cycle_range_s[1]:g} s")  # fmt: skip
 
@@ -101,7 +103,7 @@ def _ring_room(one: Intersection, said: Said) -> None:
         rows = [[name for name in ring[block] if name not in rings.optional and name in one.group]
                 for ring in rings.rings if block < len(ring)]  # fmt: skip
         needed += max((sum(_least_split(one, name) for name in row) for row in rows), default=0)
-    if needed > one.cycle_range_s[1]:
+    if needed > one.cycle_range_s[1] + EPS:
         said.say("signal_cycle_too_short", one.id,
                  f"at least {needed:g} s, most {one.cycle_range_s[1]:g} s")  # fmt: skip
 
