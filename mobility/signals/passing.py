@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from mobility.feed import ServiceDay
     from mobility.signals.corridor_signals import ListedSignal
 
-# GTFS route types, basic and extended, of what runs in the street: tram, bus, trolleybus, coach.
-STREET = {0, 3, 5, 11, 800, *range(200, 210), *range(700, 717), *range(900, 907)}
+# GTFS route types, basic and extended, of what runs in the street: tram, bus, trolleybus, coach;
+# -1: a route whose type nobody knows.
+STREET = {-1, 0, 3, 5, 11, 800, *range(200, 210), *range(700, 717), *range(900, 907)}
 
 
 @dataclass(frozen=True)

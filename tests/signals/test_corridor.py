@@ -227,3 +227,20 @@ def test_a_real_feed(shared_gtfs):
         assert set(first["signal"]) == set(table["signal"]), trip
     assert found.passes["at_s"].notna().all()
     assert found.passes["route_id"].nunique() >= 1
+
+
+@pytest.mark.parametrize("name", ["no_shapes", "no_position", "frequencies_only", "past_midnight", "dst",
+                                  "dangling_route", "blank_times"])  # fmt: skip
+def test_odd_feeds_give_an_answer_or_a_sentence(name):
+    day = mb.read_feed(samples.path(f"odd/{name}")).day("typical")
+    places = day.stops.dropna()
+    table = pd.DataFrame({
+        "signal": ["a", "b"], "lat": places["lat"].iloc[:2].to_numpy(), "lon": places["lon"].iloc[:2].to_numpy(),
+    })  # fmt: skip
+    for route in day.trips["route_id"].unique():
+        found = signals.corridor_from_feed(day, route, table)
+        assert found.passes["at_s"].notna().all()
+        assert ("lines without a shape run straight from stop to stop" in found.assumptions) == (
+            name == "no_shapes" and len(found.passes) > 0
+        )
+        assert set(found.passes["signal"]) | {one.column for one in found.findings} <= {"a", "b"}
