@@ -240,7 +240,7 @@ def _ring_stages(one: Intersection, greens: dict[str, list[Green]]) -> tuple[Sta
         if len(spans) < len(stage.groups):
             continue
         start, end = max(a for a, _ in spans), min(b for _, b in spans)
-        if end > start:
+        if _exact(end - start) > 0:
             found.append(StageTime(stage.id, start, end - start))
     return tuple(sorted(found, key=lambda time: time.from_s))
 
