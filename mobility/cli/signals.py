@@ -96,6 +96,11 @@ def check(
         )
         if (one.code, one.column) not in known
     ]
+    # What a program breaks is its own; what could not be read of a file is an error of the file.
+    own = {(one.code, one.column) for one in signals.check(asked, signals.plan_of(asked))}
+    unread = [one for one in asked.input_findings if (one.code, one.column) not in own]
+    found = [*(one for one in unread if has_errors([one])), *found]
+    kept = [one for one in asked.input_findings if one not in found]
     of_all = {name for part in parts for name in _signals_of(part)}
     if as_json:
         print_json({
@@ -106,14 +111,11 @@ def check(
         print(asked)
         print(judged)
         print_findings(found, quiet=quiet)
-        if asked.input_findings:
+        if kept:
             print("The program that came in, kept as it is:")
-            print_findings(asked.input_findings, quiet=True)
+            print_findings(kept, quiet=True)
         print("all invariants hold" if not found else f"{len(found)} findings")
-    # What a program breaks is its own; what could not be read of a file is an error of the file.
-    own = {(one.code, one.column) for one in signals.check(asked, signals.plan_of(asked))}
-    unread = [one for one in asked.input_findings if (one.code, one.column) not in own]
-    return EXIT_FINDINGS if has_errors([*found, *unread]) else EXIT_DONE
+    return EXIT_FINDINGS if has_errors(found) else EXIT_DONE
 
 
 @app.command("info")

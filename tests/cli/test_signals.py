@@ -69,6 +69,22 @@ def test_a_broken_plan_is_told(capsys, tmp_path):
     assert not (tmp_path / "s").exists()
 
 
+def test_what_is_wrong_with_the_file_itself_is_told(capsys, tmp_path):
+    path = tmp_path / "signals.toml"
+    path.write_text(CHANGSHA.read_text("utf-8").replace("cycle_s = 120", "cycle_s = 110", 1))
+    found = told(capsys, "signals", "check", path, code=1)["findings"]
+    assert [(one["code"], one["column"]) for one in found] == [
+        ("signal_cycle_does_not_add_up", "J01")
+    ]
+    path = tmp_path / "x.csv"
+    path.write_text(
+        (HERE / "ring.utdf.csv").read_text().replace("MinGreen,1,5,10", "MinGreen,1,5,40")
+    )
+    answer = told(capsys, "signals", "check", path)  # it runs on the street already
+    assert answer["findings"] == []
+    assert [one["code"] for one in answer["input_findings"]] == ["signal_green_too_short"]
+
+
 def test_a_log_from_disk_is_judged(capsys, tmp_path):
     from signals_cases import CROSS, PLAN, log_of
 
