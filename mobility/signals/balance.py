@@ -145,7 +145,9 @@ def _sums(network: Network, turns: set[Turn], counted: dict[Turn, float]) -> lis
             own = tuple((one, 1) for one in _leaving(turns, signal, side))
             if own:
                 found.append(_Sum("exit", f"{signal}.{side}", own, flow))
-    for link in sorted(network.links, key=lambda one: (one.from_signal, one.to_signal)):
+    for link in sorted(
+        network.links, key=lambda one: (one.from_signal, one.to_signal, one.approach)
+    ):
         ends = link_ends(network, link)
         if ends is None:
             continue

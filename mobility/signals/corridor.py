@@ -91,17 +91,21 @@ class Corridor:
     def onto(self, network: Network) -> Network:
         """Return a network with these links, stops and lines; what it does not know is left out."""
         known = set(network.signal)
-        old = {(one.from_signal, one.to_signal): one for one in network.links}
         fresh = {(one.from_signal, one.to_signal): one for one in self.links}
-        links = old | {
-            pair: replace(old[pair], distance_m=one.distance_m) if pair in old else one
-            for pair, one in fresh.items() if known.issuperset(pair)
-        }  # fmt: skip
+        old = [(one.from_signal, one.to_signal) for one in network.links]
+        links = [
+            # Between two signals there may be two ways: then nobody knows which one is meant.
+            replace(one, distance_m=fresh[pair].distance_m)
+            if pair in fresh and old.count(pair) == 1 else one
+            for one, pair in zip(network.links, old, strict=True)
+        ]  # fmt: skip
+        links += [one for pair, one in fresh.items() if pair not in old and known.issuperset(pair)]
+        pairs = {(one.from_signal, one.to_signal) for one in links}
         routes = [replace(one, signals=tuple(two for two in one.signals if two in known))
                   for one in self.routes]  # fmt: skip
         return replace(
-            network, links=tuple(links[pair] for pair in sorted(links)),
-            bus_stops=tuple(one for one in self.stops if one.link in links),
+            network, links=tuple(links),
+            bus_stops=tuple(one for one in self.stops if one.link in pairs),
             bus_routes=tuple(one for one in routes if one.signals),
         )  # fmt: skip
 

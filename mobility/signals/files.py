@@ -98,7 +98,7 @@ def write_log(log: Log, path: str | Path) -> Path:
 
 
 def read_plan(path: str | Path) -> Plan:
-    """Read a plan from JSON, CSV or Parquet.
+    """Read a plan from JSON, CSV or Parquet; also from what a command printed with ``--json``.
 
     A plan with a row left out is another plan, so it is read whole or not at all.
 
@@ -172,7 +172,8 @@ def _a_table(path: Path) -> None:
 
 
 def _plan_document(plan: Plan) -> dict[str, Any]:
-    return {**plan.to_dict(), **({"report": plan.report.to_dict()} if plan.report else {})}
+    """What a plan is; how a solver compares it with others is in the solver's own answer."""
+    return {**Plan.to_dict(plan), **({"report": plan.report.to_dict()} if plan.report else {})}
 
 
 def _tuples(table: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -197,6 +198,10 @@ def _from_json(source: Path) -> Plan | Schedule | Log:
     except (ValueError, RecursionError) as error:
         raise TableError(f"{source}: no JSON: {error}", mend=_WRITE_AGAIN) from None
     kind = told.pop("kind", None) if isinstance(told, dict) else None
+    if kind is None and isinstance(told, dict):  # what a command printed with --json
+        told = told["plan"] if isinstance(told.get("plan"), dict) else told
+        if "signals" in told:
+            kind, told = PLAN, {key: told[key] for key in PlanFile.model_fields if key in told}
     if kind == PLAN:
         return plan_of_file(_checked(PlanFile, told, source))
     if kind == SCHEDULE:

@@ -129,6 +129,14 @@ def test_every_wrong_place_of_a_json_is_told(tmp_path):
     assert places == {"signals.1.cycle_s", "signals.2.shows.0.1", "sginals"}
 
 
+def test_what_a_command_printed_is_a_plan_too(tmp_path):
+    path = tmp_path / "said.json"
+    told = {**WHOLE.to_dict(), "saving": 0.1, "after": {"delay_s": 3}}
+    for document in (told, {"network": "x", "digest": "y", "plan": told}):
+        path.write_text(json.dumps(document))
+        assert signals.read_plan(path) == WHOLE
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"kind": "plan"}', "[" * 5000])
 def test_what_is_no_plan_is_refused(tmp_path, text):
     path = tmp_path / "p.json"
