@@ -7,7 +7,7 @@ streets and metro line 2 are Changsha's; lines, signals, timings and volumes are
 from __future__ import annotations
 
 from build import Place, Sample, Stop, every, out_folder, platforms, write
-from corridor import Signal, signals_toml
+from corridor import Signal, signals_csv, signals_toml
 
 # The ten signals of Wuyi Avenue and Yuanda Road, west to east; peak vehicles an hour an approach.
 SIGNALS = [
@@ -249,6 +249,7 @@ def build() -> None:
     folder = out_folder("changsha")
     sample.write(folder)
     write(folder / "signals.toml", signals())
+    write(folder / "signals.csv", signals_csv(SIGNALS, OFFSETS_S))
 
 
 if __name__ == "__main__":

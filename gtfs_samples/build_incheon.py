@@ -7,7 +7,7 @@ Incheon's (Juan, Guwol, Namdong, Songdo); lines, signals, timings and volumes ar
 from __future__ import annotations
 
 from build import Place, Sample, Stop, every, out_folder, platforms, write
-from corridor import Signal, quoted, signals_toml
+from corridor import Signal, quoted, signals_csv, signals_toml
 
 # Eight signals between Juan and Jangsu, west to east; peak vehicles an hour an approach.
 SIGNALS = [
@@ -193,6 +193,7 @@ def build() -> None:
     folder = out_folder("incheon")
     sample.write(folder)
     write(folder / "signals.toml", signals())
+    write(folder / "signals.csv", signals_csv(SIGNALS, OFFSETS_S))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write signals.toml for a street of signals that runs west to east: one table in, one file out.
+"""Write signals.toml and signals.csv for a street of signals that runs west to east: one table in, one file out.
 
 Stage-based signals. Groups: EW and NS (through and right), EWL and NSL (protected left), PEW and
 PNS (people on foot, parallel to that traffic). A ``cross`` has four stages, a ``minor`` crossing
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from build import Place, Stop, distance_km, distances_km
+from build import Place, Stop, csv_text, distance_km, distances_km
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,6 +74,16 @@ def signals_toml(
         list(tail),
     ]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
+
+
+def signals_csv(signals: Sequence[Signal], offsets_s: Sequence[int]) -> str:
+    """Lay out the same signals as a planner lists them: places, cycles and splits."""
+    rows = [
+        (one.id, one.name, f"{one.lat:.5f}", f"{one.lon:.5f}", CYCLE_S, offset,
+         " ".join(f"{stage}:{green + YELLOW_S + ALL_RED_S}" for stage, _, green in STAGES[one.kind]))
+        for one, offset in zip(signals, offsets_s, strict=True)
+    ]  # fmt: skip
+    return csv_text(("signal", "name", "lat", "lon", "cycle_s", "offset_s", "splits"), rows)
 
 
 def _defaults() -> list[str]:

@@ -300,8 +300,8 @@ def test_list_names_the_case_files():
 
     answer = json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)
     assert {one["name"]: one["cases"] for one in answer} == {
-        "changsha": ["signals.toml", "tariff.toml", "weather.csv"],
-        "incheon": ["signals.toml", "tariff.toml", "weather.csv"],
+        "changsha": ["signals.csv", "signals.toml", "tariff.toml", "weather.csv"],
+        "incheon": ["signals.csv", "signals.toml", "tariff.toml", "weather.csv"],
         "santiago": ["deadheads.csv", "fleet.toml", "tariff.toml", "weather.csv"],
     }
     assert "santiago" in CliRunner().invoke(app, ["list"]).stdout

@@ -5,7 +5,24 @@ bound here, once the files are loaded.
 """
 
 from mobility.signals.case import read_network
+from mobility.signals.case_write import same_network, write_network
 from mobility.signals.check import check
+from mobility.signals.corridor import Corridor, corridor_from_feed, write_passes
+from mobility.signals.counts import (
+    CountedVolumes,
+    Counts,
+    read_counts,
+    volumes_of_counts,
+    write_volumes,
+)
+from mobility.signals.files import (
+    read_log,
+    read_plan,
+    read_schedule,
+    read_shown,
+    write_log,
+    write_plan,
+)
 from mobility.signals.plan import Log, Plan, SignalPlan
 from mobility.signals.problem import (
     Group,
@@ -20,8 +37,15 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.schedule import Schedule, Slot
+from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
+from mobility.signals.utdf import read_utdf
+from mobility.signals.utdf_write import write_utdf
 
 __all__ = [
+    "Corridor",
+    "CountedVolumes",
+    "Counts",
     "Group",
     "Intersection",
     "Link",
@@ -30,13 +54,33 @@ __all__ = [
     "Plan",
     "Rings",
     "Rules",
+    "Schedule",
     "Sequence",
     "SignalPlan",
+    "Slot",
     "Stage",
     "State",
+    "TimingSheet",
     "Volumes",
     "check",
+    "corridor_from_feed",
     "plan_of",
     "program",
+    "read_counts",
+    "read_log",
     "read_network",
+    "read_plan",
+    "read_schedule",
+    "read_shown",
+    "read_utdf",
+    "same_network",
+    "timing_sheets",
+    "volumes_of_counts",
+    "write_log",
+    "write_network",
+    "write_passes",
+    "write_plan",
+    "write_sheets",
+    "write_utdf",
+    "write_volumes",
 ]

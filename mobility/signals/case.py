@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from mobility.errors import ConfigError
+from mobility.findings import finding
 from mobility.signals.case_parts import (
     Case,
     DefaultsPart,
@@ -35,9 +37,13 @@ from mobility.signals.problem import (
     State,
     Volumes,
 )
+from mobility.signals.program import has_plan, program
 from mobility.units import parse_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mobility.findings import Finding
     from mobility.signals.problem import Pair, Step
 
 _SAMPLE = "see gtfs_samples/changsha/signals.toml"
@@ -93,7 +99,7 @@ def network_of(case: Case, name: str) -> Network:
         When an id stands twice, or is not known where it is named.
     """
     _unique([one.id for one in case.signal], f"{name}: signal")
-    return Network(
+    network = Network(
         intersections=tuple(_signal(one, case.defaults, name) for one in case.signal),
         links=tuple(
             Link(one.from_signal, one.to_signal, one.distance_m, one.travel_s, one.lanes,
@@ -111,6 +117,19 @@ def network_of(case: Case, name: str) -> Network:
         city=case.city, corridor=case.corridor, timezone=case.timezone,
         zero_s=parse_time(case.defaults.master_clock_zero), source=name,
     )  # fmt: skip
+    return replace(network, input_findings=tuple(_contradictions(network)))
+
+
+def _contradictions(network: Network) -> Iterator[Finding]:
+    """Say where the greens that came in and what lies between them are not the cycle that did."""
+    for one in network.intersections:
+        if one.cycle_s and has_plan(one):
+            needed = program(one).cycle_s
+            if abs(needed - one.cycle_s) > 1e-6:
+                yield finding(
+                    "signal_cycle_does_not_add_up", file=network.source, column=one.id,
+                    value=f"greens and intergreens {needed:g} s, cycle_s {one.cycle_s:g} s",
+                )  # fmt: skip
 
 
 def _signal(one: SignalPart, defaults: DefaultsPart, name: str) -> Intersection:
@@ -130,9 +149,14 @@ def _signal(one: SignalPart, defaults: DefaultsPart, name: str) -> Intersection:
     stages = tuple(
         Stage(stage.id, tuple(stage.groups), stage.green_s, stage.optional) for stage in one.stages
     )
+    stages = stages or ring_stages(rings)
+    if one.reference_stage:
+        _known(
+            [one.reference_stage], {two.id for two in stages}, f"{where}: reference_stage: stage"
+        )
     return Intersection(
         id=one.id, name=one.name, lat=one.lat, lon=one.lon, groups=groups,
-        stages=stages or ring_stages(rings), rings=rings, order=tuple(one.order),
+        stages=stages, rings=rings, order=tuple(one.order),
         intergreen_s=_intergreens(one, known, defaults), permissive=frozenset(one.permissive),
         cycle_s=one.cycle_s, offset_s=one.offset_s,
         reference=one.reference or defaults.offset_reference,
@@ -192,10 +216,12 @@ def _rings(one: SignalPart, known: dict[str, Group], where: str) -> Rings | None
     if part is None:
         return None
     named = [name for ring in part.rings for barrier in ring for name in barrier]
-    _known([*named, *part.optional, *part.splits_s], known, f"{where}: rings: group")
+    walks = part.pedestrians
+    _known([*named, *part.optional, *part.splits_s, *walks, *walks.values()], known,
+           f"{where}: rings: group")  # fmt: skip
     return Rings(
         tuple(tuple(map(tuple, ring)) for ring in part.rings), part.may_swap,
-        tuple(part.optional), dict(part.splits_s),
+        tuple(part.optional), dict(part.splits_s), dict(walks),
     )  # fmt: skip
 
 
@@ -206,9 +232,9 @@ def ring_stages(rings: Rings | None) -> tuple[Stage, ...]:
     found = []
     for block in range(min(len(ring) for ring in rings.rings)):
         made: list[tuple[str, ...]] = [()]
-        for ring in rings.rings:
-            made = [(*one, name) for one in made for name in ring[block]]
-        found += [Stage("+".join(one), one) for one in made]
+        for ring in rings.rings:  # a ring without a group here rests
+            made = [(*one, name) for one in made for name in ring[block]] or made
+        found += [Stage("+".join(one), one) for one in made if one]
     return tuple(found)
 
 

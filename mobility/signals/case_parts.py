@@ -80,6 +80,7 @@ class RingsPart(_Part):
     may_swap: bool = True
     optional: list[str] = []
     splits_s: dict[str, NotNegative] = {}
+    pedestrians: dict[str, str] = {}
 
 
 class DetectorPart(_Part):

@@ -64,6 +64,7 @@ def check(
 
 
 def _plan(network: Network, plan: Plan, said: Said) -> None:
+    base = Log(plan=plan)
     for one in plan.signals:
         signal = network.signal.get(one.signal)
         if signal is None:
@@ -78,7 +79,6 @@ def _plan(network: Network, plan: Plan, said: Said) -> None:
         _missing(lamps, said)
         claims = [claim for claim in claims if claim[1] < lamps.to_s and claim[2] > lamps.from_s]
         _judge(network, lamps, claims, None, said)
-        base = Log(plan=plan)
         check_coordination(lamps, claims, one, base, network.rules, said)
 
 

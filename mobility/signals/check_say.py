@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mobility.signals.plan import Log
     from mobility.signals.problem import Intersection
 
+_STATES = frozenset(one.value for one in State)
 EPS = 1e-6  # seconds: rounding of a float, no tolerance of a rule
 
 
@@ -97,7 +98,7 @@ def read(signal: Intersection, rows: Iterable[tuple[str, str, float, float]], sa
     for group, state, start, end in rows:
         if group not in by_group:
             said.say("signal_group_unknown", f"{signal.id}.{group}", group)
-        elif state not in {one.value for one in State}:
+        elif state not in _STATES:
             said.say("signal_state_unknown", f"{signal.id}.{group}", state)
         elif not (end > start):
             said.say("signal_lamps_do_not_tile", f"{signal.id}.{group}", f"{start}-{end}")

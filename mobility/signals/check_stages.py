@@ -26,30 +26,49 @@ def check_rings(lamps: Lamps, log: Log | None, said: Said) -> None:
     for number, ring in enumerate(rings.rings):
         row = [name for barrier in ring for name in barrier]
         starts = sorted((run.from_s, name) for name in row for run in lamps.greens[name])
+        # Who has been served since the ring came to this barrier group; the log may begin inside it.
+        seen, whole = {starts[0][1]} if starts else set(), False
         for (_, here), (at, there) in pairwise(starts):
-            if not inside(at, free) and not _may_follow(rings, ring, here, there):
+            if inside(at, free):
+                seen, whole = {there}, False
+                continue
+            inner = next(barrier for barrier in ring if here in barrier)
+            if there in inner and there not in seen:
+                fine = _may_swap(rings, inner, here, there)
+                seen = seen | {there}
+            else:
+                fine = _left_out(rings, ring, here, there, seen if whole else None) <= set(
+                    rings.optional
+                )
+                seen, whole = {there}, True
+            if not fine:
                 said.say("signal_ring_order", f"{lamps.signal.id}.ring {number + 1}",
                          f"{here} then {there} at {at:g} s")  # fmt: skip
     _barriers(lamps, rings, said)
 
 
-def _may_follow(rings: Rings, ring: tuple[tuple[str, ...], ...], here: str, there: str) -> bool:
-    """Whether a ring's group may be the next one after another."""
+def _may_swap(rings: Rings, inner: tuple[str, ...], here: str, there: str) -> bool:
+    """Whether a group may follow another one inside a barrier group."""
+    if rings.may_swap:
+        return True
+    a, b = inner.index(here), inner.index(there)
+    return b > a and set(inner[a + 1 : b]) <= set(rings.optional)
+
+
+def _left_out(
+    rings: Rings, ring: tuple[tuple[str, ...], ...], here: str, there: str, seen: set[str] | None
+) -> set[str]:
+    """Groups that a ring passes over on its way to another barrier group, or around to the same."""
     block = {name: number for number, barrier in enumerate(ring) for name in barrier}
     a, b, count = block[here], block[there], len(ring)
-    if a == b and here != there:
-        inner = ring[a]
-        if rings.may_swap:
-            return True
-        ahead = inner[inner.index(here) + 1 : inner.index(there)]
-        return inner.index(there) > inner.index(here) and set(ahead) <= set(rings.optional)
-    # Barrier groups that are jumped over, and all of a ring that is passed, must be optional.
     step = (b - a) % count or count
-    between = {name for k in range(1, step) for name in ring[(a + k) % count]}
+    found = {name for k in range(1, step) for name in ring[(a + k) % count]}
     if not rings.may_swap:
-        between |= set(ring[a][ring[a].index(here) + 1 :])
-        between |= set(ring[b][: ring[b].index(there)])
-    return between <= set(rings.optional)
+        found |= set(ring[a][ring[a].index(here) + 1 :])
+        found |= set(ring[b][: ring[b].index(there)])
+    elif seen is not None:
+        found |= set(ring[a]) - seen
+    return found
 
 
 def _barriers(lamps: Lamps, rings: Rings, said: Said) -> None:
@@ -163,8 +182,10 @@ def _claims_hold(
             if not shown and not cut and not inside(end, free):
                 said.say("signal_stage_skipped", f"{signal.id}.{name}",
                          f"{name_of} is not green between {start:g} s and {end:g} s")  # fmt: skip
+        walks = signal.rings.pedestrians if signal.rings is not None else {}
+        with_it = {*stage.groups, *(walks[one] for one in stage.groups if one in walks)}
         for group in signal.groups:
-            if group.id in stage.groups:
+            if group.id in with_it:
                 continue
             for run in lamps.greens[group.id]:
                 if run.starts and start - EPS < run.from_s < min(end, until) - EPS:

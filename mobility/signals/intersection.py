@@ -48,12 +48,16 @@ class Rings:
         Groups that may be left out.
     splits_s
         Of the plan that came in: green and all that follows it until the ring's next group.
+    pedestrians
+        Group of a ring -> people who walk with it: their walk begins with its green, and their
+        clearance ends with it.
     """
 
     rings: tuple[tuple[tuple[str, ...], ...], ...]
     may_swap: bool = True
     optional: tuple[str, ...] = ()
     splits_s: dict[str, Seconds] = field(default_factory=dict)
+    pedestrians: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
+    from mobility.findings import Finding
     from mobility.signals.groups import Seconds
     from mobility.signals.plan import Plan
 
@@ -96,6 +97,8 @@ class Log:
         The base plan, where signals are coordinated by one.
     digest
         Of everything that control was given: the same digest, the same log.
+    input_findings
+        Rows of the file it was read from that could not be read.
     """
 
     shown: pd.DataFrame = field(default_factory=_no_shown)
@@ -107,3 +110,4 @@ class Log:
     promises: tuple[Promise, ...] = ()
     plan: Plan | None = None
     digest: str = ""
+    input_findings: tuple[Finding, ...] = ()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # (start of green, end of green, start of all that ends it): people's clearance may begin early.
 Green = tuple[float, float]
+LEAST_RED_S = 1.0  # red is seen between what ends a green and what leads to the next
 
 
 def plan_of(network: Network) -> Plan:
@@ -84,7 +85,9 @@ def program(
             while group in spans[(last + 1) % count]:
                 last += 1
             end = starts[last % count] + lengths[last % count] + cycle * (last // count)
-            greens[group].append((starts[k], _walk_end(one, group, spans, last, end, between)))
+            greens[group].append(
+                (starts[k], _walk_end(one, group, spans, last, end, lengths, between))
+            )
     always = {group for group in greens if spans and all(group in span for span in spans)}
     stages = tuple(map(StageTime, names, starts, lengths))
     # Whoever gives way in a stage does so on the way to it and from it too.
@@ -130,13 +133,22 @@ def _far_enough(
                 j = (k - back) % count
                 passed += lengths[(j + 1) % count] + between[j]
                 ended = spans[j] - spans[(j + 1) % count]
-                needed = max(
-                    (one.intergreen_s.get((a, b), 0) for a in ended for b in begin), default=0
-                )
+                needed = max((_between(one, a, b) for a in ended for b in begin), default=0)
                 if needed > passed:
                     between[k] += needed - passed
                     passed = needed
     return between
+
+
+def _between(one: Intersection, a: str, b: str) -> Seconds:
+    """Seconds from a group's end to another's start; to its own, what it shows in between."""
+    if a != b:
+        return one.intergreen_s.get((a, b), 0)
+    group = one.group[a]
+    ending = sum(s for state, s in group.sequence.end
+                 if state not in {State.FLASHING_GREEN, State.CLEARANCE})  # fmt: skip
+    starting = sum(seconds for _, seconds in group.sequence.start)
+    return max(group.min_red_s, ending + LEAST_RED_S + starting)
 
 
 def _walk_end(
@@ -145,17 +157,24 @@ def _walk_end(
     spans: Sequence[set[str]],
     last: int,
     end: float,
+    lengths: Sequence[Seconds],
     between: Sequence[Seconds],
 ) -> float:
-    """End of a group's green: people stop walking early enough to be across in time."""
+    """End of a group's green: people stop walking early enough to be across in time.
+
+    They may clear until the next stage begins, if nobody who begins then, or later, is due sooner.
+    """
     clearance = one.group[group].clearance_s
     if not clearance:
         return end
     count = len(spans)
-    gap = between[last % count]
-    begin = spans[(last + 1) % count] - spans[last % count]
-    needed = max((one.intergreen_s.get((group, b), 0) for b in begin), default=0)
-    return end + gap - needed - clearance
+    at = end + between[last % count]
+    over = at
+    for k in range(last + 1, last + count + 1):
+        begin = spans[k % count] - spans[(k - 1) % count]
+        over = min([over, *(at - one.intergreen_s.get((group, b), 0) for b in begin)])
+        at += lengths[k % count] + between[k % count]
+    return over - clearance
 
 
 def ring_program(
@@ -164,31 +183,54 @@ def ring_program(
     *,
     offset_s: Seconds | None = None,
 ) -> SignalPlan:
-    """Lay rings out side by side; a split is green and all that follows it until the next group."""
+    """Lay rings out side by side; a split is green and all that follows it until the next group.
+
+    All rings cross a barrier together: where one is done before the others, its last group stays
+    green. A group without a split is left out. People walk as long as their group's green leaves
+    time for their clearance.
+    """
     assert one.rings is not None
     splits = one.rings.splits_s if splits_s is None else splits_s
     greens: dict[str, list[Green]] = {group.id: [] for group in one.groups}
+    blocks = [
+        [[name for name in ring[k] if splits.get(name, 0) > 0] for ring in one.rings.rings
+         if k < len(ring)]
+        for k in range(max(len(ring) for ring in one.rings.rings))
+    ]  # fmt: skip
+    blocks = [rows for rows in blocks if any(rows)]
+    always: set[str] = set()
     cycle = 0.0
-    for ring in one.rings.rings:
-        row = [name for barrier in ring for name in barrier if splits.get(name, 0) > 0]
-        at = 0.0
-        for k, name in enumerate(row):
-            after = row[(k + 1) % len(row)]
-            barrier = next(
-                {b for r in one.rings.rings for b in r[n]}
-                for n in range(len(ring))
-                if after in ring[n]
-            )
-            gap = max(
-                (one.intergreen_s.get((name, b), 0) for b in {after, *barrier} - {name}),
-                default=0,
-            )
-            end = at + splits[name] - gap - one.group[name].clearance_s
-            greens[name].append((at, end))
-            at += splits[name]
-        cycle = max(cycle, at)
+    for k, rows in enumerate(blocks):
+        barrier = cycle + max(sum(splits[name] for name in row) for row in rows)
+        beyond = {name for row in blocks[(k + 1) % len(blocks)] for name in row}
+        for row in rows:
+            at = cycle
+            for n, name in enumerate(row):
+                last = n + 1 == len(row)
+                after = barrier if last else at + splits[name]
+                foes = (beyond if last else {row[n + 1]}) - {name}
+                gap = max((one.intergreen_s.get((name, foe), 0) for foe in foes), default=0)
+                end = after - gap - one.group[name].clearance_s
+                greens[name].append((at, end))
+                if len(blocks) == 1 and len(row) == 1:  # nothing ever follows it
+                    always |= {name, one.rings.pedestrians.get(name, name)}
+                else:
+                    _walk_with(one, name, (at, end), greens)
+                at = after
+        cycle = barrier
     stages = _ring_stages(one, greens)
-    return _finish(one, cycle, greens, set(), stages, offset_s)
+    return _finish(one, cycle, greens, always, stages, offset_s)
+
+
+def _walk_with(one: Intersection, name: str, green: Green, greens: dict[str, list[Green]]) -> None:
+    """People walk with a ring's group, where its green is long enough for them to get across."""
+    assert one.rings is not None
+    people = one.rings.pedestrians.get(name)
+    if people is None:
+        return
+    end = green[1] - one.group[people].clearance_s
+    if end > green[0]:
+        greens[people].append((green[0], end))
 
 
 def _ring_stages(one: Intersection, greens: dict[str, list[Green]]) -> tuple[StageTime, ...]:
@@ -198,7 +240,7 @@ def _ring_stages(one: Intersection, greens: dict[str, list[Green]]) -> tuple[Sta
         if len(spans) < len(stage.groups):
             continue
         start, end = max(a for a, _ in spans), min(b for _, b in spans)
-        if end > start:
+        if _exact(end - start) > 0:
             found.append(StageTime(stage.id, start, end - start))
     return tuple(sorted(found, key=lambda time: time.from_s))
 
@@ -212,6 +254,10 @@ def _finish(
     offset_s: Seconds | None,
     yields: dict[str, list[Green]] | None = None,
 ) -> SignalPlan:
+    cycle = _exact(cycle)
+    stages = tuple(
+        StageTime(time.stage, _exact(time.from_s), _exact(time.green_s)) for time in stages
+    )
     shows = []
     for group in one.groups:
         if group.id in always:
@@ -224,16 +270,21 @@ def _finish(
     named = one.reference_stage or (stages[0].stage if stages else "")
     at = reference_at(one, stages, named)
     return SignalPlan(
-        signal=one.id, cycle_s=cycle, zero_s=(offset - at) % cycle if cycle else 0,
+        signal=one.id, cycle_s=cycle, zero_s=_exact((offset - at) % cycle) % cycle if cycle else 0,
         offset_s=offset % cycle if cycle else 0, stages=stages, shows=tuple(shows),
         reference=one.reference, reference_stage=named,
     )  # fmt: skip
 
 
+def _exact(seconds: Seconds) -> Seconds:
+    """To the microsecond: sums of tenths of a second meet where they should."""
+    return round(seconds, 6)
+
+
 def _yielding(made: list[Indication], spans: list[Green], cycle: float) -> list[Indication]:
     """Cut greens where the group gives way, and show it there."""
     cuts = [
-        (max(0.0, start + shift), min(cycle, end + shift))
+        (max(0.0, _exact(start + shift)), min(cycle, _exact(end + shift)))
         for start, end in spans for shift in (-cycle, 0.0, cycle)
     ]  # fmt: skip
     found = []
@@ -294,14 +345,15 @@ def _lamps(
             pieces.append((at, at + seconds, state))
             at += seconds
     wrapped: list[tuple[float, float, State]] = []
-    for start, end, state in pieces:
+    for begin, finish, state in pieces:
+        start, end = _exact(begin), _exact(finish)
         if end <= start:
             continue
-        a = start % cycle
-        b = a + end - start
+        a = _exact(start % cycle) % cycle
+        b = _exact(a + end - start)
         wrapped.append((a, min(b, cycle), state))
         if b > cycle:
-            wrapped.append((0.0, b - cycle, state))
+            wrapped.append((0.0, _exact(b - cycle), state))
     shown, at = [], 0.0
     for start, end, state in sorted(wrapped):
         if start > at:

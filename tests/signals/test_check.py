@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 
 import pandas as pd
@@ -365,3 +366,40 @@ def test_an_unknown_key_names_the_nearest(key, value, near):
     }
     with pytest.raises(signals.case.ConfigError, match=near):
         signals.read_network(content)
+
+
+def damaged(**fields):
+    """The sample with one signal's keys changed."""
+    case = tomllib.loads(samples.case("changsha", "signals.toml").read_text("utf-8"))
+    case["signal"][0] |= fields
+    return signals.read_network(case)
+
+
+def told(network):
+    return {(one.code, one.column) for one in (*network.input_findings, *signals.check(network))}
+
+
+def test_a_case_that_contradicts_itself_is_told():
+    stages = [{"id": "A", "groups": ["EW", "PEW"]}, {"id": "B", "groups": ["EWL", "NS", "PNS"]},
+              {"id": "C", "groups": ["NSL"]}]  # fmt: skip
+    assert ("signal_stages_conflict", "J01.B") in told(damaged(stages=stages))
+    assert ("signal_cycle_does_not_add_up", "J01") in told(damaged(cycle_s=110))
+    assert ("signal_cycle_too_short", "J01") in told(damaged(cycle_range_s=[40, 60]))
+    assert ("signal_cycle_too_short", "J01") not in told(damaged(cycle_range_s=[40, 90]))
+    groups = [{"id": "EW", "from": ["W"], "movements": ["through"], "min_green_s": 95}]
+    few = damaged(
+        groups=groups, stages=[{"id": "A", "groups": ["EW"]}], intergreen_s=[], permissive=[]
+    )
+    assert told(few) >= {("signal_limits_cross", "J01.EW"), ("signal_movement_missing", "J01.W"),
+                         ("signal_movement_missing", "J01.PNS")}  # fmt: skip
+    assert told(damaged()) == set()
+
+
+@pytest.mark.parametrize(("fields", "near"), [
+    ({"reference_stage": "Z"}, "reference_stage"), ({"order": ["A", "X"]}, "order"),
+    ({"permissive": [["EW", "PWE"]]}, "PEW"), ({"stages": []}, "neither stages nor rings"),
+    ({"id": "J02"}, "twice"), ({"lock": ["all"]}, "lock"), ({"cycle_s": -1}, "cycle_s"),
+])  # fmt: skip
+def test_a_case_that_names_what_is_not_there_is_refused(fields, near):
+    with pytest.raises(signals.case.ConfigError, match=near):
+        damaged(**fields)

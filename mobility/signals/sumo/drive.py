@@ -248,7 +248,8 @@ def _run(
     )  # fmt: skip
     errors = (Exception,)
     try:
-        api.start(words)
+        with contextlib.redirect_stdout(io.StringIO()):  # traci says there how often it has tried
+            api.start(words)
     except errors as error:
         raise TableError(f"SUMO refuses the scenario: {_told(folder, error)}",
                          mend="run it with sumo itself first") from None  # fmt: skip
@@ -292,7 +293,12 @@ def _queue_m(api: Any, lanes: list[str]) -> float:
 def _told(folder: Path, error: Exception) -> str:
     """Give SUMO's own words where it left some."""
     path = folder / "errors.log"
-    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+    lines: list[str] = []
+    for _ in range(20):  # a simulator that runs by itself may still be writing
+        lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
+        if any(one.strip() for one in lines):
+            break
+        time.sleep(0.05)
     return next((one.strip() for one in lines if one.strip()), str(error))
 
 

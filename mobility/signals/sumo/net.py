@@ -103,6 +103,21 @@ def read_net(path: str | Path, additional: tuple[str | Path, ...] = ()) -> Net:
     return net
 
 
+def programs_of(path: str | Path) -> dict[str, list[Program]]:
+    """Read the programs of an additional file (or of a net) alone, by signal.
+
+    Raises
+    ------
+    TableError
+        When the file cannot be read, or a phase has no duration or state.
+    """
+    net = Net()
+    for _, element in _elements(path):
+        if element.tag == "tlLogic":
+            _program(net, element, str(path))
+    return net.programs
+
+
 def _elements(path: str | Path) -> Iterator[tuple[str, Any]]:
     """Every element below the root, once it is complete; cleared afterwards."""
     source = Path(path)

@@ -62,10 +62,10 @@ def write_programs(
     for one in plan.signals:
         lines.append(
             f'    <tlLogic id={quoteattr(one.signal)} type="static" '
-            f'programID={quoteattr(program)} offset="{one.zero_s:g}">'
+            f'programID={quoteattr(program)} offset="{round(one.zero_s, 6):.12g}">'
         )
         lines += [
-            f'        <phase duration="{seconds:g}" state="{state}"/>'
+            f'        <phase duration="{round(seconds, 6):.12g}" state="{state}"/>'
             for seconds, state in phases_of(network.signal[one.signal], one)
         ]
         lines.append("    </tlLogic>")
