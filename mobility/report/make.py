@@ -1,0 +1,119 @@
+"""Results -> page: one reader a domain, one part a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mobility.errors import ConfigError
+from mobility.report.page import Page, Part
+from mobility.report.read import Answer, answer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+    from pathlib import Path
+
+
+def write_report(results: Iterable[Any], path: str | Path, **how: Any) -> Path:
+    """Write a page of results, as ``make_page`` makes it; the file is returned.
+
+    Examples
+    --------
+    >>> from mobility import report
+    >>> report.write_report(["plan"], "report.html")  # doctest: +SKIP
+    """
+    return make_page(results, **how).write(path)
+
+
+def make_page(
+    results: Iterable[Any],
+    *,
+    before: Iterable[Any] = (),
+    feed: str | Path | None = None,
+    case: str | Path | None = None,
+    network: str | Path | None = None,
+    title: str | None = None,
+    made: date | None = None,
+) -> Page:
+    """Make a page of results.
+
+    Parameters
+    ----------
+    results
+        Paths (folders or JSON documents that the command line wrote), or results in memory; one of a
+        kind.
+    before
+        Earlier ones to set beside them, one of a kind.
+    feed, case, network
+        Where a plan's inputs lie now; by default where they lay when it was made.
+    title
+        By default the agency's name.
+    made
+        Date on the page; none is shown without one.
+
+    Returns
+    -------
+    Page
+        Its ``tables`` are its charts as DataFrames.
+
+    Raises
+    ------
+    ConfigError
+        When there is nothing to show, or two of a kind.
+    TableError
+        When a result cannot be read.
+    """
+    now, then = _by_kind(results), _by_kind(before)
+    if not now:
+        raise ConfigError("a report of nothing", mend="give at least one result")
+    if lone := sorted(set(then) - set(now)):
+        raise ConfigError(f"an earlier {lone[0]} and no later one", mend="give both of a kind")
+    parts: list[Part] = []
+    named: list[str] = []
+    if "fleet-plan" in now:
+        part, agency = _fleet(now["fleet-plan"], then.get("fleet-plan"), feed, case)
+        parts.append(part)
+        named.append(agency)
+    fares = {kind: one for kind, one in now.items() if one.domain == "fares"}
+    if fares:
+        from mobility.report.fares import fares_part
+
+        parts.append(fares_part(fares, {kind: one for kind, one in then.items() if kind in fares}))
+    signals = {kind: one for kind, one in now.items() if one.domain == "signals"}
+    if signals:
+        from mobility.report.signals import signals_part
+
+        part, city = signals_part(signals, then, network=network)
+        parts.append(part)
+        named.append(city)
+    name = title or next((one for one in named if one), "Plan")
+    what = {"fleet": "vehicles and charging", "fares": "fares and caps", "signals": "signals"}
+    said = ", ".join(what[one.domain] for one in parts)
+    return Page(name, said[:1].upper() + said[1:], tuple(parts), made)
+
+
+def _fleet(
+    answer: Answer, before: Answer | None, feed: str | Path | None, case: str | Path | None
+) -> tuple[Part, str]:
+    """The part of a fleet plan, and the name of the agency."""
+    from mobility.report.fleet import fleet_part, open_plan
+
+    opened = open_plan(answer, feed=feed, case=case)
+    earlier = None if before is None else (before, None)
+    agency = ""
+    if opened is not None and opened.day is not None:
+        names = [one for one in opened.day.feed.raw["agency"].text("agency_name") if one]
+        agency = names[0] if names else ""
+    return fleet_part(answer, opened, earlier), agency
+
+
+def _by_kind(results: Iterable[Any]) -> dict[str, Answer]:
+    found: dict[str, Answer] = {}
+    for one in map(answer_of, results):
+        if one.kind in found:
+            raise ConfigError(
+                f"two results of one kind: {found[one.kind].name} and {one.name}",
+                mend="name the earlier one with --before",
+            )
+        found[one.kind] = one
+    return found
