@@ -91,13 +91,19 @@ def open_plan(
 
 
 def fleet_part(
-    answer: Answer, opened: Planned | None, before: tuple[Answer, Planned | None] | None
+    answer: Answer,
+    opened: Planned | None,
+    before: tuple[Answer, Planned | None] | None,
+    crossings: tuple[Any, ...] = (),
 ) -> Part:
-    """What a plan brings to the page, beside an earlier one where there is one."""
+    """What a plan brings to the page, beside an earlier one where there is one.
+
+    ``crossings`` are signals that its map shows too.
+    """
     told = answer.document
     figures: tuple[Figure, ...] = ()
     if opened is not None and told.get("objective") is not None:
-        figures = _figures(opened)
+        figures = _figures(opened, crossings)
     earlier = before[0].document if before else None
     rows = rows_of(_numbers(told), _numbers(earlier) if earlier else None, _units(told))
     findings = [*(opened.findings if opened else told.get("check", ())),
@@ -115,7 +121,7 @@ def fleet_part(
     )
 
 
-def _figures(opened: Planned) -> tuple[Figure, ...]:
+def _figures(opened: Planned, crossings: tuple[Any, ...]) -> tuple[Figure, ...]:
     from mobility.report.buses import buses_figure
     from mobility.report.energy import energy_figures
     from mobility.report.gantt import gantt_figure
@@ -123,7 +129,7 @@ def _figures(opened: Planned) -> tuple[Figure, ...]:
 
     plan, day = opened.plan, opened.day
     figures = [gantt_figure(plan, day), buses_figure(plan), *energy_figures(plan)]
-    drawn = map_figure(plan, day)
+    drawn = map_figure(plan, day, crossings)
     return (drawn, *figures) if drawn is not None else tuple(figures)
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from mobility.signals import Network
+
 
 def write_report(results: Iterable[Any], path: str | Path, **how: Any) -> Path:
     """Write a page of results, as ``make_page`` makes it; the file is returned.
@@ -70,8 +72,14 @@ def make_page(
         raise ConfigError(f"an earlier {lone[0]} and no later one", mend="give both of a kind")
     parts: list[Part] = []
     named: list[str] = []
+    signals = {kind: one for kind, one in now.items() if one.domain == "signals"}
+    street = None
+    if signals:
+        from mobility.report.signals import open_network
+
+        street = open_network(network)
     if "fleet-plan" in now:
-        part, agency = _fleet(now["fleet-plan"], then.get("fleet-plan"), feed, case)
+        part, agency = _fleet(now["fleet-plan"], then.get("fleet-plan"), feed, case, street)
         parts.append(part)
         named.append(agency)
     fares = {kind: one for kind, one in now.items() if one.domain == "fares"}
@@ -79,13 +87,10 @@ def make_page(
         from mobility.report.fares import fares_part
 
         parts.append(fares_part(fares, {kind: one for kind, one in then.items() if kind in fares}))
-    signals = {kind: one for kind, one in now.items() if one.domain == "signals"}
     if signals:
-        from mobility.report.signals import signals_part
-
-        part, city = signals_part(signals, then, network=network)
+        part = _signals(signals, then, street, feed, mapped="fleet-plan" not in now)
         parts.append(part)
-        named.append(city)
+        named.append("" if street is None else f"{street.city}: {street.corridor}".strip(": "))
     name = title or next((one for one in named if one), "Plan")
     what = {"fleet": "vehicles and charging", "fares": "fares and caps", "signals": "signals"}
     said = ", ".join(what[one.domain] for one in parts)
@@ -93,7 +98,11 @@ def make_page(
 
 
 def _fleet(
-    answer: Answer, before: Answer | None, feed: str | Path | None, case: str | Path | None
+    answer: Answer,
+    before: Answer | None,
+    feed: str | Path | None,
+    case: str | Path | None,
+    street: Network | None,
 ) -> tuple[Part, str]:
     """The part of a fleet plan, and the name of the agency."""
     from mobility.report.fleet import fleet_part, open_plan
@@ -104,7 +113,34 @@ def _fleet(
     if opened is not None and opened.day is not None:
         names = [one for one in opened.day.feed.raw["agency"].text("agency_name") if one]
         agency = names[0] if names else ""
-    return fleet_part(answer, opened, earlier), agency
+    crossings = () if street is None else street.intersections
+    return fleet_part(answer, opened, earlier, crossings), agency
+
+
+def _signals(
+    now: dict[str, Answer],
+    before: dict[str, Answer],
+    street: Network | None,
+    feed: str | Path | None,
+    *,
+    mapped: bool,
+) -> Part:
+    """The part of signals, with a map of its own where no fleet brings one."""
+    from dataclasses import replace
+
+    from mobility.report.places import map_figure
+    from mobility.report.signals import signals_part
+
+    part = signals_part(now, before, street)
+    if street is None or not mapped:
+        return part
+    day = None
+    if feed is not None:
+        from mobility.feed import read_feed
+
+        day = read_feed(feed).day()
+    drawn = map_figure(None, day, street.intersections, street.links)
+    return part if drawn is None else replace(part, figures=(drawn, *part.figures))
 
 
 def _by_kind(results: Iterable[Any]) -> dict[str, Answer]:

@@ -24,10 +24,13 @@ _WAYS = 4
 
 
 def map_figure(
-    plan: Plan | BlockPlan | None, day: ServiceDay | None, signals: tuple[Any, ...] = ()
+    plan: Plan | BlockPlan | None,
+    day: ServiceDay | None,
+    signals: tuple[Any, ...] = (),
+    links: tuple[Any, ...] = (),
 ) -> Figure | None:
     """Draw the day's routes, and the places of a plan and of signals; None where nothing has a place."""
-    ways = _ways(day) if day is not None else []
+    ways = _ways(day) if day is not None else _streets(signals, links)
     points = [*_fleet_points(plan), *_signal_points(signals)]
     points = [one for one in points if np.isfinite(one["lat"]) and np.isfinite(one["lon"])]
     lat = np.concatenate([*(way["lat"] for way in ways), [one["lat"] for one in points]])
@@ -52,8 +55,8 @@ def map_figure(
     table = pd.DataFrame(points, columns=["kind", "id", "name", "lat", "lon", "says"])
     return Figure(
         "map", "map", "map", "Routes, depots and chargers" if plan is not None else "The corridor",
-        f"{routes:,} routes of the day, from the feed's shapes; {named or 'no places'}. Drag to move, "
-        "wheel or buttons to zoom.",
+        (f"{routes:,} routes of the day, from the feed's shapes; " if day is not None else "")
+        + f"{named or 'no places'}. Drag to move, wheel or buttons to zoom.",
         {"lines": lines, "points": points, "size": [frame.width, frame.height],
          "km": frame.units_km, "straight": sum(not way["shape"] for way in ways)},
         table,
@@ -172,6 +175,19 @@ def _fleet_points(plan: Plan | BlockPlan | None) -> list[dict[str, Any]]:
                 "lat": float(at["lat"]), "lon": float(at["lon"]),
             })  # fmt: skip
     return points
+
+
+def _streets(signals: tuple[Any, ...], links: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Streets from signal to signal, straight, where no feed tells how they run."""
+    placed = {one.id: one for one in signals if one.lat is not None and one.lon is not None}
+    pairs = sorted({tuple(sorted((one.from_signal, one.to_signal))) for one in links})
+    return [
+        {"route": "", "name": f"{a} – {b}", "trips": 0, "shape": False,
+         "lat": np.array([placed[a].lat, placed[b].lat], float),
+         "lon": np.array([placed[a].lon, placed[b].lon], float)}
+        for a, b in pairs
+        if a in placed and b in placed
+    ]  # fmt: skip
 
 
 def _signal_points(signals: tuple[Any, ...]) -> list[dict[str, Any]]:

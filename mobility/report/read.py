@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("fleet-plan", frozenset({"vehicles", "blocks_mode"})),
     ("fares-settle", frozenset({"tariff", "totals"})),
+    ("fares-best", frozenset({"levels", "frontier", "curve"})),
     ("fares-caps", frozenset({"levels", "currency"})),
     ("fares-policy", frozenset({"policies", "currency"})),
     ("signals-info", frozenset({"network", "digest", "plan"})),
     ("signals-plan", frozenset({"signals", "digest", "from_s"})),
+    ("signals-week", frozenset({"kind", "plans"})),
     ("signals-run", frozenset({"delay_s", "person_delay_s"})),
 )
 KNOWN = (

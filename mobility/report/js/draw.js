@@ -67,6 +67,7 @@ function legend(place, entries) { // [name, colour, shape]
     if (shape === "line") sign.append(svg("line", { x1: 0, x2: 16, y1: 6, y2: 6, stroke: fill, "stroke-width": 2.2 }));
     else if (shape === "dash") sign.append(svg("line", { x1: 0, x2: 16, y1: 6, y2: 6, stroke: fill, "stroke-width": 1.6, "stroke-dasharray": "4 3" }));
     else if (shape === "hatch") sign.append(box(0, 0, 16, 12, { fill: hatch(sign, fill) }));
+    else if (shape === "pale") sign.append(box(0, 1, 16, 10, { fill, opacity: 0.3 }));
     else if (shape === "thin") sign.append(box(0, 5, 16, 3, { fill }));
     else if (shape === "low") sign.append(box(0, 7, 16, 4, { fill }));
     else if (shape === "mid") sign.append(box(0, 3, 16, 6, { fill }));

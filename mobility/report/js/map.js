@@ -66,10 +66,10 @@ charts.map = (figure) => {
         path += `${at ? "L" : "M"}${x},${y}`;
       }
       const way = svg("path", { d: path, class: "way", "data-route": one.route, "data-name": one.name });
-      way.addEventListener("pointermove", (event) => tip.show([`Route ${one.route}`, one.name !== one.route ? one.name : "",
-        `${count(one.trips)} trips of the day this way`, one.shape ? "" : "straight lines: the feed has no shape"], event.clientX, event.clientY));
+      way.addEventListener("pointermove", (event) => tip.show(one.route ? [`Route ${one.route}`, one.name !== one.route ? one.name : "",
+        `${count(one.trips)} trips of the day this way`, one.shape ? "" : "straight lines: the feed has no shape"] : [one.name], event.clientX, event.clientY));
       way.addEventListener("pointerleave", tip.hide);
-      way.addEventListener("click", () => { if (document.getElementById("route")) filter.set({ route: filter.route === one.route ? "" : one.route }); });
+      way.addEventListener("click", () => { if (one.route && document.getElementById("route")) filter.set({ route: filter.route === one.route ? "" : one.route }); });
       world.append(way);
     }
     const named = told.points.filter((one) => one.kind === "depot").length <= 40;
@@ -102,7 +102,7 @@ charts.map = (figure) => {
     whole();
     look();
     const kinds = [...new Set(told.points.map((one) => one.kind))];
-    legend(figure.legend, [["route", "var(--map-line)", "line"], ...kinds.map((one) => [one, SIGN_COLOURS[one], SIGNS[one]])]);
+    legend(figure.legend, [[told.lines.some((one) => one.route) ? "route" : "street", "var(--map-line)", "line"], ...kinds.map((one) => [one, SIGN_COLOURS[one], SIGNS[one]])]);
   };
   return draw;
 };
