@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mobility.fares.ledger import LEAST_RIDERS
 from mobility.report.numbers import rows_of, table_of
 from mobility.report.page import Figure, Part
 from mobility.units import format_money, minor_digits
@@ -37,9 +38,10 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
     rows: list[tuple[str, ...]] = []
     if settled := told.get("fares-settle"):
         earlier = before["fares-settle"].document["totals"] if "fares-settle" in before else None
+        totals, earlier = _told(settled["totals"]), earlier and _told(earlier)
         units = _COUNTS | dict.fromkeys(_MONEY, f"minor:{currency}")
         order = ("taps", "cards", "journeys", *_MONEY, "capped_cards", "capped_taps", "unknown_fares")
-        rows += rows_of(settled["totals"], earlier, {name: units[name] for name in order})
+        rows += rows_of(totals, earlier, {name: units[name] for name in order})
         said += _says_settled(settled["totals"], currency)
         figures.append(_where_it_goes(settled["totals"], currency))
         ledger = now["fares-settle"].given
@@ -79,11 +81,19 @@ def _says_settled(totals: dict[str, Any], currency: str) -> list[str]:
     capped, cards = totals["capped_cards"], totals["cards"]
     share = f" ({100 * capped / cards:.1f} %)" if cards else ""
     money = format_money(totals["charged"], currency)
+    few = 0 < capped < LEAST_RIDERS
+    held = "fewer than ten" if few else f"{capped:,}"
     return [
         f"{totals['taps']:,} taps of {cards:,} cards are charged {money}.",
-        f"A cap holds {capped:,} of them{share}, who save "
+        f"A cap holds {held} of them{'' if few else share}, who save "
         f"{format_money(totals['cap_discount'], currency)}.",
     ]
+
+
+def _told(totals: dict[str, Any]) -> dict[str, Any]:
+    """Totals as they may be told: no count of one to nine cards."""
+    few = 0 < totals["capped_cards"] < LEAST_RIDERS
+    return totals | ({"capped_cards": "fewer than ten"} if few else {})
 
 
 def _says_levels(levels: list[dict[str, Any]], currency: str) -> list[str]:

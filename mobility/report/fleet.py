@@ -105,10 +105,16 @@ def fleet_part(
     if opened is not None and told.get("objective") is not None:
         figures = _figures(opened, crossings)
     earlier = before[0].document if before else None
-    rows = rows_of(_numbers(told), _numbers(earlier) if earlier else None, _units(told))
+    notes = opened.notes if opened else ("only the plan's document was given: no map, no vehicles",)
+    then = _numbers(earlier) if earlier else None
+    if earlier and then and set(earlier.get("parts", ())) != set(told.get("parts", ())):
+        # Blocks alone have no energy in their cost: the two would not be one thing.
+        then |= dict.fromkeys(("objective", "bound", "gap"))
+        notes = (*notes, "costs before and after are not set side by side: they do not have the same "
+                 f"parts ({', '.join(earlier.get('parts', ())) or 'none'} before)")  # fmt: skip
+    rows = rows_of(_numbers(told), then, _units(told))
     findings = [*(opened.findings if opened else told.get("check", ())),
                 *told.get("input_findings", ()), *told.get("findings", ())]  # fmt: skip
-    notes = opened.notes if opened else ("only the plan's document was given: no map, no vehicles",)
     return Part(
         domain="fleet",
         title="Fleet",
@@ -172,8 +178,13 @@ def _headline(
         else f"It is proven that at least {least:,} are needed."
     )
     money, gap = format_money(told["objective"], _currency(told)), told.get("gap")
-    proven = "" if gap is None else f"; no plan can cost less than {100 * (1 - gap):.1f} % of it"
-    said.append(f"They cost {money} a day{proven}.")
+    if gap is None:
+        said.append(f"They cost {money} a day.")
+    elif gap < 0.0005:
+        said.append(f"They cost {money} a day, and no plan costs less.")
+    else:
+        least_money = format_money(told["bound"], _currency(told))
+        said.append(f"They cost {money} a day; no plan can cost less than {least_money}.")
     return tuple(said)
 
 

@@ -37,6 +37,19 @@ LABELS = {
     "objective": "Cost a day",
     "bound": "Cost that no plan can beat",
     "gap": "Gap between the two",
+    "cards": "Cards",
+    "nominal": "Nominal fares",
+    "transfer_discount": "Less for transfers",
+    "cap_discount": "Less for caps",
+    "charged": "Charged",
+    "capped_cards": "Cards that a cap holds",
+    "capped_taps": "Taps that a cap makes free or cheaper",
+    "unknown_fares": "Taps whose fare is unknown",
+    "riders_helped": "Riders who pay less",
+    "saved": "What they save",
+    "riders_worse": "Riders who pay more",
+    "paid_more": "What those pay more",
+    "change": "Change of revenue",
 }
 # Headings of the table, each before the first figure below it.
 GROUPS = {

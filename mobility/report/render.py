@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
 # Findings written out; the rest is counted.
 _MOST = 200
+# Sites that stand in the table of figures one by one.
+_MOST_SITES = 8
 _FILTERED = ("map", "vehicles", "energy")
 
 
@@ -162,6 +164,9 @@ def _summary(part: Part) -> Safe:
 def _kpis(part: Part) -> Safe:
     """The table of figures; without an earlier plan it has one column of values."""
     table: pd.DataFrame = part.kpis
+    sites = table["name"].str.startswith("peak_kw[")
+    if sites.sum() > _MOST_SITES:  # the figure of the sites has them
+        table = table[~sites]
     both = bool((table["before"] != "–").any())
     columns = ["Figure", "Unit", *(["Before", "After", "Difference"] if both else ["Value"])]
     rows = []
@@ -169,18 +174,23 @@ def _kpis(part: Part) -> Safe:
         if heading := GROUPS.get(one["name"]):
             across = tag("th", heading, colspan=len(columns), scope="rowgroup")
             rows.append(tag("tr", across, class_="group"))
+        name = tag("th", one["label"], " ", tag("code", one["name"]), scope="row")
+        if not _number(one["after"]):
+            told = one["after"]
+            if both and one["before"] not in {"–", told}:
+                told = f"before: {one['before']}; after: {told}"
+            rows.append(tag("tr", name, tag("td", told, colspan=len(columns) - 1, class_="words")))
+            continue
         values = [one["before"], one["after"], one["difference"]] if both else [one["after"]]
         rows.append(tag(
-            "tr",
-            tag("th", one["label"], " ", tag("code", one["name"]), scope="row"),
-            tag("td", one["unit"]),
-            *(tag("td", value, class_="number" if _short(value) else "words") for value in values),
+            "tr", name, tag("td", one["unit"]), *(tag("td", value, class_="number") for value in values)
         ))  # fmt: skip
     return _table(columns, rows, f"{part.title} in numbers", class_="kpis" + " both" * both)
 
 
-def _short(value: str) -> bool:
-    return len(value) <= 26
+def _number(value: str) -> bool:
+    """Whether a figure stands in the columns of numbers; words have a row across them."""
+    return len(value) <= 18 and not any(one in value for one in (" at ", "("))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Safe], caption: str, class_: str = "") -> Safe:

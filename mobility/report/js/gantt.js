@@ -15,7 +15,7 @@ charts.gantt = (figure) => {
 
   const paint = () => {
     queued = false;
-    const density = figure.forced ? 2.5 : window.devicePixelRatio || 1, pen = canvas.getContext("2d");
+    const density = figure.forced ? 2 : window.devicePixelRatio || 1, pen = canvas.getContext("2d");
     if (canvas.width !== Math.round(width * density) || canvas.height !== Math.round(height * density)) {
       canvas.width = Math.round(width * density); canvas.height = Math.round(height * density);
       canvas.style.width = `${width}px`; canvas.style.height = `${height}px`;
@@ -79,7 +79,7 @@ charts.gantt = (figure) => {
     pen.moveTo(gutter(), HEAD - 0.5); pen.lineTo(width, HEAD - 0.5); pen.stroke();
     pen.textAlign = "left"; pen.beginPath();
     const each = view.row >= 12;
-    let named = -1;
+    let named = -1, free = 0;
     for (let row = first; row < last; row += 1) {
       const top = HEAD + row * view.row - above, depot = fleet.depot[rows[row]];
       const opens = row === 0 || depot !== fleet.depot[rows[row - 1]];
@@ -87,10 +87,12 @@ charts.gantt = (figure) => {
       if (each && top > HEAD - view.row / 2) { pen.fillStyle = ink.soft; pen.fillText(fit(pen, fleet.vehicles[rows[row]], gutter() - 10), 6, top + view.row / 2); }
       else if (!each && depot !== named) {
         named = depot;
+        if (Math.max(top, HEAD) < free) continue;
+        free = Math.max(top, HEAD) + 15;
         pen.fillStyle = ink.ink; pen.fillText(fit(pen, fleet.depots[depot], gutter() - 10), 6, Math.max(top, HEAD) + 9);
       }
     }
-    pen.strokeStyle = ink.soft; pen.stroke();
+    pen.strokeStyle = each ? ink.soft : ink.rule; pen.stroke();
     pen.fillStyle = ink.paper; pen.fillRect(0, 0, gutter(), HEAD - 1);
     pen.fillStyle = ink.soft; pen.fillText(each ? "bus" : "depot", 6, HEAD / 2);
   };
@@ -111,7 +113,7 @@ charts.gantt = (figure) => {
   const redraw = () => { if (!queued) { queued = true; requestAnimationFrame(paint); } };
   const measure = () => {
     width = figure.forced || scroll.clientWidth;
-    height = figure.forced ? Math.min(HEAD + rows.length * 9, 900) : scroll.clientHeight;
+    height = figure.forced ? Math.min(HEAD + rows.length * 8, 880) : scroll.clientHeight;
     const share = (height - HEAD) / Math.max(rows.length, 1);
     view.row = figure.forced || view.whole ? Math.min(share, 24) : 24;
     room.style.height = `${figure.forced ? height : HEAD + rows.length * view.row}px`;

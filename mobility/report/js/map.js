@@ -14,10 +14,28 @@ charts.map = (figure) => {
   const place = () => {
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.k})`);
     for (const one of world.querySelectorAll(".point > g")) one.setAttribute("transform", `scale(${1 / view.k})`);
+    nameWhatFits();
     const km = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100].filter((one) => one * told.km * view.k <= 160).pop() || 0.1;
     const long = km * told.km * view.k;
     scale.replaceChildren(box(10, height - 30, long + 16, 24, { class: "plate" }),
       svg("path", { d: `M18,${height - 16}v5h${long}v-5`, class: "cursor" }), words(18, height - 19, `${km} km`));
+  };
+  const nameWhatFits = () => { // names that would lie on others are left out; depots come first
+    const taken = [...world.querySelectorAll(".point:not(.terminal)")].map((one) => {
+      const x = Number(one.dataset.x) * view.k + view.x, y = Number(one.dataset.y) * view.k + view.y;
+      return [x - 8, y - 8, x + 8, y + 8];
+    });
+    for (const kind of ["depot", "signal"]) {
+      for (const one of world.querySelectorAll(`.point.${kind}`)) {
+        const label = one.querySelector("text");
+        if (!label) continue;
+        const left = Number(one.dataset.x) * view.k + view.x + 10, top = Number(one.dataset.y) * view.k + view.y - 8;
+        const own = [left, top, left + label.textContent.length * 7.4, top + 16];
+        const free = taken.every((other) => own[0] >= other[2] || own[2] < other[0] || own[1] > other[3] || own[3] < other[1]);
+        label.style.visibility = free ? "visible" : "hidden";
+        if (free) taken.push(own);
+      }
+    }
   };
   const whole = () => {
     fit = Math.min(width / (wide + 2 * pad), height / (high + 2 * pad));
@@ -72,11 +90,10 @@ charts.map = (figure) => {
       way.addEventListener("click", () => { if (one.route && document.getElementById("route")) filter.set({ route: filter.route === one.route ? "" : one.route }); });
       world.append(way);
     }
-    const named = told.points.filter((one) => one.kind === "depot").length <= 40;
     told.points.forEach((one) => {
-      const label = named && (one.kind === "depot" || one.kind === "signal") ? words(11, 4, one.id) : null;
+      const label = (one.kind === "depot" || one.kind === "signal") ? words(11, 4, one.id) : null;
       const sign = svg("g", {}, svg("path", { d: SIGNS[one.kind] }), label);
-      const point = svg("g", { class: `point ${one.kind}`, "data-id": one.id, transform: `translate(${one.x} ${one.y})`,
+      const point = svg("g", { class: `point ${one.kind}`, "data-id": one.id, "data-x": one.x, "data-y": one.y, transform: `translate(${one.x} ${one.y})`,
         tabindex: one.kind === "terminal" ? null : 0, role: "img", "aria-label": `${one.kind} ${one.id}, ${one.name}: ${one.says}` }, sign);
       const said = [`${one.kind} ${one.id}`, one.name !== one.id ? one.name : "", one.says];
       point.addEventListener("pointermove", (event) => tip.show(said, event.clientX, event.clientY));
