@@ -24,7 +24,9 @@ def report(
     ] = Path("report.html"),
     before: Annotated[
         list[Path] | None,
-        typer.Option("--before", help="An earlier result to compare with; may be given several times."),
+        typer.Option(
+            "--before", help="An earlier result to compare with; may be given several times."
+        ),
     ] = None,
     feed: Annotated[
         Path | None, typer.Option("--feed", help="The plan's feed, where it has moved.")
@@ -33,7 +35,8 @@ def report(
         Path | None, typer.Option("--case", help="The plan's case file, where it has moved.")
     ] = None,
     network: Annotated[
-        Path | None, typer.Option("--network", help="signals.toml of the signal plan.")
+        str | None,
+        typer.Option("--network", help="The signal plan's: signals.toml, or the name of a sample."),
     ] = None,
     title: Annotated[
         str | None, typer.Option("--title", help="By default the agency's name.")
@@ -60,7 +63,7 @@ def report(
 
     with working("making the page", quiet=quiet):
         page = make_page(
-            results, before=before or (), feed=feed, case=case, network=network, title=title,
+            results, before=before or (), feed=feed, case=case, network=_network(network), title=title,
             made=datetime.now(UTC).date(),
         )  # fmt: skip
         path = page.write(out)
@@ -76,3 +79,12 @@ def report(
     print(f"written: {out} ({size / 1e6:.1f} MB)")
     log("open it in any browser; it needs no network", quiet=quiet)
     return EXIT_DONE
+
+
+def _network(source: str | None) -> Path | None:
+    """Path of a network: what lies there, else the sample of that name."""
+    from mobility import samples
+
+    if source is None or Path(source).exists() or source not in samples.available:
+        return None if source is None else Path(source)
+    return samples.case(source, "signals.toml")

@@ -44,7 +44,8 @@ def corridor_figure(network: Network, shown: Sequence[tuple[str, Plan]]) -> Figu
         return None
     names = {one.id: one.name for one in network.intersections}
     columns = ["plan", "way", "from_signal", "to_signal", "start_s", "width_s"]
-    signals = [{"id": one, "name": names[one], "at": at} for one, at in zip(order, _metres(network, order), strict=True)]
+    stands = zip(order, _metres(network, order), strict=True)
+    signals = [{"id": one, "name": names[one], "at": at} for one, at in stands]
     return Figure(
         "street", "signals", "street", "Time and distance along the street",
         "Bars are red, above the line for the way up and below it for the way down. Shaded bands are "
@@ -58,7 +59,11 @@ def corridor_figure(network: Network, shown: Sequence[tuple[str, Plan]]) -> Figu
 def _order(network: Network) -> tuple[str, ...]:
     """Signals along the street: of the longest bus line, else of the longest way without a fork."""
     links = {(one.from_signal, one.to_signal) for one in network.links}
-    lines = [one.signals for one in network.bus_routes if all(pair in links for pair in pairwise(one.signals))]
+    lines = [
+        one.signals
+        for one in network.bus_routes
+        if all(pair in links for pair in pairwise(one.signals))
+    ]
     if lines:
         return max(lines, key=lambda one: (len(one), tuple(reversed(one))))
     onward: dict[str, list[str]] = {}
@@ -126,10 +131,12 @@ def _greens(
 
 def _side(here: Intersection, there: Intersection, link: Link) -> str:
     """Name of the approach at ``here`` by which traffic from ``there`` arrives."""
-    if link.approach or None in {here.lat, here.lon, there.lat, there.lon}:
+    places = (here.lat, here.lon, there.lat, there.lon)
+    if link.approach or None in places:
         return link.approach
-    east = (there.lon - here.lon) * np.cos(np.radians(here.lat))  # type: ignore[operator]
-    bearing = np.degrees(np.arctan2(east, there.lat - here.lat)) % 360.0  # type: ignore[operator]
+    lat, lon, lat_there, lon_there = (float(one or 0.0) for one in places)
+    east = (lon_there - lon) * np.cos(np.radians(lat))
+    bearing = float(np.degrees(np.arctan2(east, lat_there - lat)) % 360.0)
     known = {side for group in here.groups for side in group.approaches}
     apart = [
         (min(abs(bearing - degrees), 360.0 - abs(bearing - degrees)), side)
@@ -150,7 +157,10 @@ def _reds(greens: list[tuple[float, float]], cycle: float) -> list[list[float]]:
 
 
 def _bands(
-    way: Sequence[str], greens: list[list[tuple[float, float]]], travel: list[float], cycles: list[float]
+    way: Sequence[str],
+    greens: list[list[tuple[float, float]]],
+    travel: list[float],
+    cycles: list[float],
 ) -> list[dict[str, Any]]:
     """Green bands from the first signal on; where one closes, the next begins.
 
@@ -225,7 +235,9 @@ def _bus(
     points, sign = [[now, at[0]]], 1.0 if at[-1] > at[0] else -1.0
     for number, pair in enumerate(pairwise(way)):
         link, done = links[pair], 0.0
-        for stop in sorted((one for one in network.bus_stops if one.link == pair), key=lambda one: one.after_m):
+        for stop in sorted(
+            (one for one in network.bus_stops if one.link == pair), key=lambda one: one.after_m
+        ):
             part = min(max(stop.after_m - done, 0.0), link.distance_m - done)
             now += link.travel_s * part / max(link.distance_m, 1e-9)
             done += part
@@ -243,5 +255,7 @@ def _bus(
 
 def _wait(greens: list[tuple[float, float]], cycle: float, now: float) -> float:
     """Seconds until the next green; 0 within one."""
-    waits = [0.0 if (now - low) % cycle < high - low else (low - now) % cycle for low, high in greens]
+    waits = [
+        0.0 if (now - low) % cycle < high - low else (low - now) % cycle for low, high in greens
+    ]
     return min(waits, default=0.0)

@@ -87,7 +87,10 @@ def _parts(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
         ]}
         for name in names
     ]  # fmt: skip
-    series = [*([{"id": "before", "name": "before"}] if before else []), {"id": "after", "name": "after"}]
+    series = [
+        *([{"id": "before", "name": "before"}] if before else []),
+        {"id": "after", "name": "after"},
+    ]
     table = pd.DataFrame({
         "who": names, "before_h": [before["parts"].get(one) if before else None for one in names],
         "after_h": [after["parts"][one] for one in names],
@@ -101,8 +104,13 @@ def _parts(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
 
 def _runs(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
     """Mean delay of runs; a whisker tells the spread over seeds."""
-    groups, rows = [], []
-    for name, label in (("delay_s", "all vehicles"), ("person_delay_s", "people"), ("bus", "buses")):
+    groups: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
+    for name, label in (
+        ("delay_s", "all vehicles"),
+        ("person_delay_s", "people"),
+        ("bus", "buses"),
+    ):
         bars = []
         for series, told in (("before", before), ("after", after)):
             if told is None:
@@ -115,12 +123,14 @@ def _runs(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
             rows.append((label, series, value, low, high))
         if bars:
             groups.append({"name": label, "bars": bars})
-    series = [{"id": one, "name": one} for one in ("before", "after") if before or one == "after"]
+    told_apart = [
+        {"id": one, "name": one} for one in ("before", "after") if before or one == "after"
+    ]
     columns = ["who", "plan", "delay_s", "low_s", "high_s"]
     return Figure(
         "run-delay", "signals", "bars", "Delay in runs, before and after",
         "Mean delay; the whisker is the spread that the answer tells.",
-        {"groups": groups, "series": series, "unit": "s"}, pd.DataFrame(rows, columns=columns),
+        {"groups": groups, "series": told_apart, "unit": "s"}, pd.DataFrame(rows, columns=columns),
     )  # fmt: skip
 
 
@@ -134,5 +144,9 @@ def _spread(told: dict[str, Any], name: str) -> tuple[float | None, dict[str, An
     deviation = inner.get("delay_sd_s") if name in {"bus", "delay_s"} else inner.get(f"{name}_sd")
     if isinstance(deviation, int | float):
         low = max(float(mean) - float(deviation), 0.0)
-        return float(mean), {"low": low, "high": float(mean) + float(deviation), "spread": "± one standard deviation"}
+        return float(mean), {
+            "low": low,
+            "high": float(mean) + float(deviation),
+            "spread": "± one standard deviation",
+        }
     return float(mean), None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mobility.report.page import Figure
@@ -32,19 +33,19 @@ def energy_figures(plan: Plan | BlockPlan) -> tuple[Figure, ...]:
     own = by_size if len(by_size) <= _MOST_LAYERS + 1 else by_size[:_MOST_LAYERS]
     layers = [{"id": site, "name": site, "values": _kw(loads[site])} for site in sorted(own)]
     if rest := by_size[len(own) :]:
-        summed = sum(loads[site] for site in rest)
+        summed = np.sum([loads[site] for site in rest], axis=0)
         layers.append({"id": "", "name": f"{len(rest)} other sites", "values": _kw(summed)})
-    in_all = sum(loads.values())
+    in_all = np.sum(list(loads.values()), axis=0)
     start = [at * slot for at in range(len(in_all))]
-    peak = {"value": round(float(in_all.max()), 1), "at": start[int(in_all.argmax())]}
+    most = round(float(in_all.max()), 1)
+    when = format_time(start[int(in_all.argmax())])[:5]
     tariff = tariff_bands(plan)
     shared = {"start": start, "unit": "kW", "zone": plan.problem.timezone, "tariff": tariff}
-    when = format_time(peak["at"])[:5]
     together = Figure(
         "power", "energy", "stack", "Power of all sites together",
-        f"The peak is {peak['value']:,.0f} kW, from {when}. {tariff['says']}",
+        f"The peak is {most:,.0f} kW, from {when}. {tariff['says']}",
         {**shared, "layers": layers,
-         "line": {"value": peak["value"], "name": f"peak {peak['value']:,.0f} kW, from {when}"}},
+         "line": {"value": most, "name": f"peak {most:,.0f} kW, from {when}"}},
         plan.power.pivot_table(index="start_s", columns="site", values="kw", observed=True)
         .add_suffix("_kw").reset_index().rename_axis(columns=None),
     )  # fmt: skip
@@ -53,7 +54,8 @@ def energy_figures(plan: Plan | BlockPlan) -> tuple[Figure, ...]:
 
 def _each_site(plan: Plan, loads: dict[str, Any], shared: dict[str, Any]) -> Figure:
     """Each site's power beside the limit of its connection."""
-    limits = {one.id: one.site_kw for one in (*plan.problem.depots, *plan.problem.chargers)}
+    limits = {one.id: one.site_kw for one in plan.problem.depots}
+    limits |= {one.id: one.site_kw for one in plan.problem.chargers}
     sites, rows = [], []
     for site, load in loads.items():
         at = int(load.argmax())

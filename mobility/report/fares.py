@@ -40,7 +40,15 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
         earlier = before["fares-settle"].document["totals"] if "fares-settle" in before else None
         totals, earlier = _told(settled["totals"]), earlier and _told(earlier)
         units = _COUNTS | dict.fromkeys(_MONEY, f"minor:{currency}")
-        order = ("taps", "cards", "journeys", *_MONEY, "capped_cards", "capped_taps", "unknown_fares")
+        order = (
+            "taps",
+            "cards",
+            "journeys",
+            *_MONEY,
+            "capped_cards",
+            "capped_taps",
+            "unknown_fares",
+        )
         rows += rows_of(totals, earlier, {name: units[name] for name in order})
         said += _says_settled(settled["totals"], currency)
         figures.append(_where_it_goes(settled["totals"], currency))
@@ -55,7 +63,9 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
     if best := told.get("fares-best"):
         figures += _best(best, currency)
         said.append(f"Best caps: {best['answer']}.")
-        units = {name: f"minor:{currency}" if unit == "money" else unit for name, unit in _BEST.items()}
+        units = {
+            name: f"minor:{currency}" if unit == "money" else unit for name, unit in _BEST.items()
+        }
         rows += rows_of(best.get("policy") or {}, None, units)
     if compared := told.get("fares-policy"):
         figures += _policies(compared, currency)
@@ -81,12 +91,12 @@ def _says_settled(totals: dict[str, Any], currency: str) -> list[str]:
     capped, cards = totals["capped_cards"], totals["cards"]
     share = f" ({100 * capped / cards:.1f} %)" if cards else ""
     money = format_money(totals["charged"], currency)
+    saved = format_money(totals["cap_discount"], currency)
     few = 0 < capped < LEAST_RIDERS
     held = "fewer than ten" if few else f"{capped:,}"
     return [
         f"{totals['taps']:,} taps of {cards:,} cards are charged {money}.",
-        f"A cap holds {held} of them{'' if few else share}, who save "
-        f"{format_money(totals['cap_discount'], currency)}.",
+        f"A cap holds {held} of them{'' if few else share}, who save {saved}.",
     ]
 
 
@@ -103,7 +113,9 @@ def _says_levels(levels: list[dict[str, Any]], currency: str) -> list[str]:
         return []
     said = f"{len(tried)} levels of the cap were settled tap by tap."
     if none is not None:
-        said += f" Without the cap revenue would change by {format_money(none['change'], currency)}."
+        said += (
+            f" Without the cap revenue would change by {format_money(none['change'], currency)}."
+        )
     return [said]
 
 
@@ -132,7 +144,9 @@ def _where_it_goes(totals: dict[str, Any], currency: str) -> Figure:
 def _levels(levels: list[dict[str, Any]], currency: str) -> list[Figure]:
     """Revenue, and whom the cap holds, over its level."""
     unit = money_unit(currency)
-    tried = sorted((one for one in levels if one["level"] is not None), key=lambda one: one["level"])
+    tried = sorted(
+        (one for one in levels if one["level"] is not None), key=lambda one: one["level"]
+    )
     if not tried:
         return []
     none = next((one for one in levels if one["level"] is None), None)
@@ -185,7 +199,10 @@ def _best(told: dict[str, Any], currency: str) -> list[Figure]:
             for row in frontier.to_dict("records")
             if row.get("reaches", True)
         ]  # fmt: skip
-        series = [{"id": "riders_helped", "name": "pay less"}, {"id": "riders_worse", "name": "pay more"}]
+        series = [
+            {"id": "riders_helped", "name": "pay less"},
+            {"id": "riders_worse", "name": "pay more"},
+        ]
         figures.append(Figure(
             "cap-frontier", "fares", "bars", "Riders who pay less and more, by rise of fares",
             "The best caps at each rise of all fares that bring the revenue asked for.",
@@ -222,14 +239,17 @@ def _policies(told: dict[str, Any], currency: str) -> list[Figure]:
     """Revenue over the first cap whose level varies, a line a rise of fares."""
     unit, table = money_unit(currency), pd.DataFrame(told["policies"])
     apart = {"rise_percent", "adoption", "charged"}
-    name = next((one for one in table if one not in apart and table[one].nunique() > 1), None)
+    varied = [str(one) for one in table if one not in apart and len(table[one].unique()) > 1]
+    name = varied[0] if varied else None
     if name is None or "charged" not in table:
         return []
     series = [
         (f"fares {rise:+g} %", part.dropna(subset=[name]).sort_values(name).to_dict("records"), "charged", unit)
         for rise, part in table.groupby(table.get("rise_percent", pd.Series(0.0, table.index)))
     ]  # fmt: skip
-    panel = _panel("revenue", currency, series, [("at present", told["present"] / unit)], money=unit, x=name)
+    panel = _panel(
+        "revenue", currency, series, [("at present", told["present"] / unit)], money=unit, x=name
+    )
     return [Figure(
         "policies", "fares", "lines", "Revenue of the policies compared",
         "What the same taps bring under each policy.",
@@ -240,7 +260,7 @@ def _policies(told: dict[str, Any], currency: str) -> list[Figure]:
 def _panel(
     title: str,
     unit: str,
-    series: Iterable[tuple[str, list[dict[str, Any]], str, int]],
+    series: Iterable[tuple[str, list[Any], str, int]],
     lines: list[tuple[str, float]] | None = None,
     *,
     money: int,

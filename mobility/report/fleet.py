@@ -110,8 +110,9 @@ def fleet_part(
     if earlier and then and set(earlier.get("parts", ())) != set(told.get("parts", ())):
         # Blocks alone have no energy in their cost: the two would not be one thing.
         then |= dict.fromkeys(("objective", "bound", "gap"))
-        notes = (*notes, "costs before and after are not set side by side: they do not have the same "
-                 f"parts ({', '.join(earlier.get('parts', ())) or 'none'} before)")  # fmt: skip
+        parts = ", ".join(earlier.get("parts", ())) or "none"
+        said = f"costs are not set side by side: before, they have other parts ({parts})"
+        notes = (*notes, said)
     rows = rows_of(_numbers(told), then, _units(told))
     findings = [*(opened.findings if opened else told.get("check", ())),
                 *told.get("input_findings", ()), *told.get("findings", ())]  # fmt: skip
@@ -169,7 +170,9 @@ def _headline(
     said = [f"{told['vehicles']:,} buses carry all {kpis.get('trips', 0):,} trips{when}."]
     if earlier and earlier.get("vehicles"):
         fewer = earlier["vehicles"] - told["vehicles"]
-        words = "as many as" if not fewer else f"{abs(fewer):,} {'fewer' if fewer > 0 else 'more'} than"
+        words = (
+            "as many as" if not fewer else f"{abs(fewer):,} {'fewer' if fewer > 0 else 'more'} than"
+        )
         said.append(f"That is {words} before.")
     least = told["vehicles_bound"]
     said.append(

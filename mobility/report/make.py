@@ -33,7 +33,7 @@ def make_page(
     before: Iterable[Any] = (),
     feed: str | Path | None = None,
     case: str | Path | None = None,
-    network: str | Path | None = None,
+    network: str | Path | Network | None = None,
     title: str | None = None,
     made: date | None = None,
 ) -> Page:
@@ -46,8 +46,10 @@ def make_page(
         kind.
     before
         Earlier ones to set beside them, one of a kind.
-    feed, case, network
-        Where a plan's inputs lie now; by default where they lay when it was made.
+    feed, case
+        Where a fleet plan's inputs lie now; by default where they lay when it was made.
+    network
+        Of a signal plan: signals.toml, or as ``signals.read_network`` gives it.
     title
         By default the agency's name.
     made

@@ -58,6 +58,8 @@ GROUPS = {
     "least_soc": "Energy",
     "objective": "Cost",
 }
+NOT_TOLD = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
 _SHARES = {"deadhead_share", "least_soc", "gap"}
 _UNITS = {"share of km": "of km", "share of the battery": "of the battery", "kWh charged": "kWh"}
 _FUELS = {"diesel_l": "litres", "hydrogen_kg": "kg"}
@@ -76,7 +78,7 @@ def rows_of(
         Unit of each name; ``minor:CLP`` is money in minor units.
     """
     one, other = _flat(before or {}), _flat(after)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, unit in units.items():
         held = [key for key in {**other, **one} if key.partition("[")[0] == name]
         for key in held:
@@ -107,7 +109,7 @@ def say(value: Any, name: str, unit: str) -> str:
     ('16.3 %', '27,259,368')
     """
     if value is None:
-        return "–"
+        return NOT_TOLD
     if isinstance(value, bool | str):
         return str(value)
     if unit.startswith("minor:"):
@@ -126,12 +128,12 @@ def _difference(a: Any, b: Any, name: str, unit: str) -> str:
     more = b - a
     if name in _SHARES:
         text = f"{100 * abs(more):.1f}"
-        return "0" if text == "0.0" else f"{'+' if more > 0 else '−'}{text} points"
+        return "0" if text == "0.0" else f"{'+' if more > 0 else _MINUS}{text} points"
     text = say(abs(more), name, unit)
     if not text.strip("0.,"):
         return "0"
-    share = f" ({100 * more / abs(a):+.1f} %)".replace("-", "−") if abs(a) > 1e-9 else ""
-    return f"{'+' if more > 0 else '−'}{text}{share}"
+    share = f" ({100 * more / abs(a):+.1f} %)".replace("-", _MINUS) if abs(a) > 1e-9 else ""
+    return f"{'+' if more > 0 else _MINUS}{text}{share}"
 
 
 def _digits(name: str, value: float) -> int:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import pandas as pd
-
 if TYPE_CHECKING:
     from datetime import date
+
+    import pandas as pd
 
 # Tabs in reading order: id and title. A tab without figures is left out.
 TABS = (

@@ -152,7 +152,8 @@ def _fleet_points(plan: Plan | BlockPlan | None) -> list[dict[str, Any]]:
     if plan is None or plan.problem.stops is None:
         return []
     problem, blocks = plan.problem, plan.blocks
-    stops = problem.stops[~problem.stops.index.duplicated()]
+    stops: Any = plan.problem.stops
+    stops = stops[~stops.index.duplicated()]
     trips = problem.trips["from_stop"].value_counts()
     buses = blocks.groupby("depot", observed=True)["vehicle"].nunique()
     peaks = plan.kpis["peak_kw"] or {}
@@ -161,7 +162,9 @@ def _fleet_points(plan: Plan | BlockPlan | None) -> list[dict[str, Any]]:
         rows.append(("terminal", stop, stop, f"{int(trips[stop]):,} trips start here"))
     for one in problem.chargers:
         peak = f", peak {peaks[one.id]:,.0f} kW" if one.id in peaks else ""
-        rows.append(("charger", one.id, one.stop_id, f"{one.count} chargers of {one.kw:g} kW{peak}"))
+        rows.append(
+            ("charger", one.id, one.stop_id, f"{one.count} chargers of {one.kw:g} kW{peak}")
+        )
     for depot in problem.depots:
         peak = f", peak {peaks[depot.id]:,.0f} kW" if depot.id in peaks else ""
         says = f"{int(buses.get(depot.id, 0)):,} buses{peak}"
@@ -182,7 +185,7 @@ def _streets(signals: tuple[Any, ...], links: tuple[Any, ...]) -> list[dict[str,
     placed = {one.id: one for one in signals if one.lat is not None and one.lon is not None}
     pairs = sorted({tuple(sorted((one.from_signal, one.to_signal))) for one in links})
     return [
-        {"route": "", "name": f"{a} – {b}", "trips": 0, "shape": False,
+        {"route": "", "name": f"{a} to {b}", "trips": 0, "shape": False,
          "lat": np.array([placed[a].lat, placed[b].lat], float),
          "lon": np.array([placed[a].lon, placed[b].lon], float)}
         for a, b in pairs

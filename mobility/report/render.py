@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mobility import __version__
 from mobility.report import assets
 from mobility.report.markup import Safe, as_json, join, tag
-from mobility.report.numbers import GROUPS
+from mobility.report.numbers import GROUPS, NOT_TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def render(page: Page) -> str:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content=f"mobility {__version__}"),
-        tag("title", f"{page.title} – {page.subtitle}"),
+        tag("title", f"{page.title}: {page.subtitle}"),
         tag("style", Safe(style)),
     )
     body = tag(
@@ -167,7 +167,7 @@ def _kpis(part: Part) -> Safe:
     sites = table["name"].str.startswith("peak_kw[")
     if sites.sum() > _MOST_SITES:  # the figure of the sites has them
         table = table[~sites]
-    both = bool((table["before"] != "–").any())
+    both = bool((table["before"] != NOT_TOLD).any())
     columns = ["Figure", "Unit", *(["Before", "After", "Difference"] if both else ["Value"])]
     rows = []
     for one in table.to_dict("records"):
@@ -177,7 +177,7 @@ def _kpis(part: Part) -> Safe:
         name = tag("th", one["label"], " ", tag("code", one["name"]), scope="row")
         if not _number(one["after"]):
             told = one["after"]
-            if both and one["before"] not in {"–", told}:
+            if both and one["before"] not in {NOT_TOLD, told}:
                 told = f"before: {one['before']}; after: {told}"
             rows.append(tag("tr", name, tag("td", told, colspan=len(columns) - 1, class_="words")))
             continue
@@ -250,7 +250,11 @@ def _findings(part: Part) -> Safe:
 def _place(one: dict[str, object]) -> Safe | None:
     parts = [str(one[key]) for key in ("file", "row", "column") if one.get(key)]
     found = f" (found {one['value']!r})" if one.get("value") else ""
-    rows = f", {one['count']:,} rows" if isinstance(one.get("count"), int) and one["count"] != 1 else ""
+    rows = (
+        f", {one['count']:,} rows"
+        if isinstance(one.get("count"), int) and one["count"] != 1
+        else ""
+    )
     text = ":".join(parts) + found + rows
     return tag("small", text) if text else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,19 +23,19 @@ def rider_figures(ledger: Ledger) -> list[Figure]:
     figures = [_spread(ledger)]
     for name in _GROUPS:
         if ledger.taps is not None and name in ledger.taps:
-            found = _by_group(ledger, name)
+            found = _by_group(ledger, ledger.taps, name)
             if len(found) > 1:
                 figures.append(_group_figure(found, name, ledger.tariff.currency))
     return figures
 
 
-def _by_group(ledger: Ledger, name: str) -> pd.DataFrame:
+def _by_group(ledger: Ledger, taps: pd.DataFrame, name: str) -> pd.DataFrame:
     """Group, riders, riders who reach a cap, saved by caps and by transfers; few riders are merged."""
     from mobility.fares.ledger import FEW, FLAGS, LEAST_RIDERS
 
     known = ~ledger.unknown
     rows = pd.DataFrame({
-        "group": ledger.taps[name].astype(str).to_numpy(object), "card": ledger.card,
+        "group": taps[name].astype(str).to_numpy(object), "card": ledger.card,
         "capped": (ledger.answers["flags"] & FLAGS["capped"]) != 0,
         "cap_minor": np.where(known, ledger.column("cap_discount"), 0),
         "transfer_minor": np.where(known, ledger.column("transfer_discount"), 0),
@@ -56,7 +56,9 @@ def _by_group(ledger: Ledger, name: str) -> pd.DataFrame:
         rest = table[few].drop(columns="group").sum().to_frame().T.assign(group=FEW)
         table = pd.concat([table[~few], rest[table.columns] if few.sum() > 1 else rest.iloc[:0]])
     shown = table["capped"].where((table["capped"] == 0) | (table["capped"] >= LEAST_RIDERS))
-    return table.assign(riders_capped=shown.astype("Float64").astype("Int64")).drop(columns="capped")
+    return table.assign(riders_capped=shown.astype("Float64").astype("Int64")).drop(
+        columns="capped"
+    )
 
 
 def _group_figure(table: pd.DataFrame, name: str, currency: str) -> Figure:
@@ -69,15 +71,21 @@ def _group_figure(table: pd.DataFrame, name: str, currency: str) -> Figure:
         for row in table.to_dict("records")
     ]  # fmt: skip
     capped = ", ".join(
-        f"{row['group']}: {'fewer than ten' if pd.isna(row['riders_capped']) else format(int(row['riders_capped']), ',')}"
-        for row in table.to_dict("records")
+        f"{row['group']}: {_count(row['riders_capped'])}" for row in table.to_dict("records")
     )
-    series = [{"id": "caps", "name": "saved by caps"}, {"id": "transfers", "name": "saved by transfers"}]
+    series = [
+        {"id": "caps", "name": "saved by caps"},
+        {"id": "transfers", "name": "saved by transfers"},
+    ]
     return Figure(
         f"saving-{name}", "fares", "bars", f"Who reaches a cap, and what is saved, by {name}",
         f"Riders who reach a cap: {capped}. Groups of under ten riders are merged or left out.",
         {"groups": groups, "series": series, "unit": currency}, table,
     )  # fmt: skip
+
+
+def _count(riders: Any) -> str:
+    return "fewer than ten" if pd.isna(riders) else f"{int(riders):,}"
 
 
 def _spread(ledger: Ledger) -> Figure:
@@ -100,7 +108,12 @@ def _spread(ledger: Ledger) -> Figure:
         ]
         series.append({"name": name, "points": points})
     currency = ledger.tariff.currency
-    panel = {"title": "cards (classes of under ten are left out)", "unit": "cards", "series": series, "lines": []}
+    panel = {
+        "title": "cards (classes of under ten are left out)",
+        "unit": "cards",
+        "series": series,
+        "lines": [],
+    }
     return Figure(
         "card-charges", "fares", "lines", "What cards pay",
         "How many cards pay how much over the taps given: as charged, and as they would without caps.",

@@ -22,21 +22,19 @@ if TYPE_CHECKING:
     from mobility.signals import Network
 
 
-def open_network(source: str | Path | None) -> Network | None:
-    """Read the network of a plan: a file, or the name of a sample; None where none is named.
+def open_network(source: str | Path | Network | None) -> Network | None:
+    """Read the network of a plan, signals.toml or a net of SUMO; None where none is named.
 
     Raises
     ------
     ConfigError, TableError
         When it cannot be read.
     """
-    if source is None:
-        return None
-    from mobility import samples, signals
+    if source is None or not isinstance(source, str | Path):
+        return source
+    from mobility import signals
 
     name = str(source)
-    if name in samples.available and not Path(name).is_file():
-        return signals.read_network(samples.case(name, "signals.toml"))
     if name.endswith((".net.xml", ".net.xml.gz")):
         from mobility.signals.sumo import from_sumo
 
@@ -44,7 +42,9 @@ def open_network(source: str | Path | None) -> Network | None:
     return signals.read_network(name)
 
 
-def signals_part(now: dict[str, Answer], before: dict[str, Answer], network: Network | None) -> Part:
+def signals_part(
+    now: dict[str, Answer], before: dict[str, Answer], network: Network | None
+) -> Part:
     """What plans and runs of signals bring to the page.
 
     Raises
@@ -56,7 +56,12 @@ def signals_part(now: dict[str, Answer], before: dict[str, Answer], network: Net
     figures: list[Figure] = []
     findings: list[dict[str, Any]] = []
     notes: list[str] = []
-    earlier = [plan for one in before.values() if one.domain == "signals" for plan in plans_of(one.document)]
+    earlier = [
+        plan
+        for one in before.values()
+        if one.domain == "signals"
+        for plan in plans_of(one.document)
+    ]
     if network is not None and plans:
         findings = _judged(network, plans)
         if not earlier:
@@ -65,7 +70,9 @@ def signals_part(now: dict[str, Answer], before: dict[str, Answer], network: Net
             came_in = plan_of(network)
             earlier = [came_in] if came_in.signals and not _same(came_in, plans) else []
     elif plans:
-        notes.append("the plan's network was not named: no time-space diagram, and nothing was checked")
+        notes.append(
+            "the plan's network was not named: no time-space diagram, and nothing was checked"
+        )
     if plans:
         shown = [*(("before", one) for one in earlier[:1] if not _same(one, plans)),
                  *((one.name or "plan", one) for one in plans)]  # fmt: skip
@@ -164,7 +171,9 @@ def _headline(
     said = []
     if plans:
         where = network.corridor if network is not None and network.corridor else "The plan"
-        said.append(f"{where}: {len(plans[0].signals)} signals with a cycle of {_cycles(plans[0])} s.")
+        said.append(
+            f"{where}: {len(plans[0].signals)} signals with a cycle of {_cycles(plans[0])} s."
+        )
     for told in documents:
         if isinstance(told.get("saving"), int | float):
             more = 100 * told["saving"]
