@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mobility.report.numbers import LABELS, rows_of
+from mobility.report.numbers import SIGNAL_LABELS, rows_of
 from mobility.report.page import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Names of plans that were timed, of runs in a simulator, and their units.
+# Names of plans that were timed, then of runs, and their units.
 UNITS = {
     "person_hours_h": "person hours an hour",
     "vehicle_delay_s": "s a vehicle",
@@ -20,22 +20,17 @@ UNITS = {
     "vehicle_hours_h": "vehicle hours an hour",
     "stops_h": "stops an hour",
     "worst_saturation": "of capacity",
+    "vehicles": "vehicles",
     "delay_s": "s a vehicle",
     "person_delay_s": "s a person",
     "stops": "stops a vehicle",
-    "vehicles": "vehicles",
-    "never_departed": "vehicles",
     "max_queue_m": "m",
+    "never_departed": "vehicles",
+    "never_entered": "vehicles",
+    "unfinished": "vehicles",
     "teleports": "vehicles",
     "collisions": "vehicles",
 }
-LABELS.update({
-    "signals": "Signals", "cycle_s": "Cycle", "person_hours_h": "Time that people lose",
-    "vehicle_delay_s": "Mean delay of vehicles", "walk_delay_s": "Mean delay on foot",
-    "vehicle_hours_h": "Time that vehicles lose", "stops_h": "Stops", "worst_saturation": "Most loaded stop line",
-    "delay_s": "Mean delay", "person_delay_s": "Mean delay of people", "never_departed": "Never got in",
-    "max_queue_m": "Longest queue", "teleports": "Moved on by the simulator",
-})  # fmt: skip
 _PARTS = {"cars": "people in cars", "buses": "people in buses", "people": "people on foot"}
 
 
@@ -47,9 +42,15 @@ def delay_rows(
     for told in documents:
         before, after = _pair(told, earlier)
         if after:
-            kept = {name: after.get(name) for name in UNITS}
-            rows += rows_of(kept, before and {name: before.get(name) for name in UNITS}, UNITS)
+            then = None if before is None else _figures(before)
+            rows += rows_of(_figures(after), then, UNITS, SIGNAL_LABELS)
     return rows
+
+
+def _figures(told: dict[str, Any]) -> dict[str, Any]:
+    """What a table shows of an answer; the mean delay is that of all seeds."""
+    mean, _ = _spread(told, "delay_s")
+    return {name: told.get(name) for name in UNITS} | ({} if mean is None else {"delay_s": mean})
 
 
 def delay_figures(
@@ -129,13 +130,18 @@ def _runs(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
     columns = ["who", "plan", "delay_s", "low_s", "high_s"]
     return Figure(
         "run-delay", "signals", "bars", "Delay in runs, before and after",
-        "Mean delay; the whisker is the spread that the answer tells.",
+        "Mean delay. Whiskers: the least and most over seeds; of buses one standard deviation.",
         {"groups": groups, "series": told_apart, "unit": "s"}, pd.DataFrame(rows, columns=columns),
     )  # fmt: skip
 
 
 def _spread(told: dict[str, Any], name: str) -> tuple[float | None, dict[str, Any] | None]:
-    """A mean and its spread: an interval or a standard deviation of the answer's own, or none."""
+    """A mean and its spread: over seeds, else a standard deviation of the answer's own, or none."""
+    seeds = told.get("delay_s_by_seed") if name == "delay_s" else None
+    if isinstance(seeds, list) and len(seeds) > 1:
+        return sum(seeds) / len(seeds), {
+            "low": min(seeds), "high": max(seeds), "spread": f"least and most of {len(seeds)} seeds",
+        }  # fmt: skip
     value = told.get(name)
     inner = value if isinstance(value, dict) else told
     mean = inner.get("delay_s") if isinstance(value, dict) else value

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from mobility.report.read import Answer
 
+# Groups that are drawn: more are told by those with the least and the most.
+_MOST_GROUPS = 30
 _COUNTS = {
     "taps": "taps", "settled": "taps", "cards": "cards", "journeys": "journeys",
     "unknown_fares": "taps", "capped_taps": "taps", "capped_cards": "cards", "voided": "taps",
@@ -24,7 +26,7 @@ _MONEY = ("nominal", "transfer_discount", "cap_discount", "charged")
 # Of the best caps: names of the answer, and their unit; "money" is in minor units.
 _BEST = {
     "riders_helped": "riders", "saved": "money", "riders_worse": "riders", "paid_more": "money",
-    "charged": "money", "change": "money",
+    "present_revenue": "money", "best_revenue": "money", "change": "money",
 }  # fmt: skip
 
 
@@ -66,7 +68,12 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
         units = {
             name: f"minor:{currency}" if unit == "money" else unit for name, unit in _BEST.items()
         }
-        rows += rows_of(best.get("policy") or {}, None, units)
+        policy = dict(best.get("policy") or {})
+        policy |= {
+            "present_revenue": best.get("present_revenue"),
+            "best_revenue": policy.get("charged"),
+        }
+        rows += rows_of(policy, None, units)
     if compared := told.get("fares-policy"):
         figures += _policies(compared, currency)
         said.append(f"{len(compared['policies']):,} policies are compared over the same taps.")
@@ -76,7 +83,10 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
         headline=tuple(said) or ("No figures.",),
         kpis=table_of(rows),
         figures=tuple(figures),
-        findings=tuple(one for doc in told.values() for one in doc.get("findings", ())),
+        findings=tuple(
+            one for doc in told.values()
+            for one in (*doc.get("findings", ()), *(doc.get("equity") or {}).get("findings", ()))
+        ),
         assumptions=tuple(dict.fromkeys(one for doc in told.values() for one in doc.get("assumptions", ()))),
         provenance=tuple(row for one in now.values() for row in _provenance(one)),
     )  # fmt: skip
@@ -222,17 +232,49 @@ def _by_group(equity: dict[str, Any] | None, currency: str) -> list[Figure]:
         saving = next((one for one in table if str(one).startswith("saved")), None)
         if saving is None:
             continue
+        shown = _ends(table, str(saving))
         groups = [
             {"name": str(row[label]), "bars": [{"series": "saved", "value": row[saving] / money_unit(currency)}]}
-            for row in table.to_dict("records")
+            for row in shown.to_dict("records")
             if isinstance(row[saving], int | float)
         ]  # fmt: skip
         figures.append(Figure(
             f"equity-{name}".replace("_", "-"), "fares", "bars", f"Saving by {str(label).replace('_', ' ')}",
-            "What the riders of each group save by the best caps; groups of under ten riders are merged.",
+            "What the riders of each group save by the best caps; groups of under ten riders are merged, "
+            f"and of more than {_MOST_GROUPS} groups those with the least and the most are drawn.",
             {"groups": groups, "series": [{"id": "saved", "name": "saved"}], "unit": currency}, table,
         ))  # fmt: skip
+        if "share_reaching" in table:
+            figures.append(_who_reaches(table, str(label), name))
     return figures
+
+
+def _who_reaches(table: pd.DataFrame, label: str, name: str) -> Figure:
+    """Share of the riders of each group that spend a whole cap in some period."""
+    groups = [
+        {
+            "name": str(row[label]),
+            "bars": [{"series": "share", "value": 100 * row["share_reaching"]}],
+        }
+        for row in _ends(table, "share_reaching").to_dict("records")
+        if isinstance(row["share_reaching"], int | float)
+    ]
+    return Figure(
+        f"reaching-{name}".replace("_", "-"), "fares", "bars",
+        f"Who reaches a cap, by {label.replace('_', ' ')}",
+        "Share of the riders of each group who spend a whole cap in some period.",
+        {"groups": groups, "series": [{"id": "share", "name": "riders"}], "unit": "% of riders"},
+        table[[label, "riders", "share_reaching"]],
+    )  # fmt: skip
+
+
+def _ends(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The rows that are drawn: all, or those with the least and the most, in their order."""
+    if len(table) <= _MOST_GROUPS:
+        return table
+    half = _MOST_GROUPS // 2
+    order = pd.to_numeric(table[by], errors="coerce").sort_values(kind="stable").index
+    return table.loc[[*order[:half], *order[-half:]]]
 
 
 def _policies(told: dict[str, Any], currency: str) -> list[Figure]:

@@ -93,7 +93,7 @@ def make_page(
         part = _signals(signals, then, street, feed, mapped="fleet-plan" not in now)
         parts.append(part)
         named.append("" if street is None else f"{street.city}: {street.corridor}".strip(": "))
-    name = title or next((one for one in named if one), "Plan")
+    name = title or next((one for one in named if one), parts[0].title)
     what = {"fleet": "vehicles and charging", "fares": "fares and caps", "signals": "signals"}
     said = ", ".join(what[one.domain] for one in parts)
     return Page(name, said[:1].upper() + said[1:], tuple(parts), made)

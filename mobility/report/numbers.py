@@ -49,14 +49,45 @@ LABELS = {
     "saved": "What they save",
     "riders_worse": "Riders who pay more",
     "paid_more": "What those pay more",
+    "present_revenue": "Revenue at present",
+    "best_revenue": "Revenue under the best caps",
     "change": "Change of revenue",
 }
-# Headings of the table, each before the first figure below it.
+# What it calls figures of signals, where a name may mean something else than in a fleet.
+SIGNAL_LABELS = {
+    "signals": "Signals",
+    "cycle_s": "Cycle",
+    "person_hours_h": "Time that people lose",
+    "vehicle_delay_s": "Mean delay of vehicles",
+    "walk_delay_s": "Mean delay on foot",
+    "vehicle_hours_h": "Time that vehicles lose",
+    "stops_h": "Stops",
+    "worst_saturation": "Most loaded stop line",
+    "delay_s": "Mean delay in runs",
+    "person_delay_s": "Mean delay of people in runs",
+    "stops": "Stops in runs",
+    "vehicles": "Vehicles in runs",
+    "never_departed": "Never got in",
+    "never_entered": "Never got in",
+    "unfinished": "Still on their way at the end",
+    "max_queue_m": "Longest queue",
+    "teleports": "Moved on by the simulator",
+    "collisions": "Collisions",
+}
+# Headings of the table of each domain, each before the first figure below it.
 GROUPS = {
-    "vehicles": "Vehicles",
-    "in_service_h": "Service",
-    "least_soc": "Energy",
-    "objective": "Cost",
+    "fleet": {
+        "vehicles": "Vehicles",
+        "in_service_h": "Service",
+        "least_soc": "Energy",
+        "objective": "Cost",
+    },
+    "fares": {"taps": "Taps settled", "riders_helped": "Under the best caps"},
+    "signals": {
+        "signals": "Plan",
+        "person_hours_h": "By the model of the plan",
+        "vehicles": "Runs",
+    },
 }
 NOT_TOLD = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
@@ -66,7 +97,10 @@ _FUELS = {"diesel_l": "litres", "hydrogen_kg": "kg"}
 
 
 def rows_of(
-    after: dict[str, Any], before: dict[str, Any] | None, units: dict[str, str]
+    after: dict[str, Any],
+    before: dict[str, Any] | None,
+    units: dict[str, str],
+    labels: dict[str, str] | None = None,
 ) -> list[tuple[str, ...]]:
     """Rows of a table of figures, as text, in the order of ``units``; what is nowhere is left out.
 
@@ -76,7 +110,10 @@ def rows_of(
         Name to number, text, or a dict of them by place; ``before`` may be missing.
     units
         Unit of each name; ``minor:CLP`` is money in minor units.
+    labels
+        What each name is called; by default ``LABELS``.
     """
+    labels = LABELS if labels is None else labels
     one, other = _flat(before or {}), _flat(after)
     rows: list[tuple[str, ...]] = []
     for name, unit in units.items():
@@ -90,7 +127,7 @@ def rows_of(
             more = _difference(a, b, name, unit)
             place = key.partition("[")[2].removesuffix("]")
             shown = _FUELS.get(place, _UNITS.get(unit, unit))
-            label = LABELS.get(name, name.replace("_", " ").capitalize())
+            label = labels.get(name, name.replace("_", " ").capitalize())
             label = f"{label}, {place.removesuffix('_l').removesuffix('_kg')}" if place else label
             shown = shown.removeprefix("minor:")
             rows.append((key, label, shown, say(a, name, unit), say(b, name, unit), more))
@@ -137,7 +174,7 @@ def _difference(a: Any, b: Any, name: str, unit: str) -> str:
 
 
 def _digits(name: str, value: float) -> int:
-    if name in {"kwh_per_km", "co2e_t"}:
+    if name in {"kwh_per_km", "co2e_t", "worst_saturation", "stops"}:
         return 2
     return 0 if abs(value) >= 1000 else 1
 

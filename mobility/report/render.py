@@ -171,7 +171,7 @@ def _kpis(part: Part) -> Safe:
     columns = ["Figure", "Unit", *(["Before", "After", "Difference"] if both else ["Value"])]
     rows = []
     for one in table.to_dict("records"):
-        if heading := GROUPS.get(one["name"]):
+        if heading := GROUPS[part.domain].get(one["name"]):
             across = tag("th", heading, colspan=len(columns), scope="rowgroup")
             rows.append(tag("tr", across, class_="group"))
         name = tag("th", one["label"], " ", tag("code", one["name"]), scope="row")

@@ -10,7 +10,7 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.report.corridor import corridor_figure
 from mobility.report.delays import delay_figures, delay_rows
-from mobility.report.numbers import rows_of, table_of
+from mobility.report.numbers import SIGNAL_LABELS, rows_of, table_of
 from mobility.report.page import Figure, Part
 from mobility.signals.plan import Indication, Plan, SignalPlan, StageTime
 from mobility.signals.problem import State
@@ -158,7 +158,7 @@ def _rows(plans: list[Plan], earlier: list[Plan]) -> list[tuple[str, ...]]:
         {"signals": len(one.signals), "cycle_s": _cycles(one)} for one in (plans[0], *earlier[:1])
     ]
     units = {"signals": "signals", "cycle_s": "s"}
-    return rows_of(told[0], told[1] if len(told) > 1 else None, units)
+    return rows_of(told[0], told[1] if len(told) > 1 else None, units, SIGNAL_LABELS)
 
 
 def _cycles(plan: Plan) -> str:
