@@ -197,7 +197,7 @@ def _best(told: dict[str, Any], currency: str) -> list[Figure]:
         marks = [] if level is None else [{"x": level / unit, "name": "best"}]
         figures.append(Figure(
             "cap-curve", "fares", "lines", "Revenue, riders and equity over the level of the cap",
-            f"All else as in the answer; the cap is {name!r}. {told['proof'].get('claim', '')}".strip(),
+            f"All else as in the answer; the cap is {name!r}. {_proved(told)}".strip(),
             {"panels": panels, "x": {"name": f"level of cap {name!r}, {currency}", "marks": marks}},
             pd.DataFrame(told["curve"]),
         ))  # fmt: skip
@@ -219,6 +219,11 @@ def _best(told: dict[str, Any], currency: str) -> list[Figure]:
             {"groups": groups, "series": series, "unit": "riders"}, frontier,
         ))  # fmt: skip
     return figures + _by_group(told.get("equity"), currency)
+
+
+def _proved(told: dict[str, Any]) -> str:
+    claim = str((told.get("proof") or {}).get("claim", "")).rstrip(".")
+    return f"Proved {claim}." if claim else ""
 
 
 def _by_group(equity: dict[str, Any] | None, currency: str) -> list[Figure]:
