@@ -66,7 +66,8 @@ def shoot(
 ) -> None:
     """One picture, with few colours so that it stays small."""
     view = browser.new_page(
-        viewport={"width": WIDTH, "height": 820 if figure is None else 1400}, color_scheme="dark" if dark else "light"
+        viewport={"width": WIDTH, "height": 820 if figure is None else 1400},
+        color_scheme="dark" if dark else "light",
     )
     view.goto(page.as_uri())
     view.click(f"#tab-{tab}")
