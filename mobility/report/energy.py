@@ -11,14 +11,21 @@ from mobility.report.page import Figure
 from mobility.units import DAY_S, format_time
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mobility.fleet import BlockPlan, Plan
 
 # More sites cannot be told apart in one stack: the smaller ones are drawn together.
 _MOST_LAYERS = 7
 
 
-def energy_figures(plan: Plan | BlockPlan) -> tuple[Figure, ...]:
-    """Power of all sites together, and of each alone; nothing where nobody charges."""
+def energy_figures(
+    plan: Plan | BlockPlan, earlier: Plan | BlockPlan | None = None
+) -> tuple[Figure, ...]:
+    """Power of all sites together, and of each alone; nothing where nobody charges.
+
+    An earlier plan of the same slots is drawn as a line.
+    """
     from mobility.fleet.plan import Plan
 
     if not isinstance(plan, Plan) or not len(plan.power) or plan.power["kw"].max() <= 0:
@@ -40,16 +47,30 @@ def energy_figures(plan: Plan | BlockPlan) -> tuple[Figure, ...]:
     most = round(float(in_all.max()), 1)
     when = format_time(start[int(in_all.argmax())])[:5]
     tariff = tariff_bands(plan)
+    then = _in_all(earlier, len(in_all))
+    drawn = {} if then is None else {"before": {"name": "before", "values": _kw(then)}}
+    peak_then = "" if then is None else f" Before it was {float(then.max()):,.0f} kW."
     shared = {"start": start, "unit": "kW", "zone": plan.problem.timezone, "tariff": tariff}
+    table = plan.power.pivot_table(index="start_s", columns="site", values="kw", observed=True)
+    table = table.add_suffix("_kw").reset_index().rename_axis(columns=None)
     together = Figure(
         "power", "energy", "stack", "Power of all sites together",
-        f"The peak is {most:,.0f} kW, from {when}. {tariff['says']}",
-        {**shared, "layers": layers,
+        f"The peak is {most:,.0f} kW, from {when}.{peak_then} {tariff['says']}",
+        {**shared, "layers": layers, **drawn,
          "line": {"value": most, "name": f"peak {most:,.0f} kW, from {when}"}},
-        plan.power.pivot_table(index="start_s", columns="site", values="kw", observed=True)
-        .add_suffix("_kw").reset_index().rename_axis(columns=None),
+        table if then is None else table.assign(before_kw=then),
     )  # fmt: skip
     return together, _each_site(plan, loads, shared)
+
+
+def _in_all(plan: Plan | BlockPlan | None, slots: int) -> NDArray[np.float64] | None:
+    """Power of all sites of an earlier plan; None where it has none, or other slots."""
+    from mobility.fleet.plan import Plan
+
+    if not isinstance(plan, Plan) or not len(plan.power):
+        return None
+    summed = plan.power.groupby("start_s")["kw"].sum().sort_index().to_numpy(float)
+    return summed if len(summed) == slots and summed.max() > 0 else None
 
 
 def _each_site(plan: Plan, loads: dict[str, Any], shared: dict[str, Any]) -> Figure:

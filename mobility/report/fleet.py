@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from mobility.errors import ConfigError
 from mobility.report.numbers import rows_of, table_of
-from mobility.report.page import Part
-from mobility.units import format_money
+from mobility.report.page import Figure, Part
+from mobility.units import format_money, minor_digits
 
 if TYPE_CHECKING:
     from mobility.feed import ServiceDay
     from mobility.fleet import BlockPlan, Plan
-    from mobility.report.page import Figure
     from mobility.report.read import Answer
 
+_COSTS = {
+    "vehicles": "buses", "deadhead": "running empty", "waiting": "waiting", "energy": "energy",
+    "demand": "billed peaks", "wear": "wear of batteries", "fuel": "fuel",
+}  # fmt: skip
 _DAY = "%A %-d %B %Y"
 
 
@@ -103,7 +108,7 @@ def fleet_part(
     told = answer.document
     figures: tuple[Figure, ...] = ()
     if opened is not None and told.get("objective") is not None:
-        figures = _figures(opened, crossings)
+        figures = _figures(opened, before[1] if before else None, crossings)
     earlier = before[0].document if before else None
     notes = opened.notes if opened else ("only the plan's document was given: no map, no vehicles",)
     then = _numbers(earlier) if earlier else None
@@ -114,6 +119,9 @@ def fleet_part(
         said = f"costs are not set side by side: before, they have other parts ({parts})"
         notes = (*notes, said)
     rows = rows_of(_numbers(told), then, _units(told))
+    if told.get("parts"):
+        alike = earlier if then and then.get("objective") is not None else None
+        figures = (_costs(told, alike), *figures)
     findings = [*(opened.findings if opened else told.get("check", ())),
                 *told.get("input_findings", ()), *told.get("findings", ())]  # fmt: skip
     return Part(
@@ -128,16 +136,45 @@ def fleet_part(
     )
 
 
-def _figures(opened: Planned, crossings: tuple[Any, ...]) -> tuple[Figure, ...]:
+def _figures(
+    opened: Planned, earlier: Planned | None, crossings: tuple[Any, ...]
+) -> tuple[Figure, ...]:
     from mobility.report.buses import buses_figure
     from mobility.report.energy import energy_figures
     from mobility.report.gantt import gantt_figure
     from mobility.report.places import map_figure
 
     plan, day = opened.plan, opened.day
-    figures = [gantt_figure(plan, day), buses_figure(plan), *energy_figures(plan)]
+    figures = [
+        gantt_figure(plan, day),
+        buses_figure(plan),
+        *energy_figures(plan, earlier and earlier.plan),
+    ]
     drawn = map_figure(plan, day, crossings)
     return (drawn, *figures) if drawn is not None else tuple(figures)
+
+
+def _costs(told: dict[str, Any], earlier: dict[str, Any] | None) -> Figure:
+    """What a day costs, part by part, before and after."""
+    currency = _currency(told)
+    unit = 10 ** minor_digits(currency)
+    plans = [*([("before", earlier)] if earlier else []), ("after" if earlier else "a day", told)]
+    groups = [
+        {"name": _COSTS.get(part, part), "bars": [
+            {"series": name, "value": one["parts"].get(part, 0) / unit} for name, one in plans
+        ]}
+        for part in told["parts"]
+    ]  # fmt: skip
+    table = pd.DataFrame({"part": list(told["parts"])})
+    for name, one in plans:
+        column = f"{name.replace(' ', '_')}_minor"
+        table[column] = [one["parts"].get(part, 0) for part in told["parts"]]
+    return Figure(
+        "costs", "summary", "bars", "What a day costs",
+        f"The cost of the plan, part by part, in {currency} a day.",
+        {"groups": groups, "series": [{"id": name, "name": name} for name, _ in plans], "unit": currency},
+        table,
+    )  # fmt: skip
 
 
 def _numbers(told: dict[str, Any]) -> dict[str, Any]:

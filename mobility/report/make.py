@@ -110,7 +110,7 @@ def _fleet(
     from mobility.report.fleet import fleet_part, open_plan
 
     opened = open_plan(answer, feed=feed, case=case)
-    earlier = None if before is None else (before, None)
+    earlier = None if before is None else (before, open_plan(before, feed=feed, case=case))
     agency = ""
     if opened is not None and opened.day is not None:
         names = [one for one in opened.day.feed.raw["agency"].text("agency_name") if one]

@@ -130,7 +130,8 @@ def _filter(page: Page) -> Safe | None:
 def _panel(page: Page, name: str, title: str) -> Safe:
     inside: list[Safe]
     if name == "summary":
-        inside = [_summary(part) for part in page.parts]
+        drawn = [one for one in page.figures if one.tab == name]
+        inside = [*(_summary(part) for part in page.parts), *map(_figure, drawn)]
     elif name == "findings":
         inside = [_findings(part) for part in page.parts]
     elif name == "sources":

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from mobility import fares, samples
 from mobility.cli import run
 from mobility.errors import ConfigError, TableError
+from mobility.fleet.kpis import charge_levels
 from mobility.report import make_page, read_result
 from mobility.report.compact import pack, unpack
 from mobility.report.corridor import _widest
+from mobility.report.fleet import open_plan
 from mobility.report.markup import as_json, tag
 from mobility.report.numbers import rows_of, say
 from mobility.report.signals import plan_of_document
@@ -76,8 +78,10 @@ def page(santiago):
 
 def test_every_figure_is_a_table_too(page, santiago):
     blocks = pd.read_csv(santiago / "plan" / "blocks.csv")
-    assert set(page.tables) == {"kpis-fleet", "map", "vehicles", "buses", "power", "sites"}
+    assert set(page.tables) == {"kpis-fleet", "costs", "map", "vehicles", "buses", "power", "sites"}
     assert len(page.tables["vehicles"]) == len(blocks)
+    told = json.loads((santiago / "plan" / "plan.json").read_text("utf-8"))
+    assert page.tables["costs"]["a_day_minor"].sum() == told["objective"]
     power = pd.read_csv(santiago / "plan" / "power.csv")
     assert page.tables["power"].drop(columns="start_s").to_numpy().sum() == pytest.approx(
         power["kw"].sum()
@@ -97,6 +101,32 @@ def test_the_numbers_are_those_of_the_command_line(page, santiago):
     assert rows.loc["objective", "after"] == f"{told['objective']:,}"
     assert rows.loc["objective", "before"] == "–", "blocks alone have no energy in their cost"
     assert any("not set side by side" in one for one in page.parts[0].assumptions)
+
+
+def test_two_charged_plans_are_set_side_by_side(santiago):
+    page = make_page([santiago / "plan"], before=[santiago / "plan"])
+    costs = page.tables["costs"]
+    assert costs["before_minor"].tolist() == costs["after_minor"].tolist()
+    power = page.tables["power"].drop(columns="start_s")
+    assert power["before_kw"].tolist() == pytest.approx(
+        power.drop(columns="before_kw").sum(axis=1).tolist()
+    )
+
+
+def test_the_charge_that_is_sent_is_the_charge(page, santiago):
+    told = next(one for one in page.figures if one.id == "vehicles").data
+    opened = open_plan(read_result(santiago / "plan"))
+    levels = charge_levels(opened.plan)
+    offset, time = unpack(told["soc"]["offset"]).astype(int), unpack(told["soc"]["time"])
+    soc = unpack(told["soc"]["soc"])
+    for row in range(0, len(told["vehicles"]), 9):
+        own = levels[levels["vehicle"] == told["vehicles"][row]].drop_duplicates(
+            "time_s", keep="last"
+        )
+        sent = slice(offset[row], offset[row + 1])
+        last = np.r_[np.diff(time[sent]) > 0, True]
+        shown = np.interp(own["time_s"], time[sent][last], soc[sent][last])
+        assert np.abs(shown - own["soc"].to_numpy(float)).max() < 0.003
 
 
 def test_the_page_is_the_same_again_and_names_no_folder(page, santiago):

@@ -23,7 +23,7 @@ charts.stack = (figure) => {
   return () => {
     const width = figure.width(), height = Math.min(Math.max(width * 0.36, 240), 380);
     const sums = told.start.map((_, at) => told.layers.reduce((sum, one) => sum + one.values[at], 0));
-    const top = Math.max(...sums, told.line ? told.line.value : 0, 1) * 1.12;
+    const top = Math.max(...sums, ...(told.before ? told.before.values : []), told.line ? told.line.value : 0, 1) * 1.12;
     const frame = frameOf(width, height, 52, 10, 26, 40, [0, DAY_S], [0, top]);
     const root = canvasOf(width, height, `${figure.title}. ${figure.says} Arrow keys walk along the day.`);
     axisY(root, frame, ticks(0, top, 5), short, told.unit);
@@ -42,6 +42,10 @@ charts.stack = (figure) => {
       floor = roof;
     });
     axisX(root, frame, hours(0, DAY_S, frame.right - frame.left), (one) => clock(one % DAY_S), `time of day, ${told.zone}`);
+    if (told.before) {
+      const points = told.before.values.map((one, at) => `${frame.x(told.start[at])},${frame.y(one)} ${frame.x(told.start[at] + step)},${frame.y(one)}`);
+      root.append(svg("polyline", { points: points.join(" "), fill: "none", stroke: "var(--line)", "stroke-width": 1.4 }));
+    }
     if (told.line) {
       const y = frame.y(told.line.value);
       root.append(line(frame.left, y, frame.right, y, "mark"),
@@ -52,12 +56,14 @@ charts.stack = (figure) => {
       return { x: frame.x(told.start[at] + step / 2), lines: [
         `${clock(told.start[at])}–${clock(told.start[at] + step)}: ${short(sums[at])} ${told.unit}`,
         ...told.layers.filter((one) => one.values[at] > 0).map((one) => `${one.name}: ${short(one.values[at])} ${told.unit}`),
+        told.before ? `before: ${short(told.before.values[at])} ${told.unit}` : "",
         price ? `energy: ${price.price} ${told.tariff.currency} minor units a kWh` : "",
       ] };
     });
     figure.drawing.replaceChildren(root);
     legend(figure.legend, [
       ...told.layers.map((one, at) => [one.name, layerColour(one, at)]),
+      ...(told.before ? [["before, all sites", "var(--line)", "line"]] : []),
       ...(told.tariff && told.tariff.demand.length ? [["the peak is billed", "hatch", "hatch"]] : []),
     ]);
   };
