@@ -148,7 +148,7 @@ def _figures(
     figures = [
         gantt_figure(plan, day),
         buses_figure(plan),
-        *energy_figures(plan, earlier and earlier.plan),
+        *energy_figures(plan, earlier.plan if earlier else None),
     ]
     drawn = map_figure(plan, day, crossings)
     return (drawn, *figures) if drawn is not None else tuple(figures)
