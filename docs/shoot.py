@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from mobility import fares, fleet, samples, signals
 from mobility.feed import read_feed
 from mobility.report import make_page
+from mobility.stop import Gap
 
 IMG = Path(__file__).parent / "img"
 WIDTH = 1200
@@ -32,14 +33,15 @@ SHOTS = (
 
 
 def santiago(folder: Path) -> Path:
-    """A winter day of the sample, before and after batteries, and a synthetic month of taps."""
+    """A winter day of the sample, planned quickly and planned well, and a synthetic month of taps."""
     case = samples.case("santiago", "fleet.toml")
     path = samples.path("santiago")
     day = read_feed(path).day("2025-06-04")
     problem = fleet.problem(day, case=case)
     source = {"feed": str(path), "sha256": day.feed.sha256, "case": str(case), "date": "2025-06-04"}
-    after = fleet.plan(problem).write(folder / "plan", day=day, source=source)
-    before = fleet.plan_blocks(problem).write(folder / "blocks", day=day, source=source)
+    before = fleet.plan(problem).write(folder / "before", day=day, source=source)
+    found = fleet.electrify(problem, stop=Gap(0.04))
+    after = found.write(folder / "plan", day=day, source=source)
     taps, tariff = fares.synthetic_taps(3_000, seed=0), fares.read_tariff("santiago-2025")
     levels = fares.cap_levels(taps, tariff, levels=list(range(20_000, 70_000, 5_000)))
     told = {"tariff": tariff.name, "currency": tariff.currency,

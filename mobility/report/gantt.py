@@ -61,7 +61,7 @@ def gantt_figure(plan: Plan | BlockPlan, day: ServiceDay | None) -> Figure:
         "span": _span(plan),
     } | _charging(plan, names)
     kept = [name for name in _TABLE if name in rows]
-    sites = " Green strips are charging, the line is the state of charge." if data["charge"] else ""
+    sites = " Green strips are charging." if data["charge"] else ""
     return Figure(
         "vehicles", "vehicles", "gantt", "What every bus does",
         f"One row a bus, {len(names):,} in all, by depot and first pull-out: trips, empty runs and "

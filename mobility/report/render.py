@@ -130,8 +130,10 @@ def _filter(page: Page) -> Safe | None:
 def _panel(page: Page, name: str, title: str) -> Safe:
     inside: list[Safe]
     if name == "summary":
-        drawn = [one for one in page.figures if one.tab == name]
-        inside = [*(_summary(part) for part in page.parts), *map(_figure, drawn)]
+        inside = []
+        for part in page.parts:
+            drawn = [_figure(one) for one in part.figures if one.tab == name]
+            inside += [_summary(part), *drawn]
     elif name == "findings":
         inside = [_findings(part) for part in page.parts]
     elif name == "sources":

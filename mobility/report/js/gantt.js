@@ -1,5 +1,6 @@
 // Every vehicle's day on a canvas: only the rows in sight are drawn, so thousands are no matter.
-const HEAD = 26, PARTS = { // share of the row from its top, and its height: a shape as well as a colour
+const HEAD = 26, CHARGED = 15; // a row that is lower has no room for the line of its charge
+const PARTS = { // share of the row from its top, and its height: a shape as well as a colour
   trip: [0.08, 0.84, "service"], "pull-out": [0.25, 0.5, "empty"], deadhead: [0.25, 0.5, "empty"], "pull-in": [0.25, 0.5, "empty"],
   wait: [0.42, 0.16, "layover"], depot: [0.08, 0.84, "depot"],
 };
@@ -50,7 +51,7 @@ charts.gantt = (figure) => {
         pen.fillRect(left, top + tall * (tall > 8 ? 0.58 : 0.08), right - left, tall * (tall > 8 ? 0.34 : 0.84));
       }
     }
-    if (fleet.soc && tall >= 15) paintCharge(pen, ink, bus, top, tall);
+    if (fleet.soc && tall >= CHARGED) paintCharge(pen, ink, bus, top, tall);
   };
 
   const paintCharge = (pen, ink, bus, top, tall) => {
@@ -113,9 +114,10 @@ charts.gantt = (figure) => {
   const redraw = () => { if (!queued) { queued = true; requestAnimationFrame(paint); } };
   const measure = () => {
     width = figure.forced || scroll.clientWidth;
-    height = figure.forced ? Math.min(HEAD + rows.length * 8, 880) : scroll.clientHeight;
+    height = figure.forced ? Math.min(HEAD + rows.length * 8, 740) : scroll.clientHeight;
     const share = (height - HEAD) / Math.max(rows.length, 1);
     view.row = figure.forced || view.whole ? Math.min(share, 24) : 24;
+    signs();
     room.style.height = `${figure.forced ? height : HEAD + rows.length * view.row}px`;
   };
   const look = () => {
@@ -211,8 +213,9 @@ charts.gantt = (figure) => {
   figure.controls.append(`times in ${fleet.zone}; past 24:00 the next day begins`);
   figure.drawing.replaceChildren(scroll);
   figure.table = () => vehicleTable(fleet);
-  legend(figure.legend, [["in service", "var(--service)"], ["empty", "var(--empty)", "mid"], ["waits at a terminal", "var(--layover)", "thin"],
-    ["in the depot", "var(--depot)"], ...(fleet.charge ? [["charging", "var(--charge)", "low"], ["state of charge: floor is empty, top is full", "var(--line)", "line"]] : [])]);
+  const signs = () => legend(figure.legend, [["in service", "var(--service)"], ["empty", "var(--empty)", "mid"], ["waits at a terminal", "var(--layover)", "thin"],
+    ["in the depot", "var(--depot)"], ...(fleet.charge ? [["charging", "var(--charge)", "low"]] : []),
+    ...(fleet.soc && view.row >= CHARGED ? [["state of charge: floor is empty, top is full", "var(--line)", "line"]] : [])]);
   return () => { measure(); if (figure.forced) paint(); else redraw(); };
 };
 

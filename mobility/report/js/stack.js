@@ -49,7 +49,7 @@ charts.stack = (figure) => {
     if (told.line) {
       const y = frame.y(told.line.value);
       root.append(line(frame.left, y, frame.right, y, "mark"),
-        words(frame.right - 4, y - 6, told.line.name, { "text-anchor": "end", class: "strong" }));
+        words((frame.left + frame.right) / 2, y - 6, told.line.name, { "text-anchor": "middle", class: "strong" }));
     }
     walk(root, frame, told.start.length, (second) => Math.floor(second / step), (at) => {
       const price = told.tariff && told.tariff.bands.find((one) => one.from <= told.start[at] && told.start[at] < one.to);
