@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,10 @@ def join(parts: Iterable[object]) -> Safe:
 
 def as_json(value: Any) -> Safe:
     """JSON that may stand inside a script element: nothing in it can close the element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False,
-                      default=_plain)  # fmt: skip
+    try:
+        text = _dumps(value)
+    except ValueError:  # NaN or infinity somewhere: what is no number is not told
+        text = _dumps(_finite(value))
     for found, escaped in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"),
                            ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):  # fmt: skip
         text = text.replace(found, escaped)
@@ -58,6 +61,21 @@ def as_json(value: Any) -> Safe:
 
 def _name(key: str) -> str:
     return key.rstrip("_").replace("_", "-")
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain
+    )
+
+
+def _finite(value: Any) -> Any:
+    """The same value, None where a number is none."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

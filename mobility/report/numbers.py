@@ -73,6 +73,13 @@ SIGNAL_LABELS = {
     "max_queue_m": "Longest queue",
     "teleports": "Moved on by the simulator",
     "collisions": "Collisions",
+    "on_time": "Buses on time",
+    "late_s": "Mean lateness of buses",
+    "excess_wait_s": "Waiting beyond the timetable's",
+    "headway_cv": "Spread of headways",
+    "bunched": "Buses in bunches",
+    "bus_delay_s": "Delay of buses at signals",
+    "car_delay_s": "Delay of cars at signals",
 }
 # Headings of the table of each domain, each before the first figure below it.
 GROUPS = {
@@ -87,11 +94,12 @@ GROUPS = {
         "signals": "Plan",
         "person_hours_h": "By the model of the plan",
         "vehicles": "Runs",
+        "on_time": "A day of the timetable",
     },
 }
 NOT_TOLD = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
-_SHARES = {"deadhead_share", "least_soc", "gap"}
+_SHARES = {"deadhead_share", "least_soc", "gap", "on_time", "bunched"}
 _UNITS = {"share of km": "of km", "share of the battery": "of the battery", "kWh charged": "kWh"}
 _FUELS = {"diesel_l": "litres", "hydrogen_kg": "kg"}
 
@@ -174,7 +182,7 @@ def _difference(a: Any, b: Any, name: str, unit: str) -> str:
 
 
 def _digits(name: str, value: float) -> int:
-    if name in {"kwh_per_km", "co2e_t", "worst_saturation", "stops"}:
+    if name in {"kwh_per_km", "co2e_t", "worst_saturation", "stops", "headway_cv"}:
         return 2
     return 0 if abs(value) >= 1000 else 1
 

@@ -22,6 +22,7 @@ _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("signals-info", frozenset({"network", "digest", "plan"})),
     ("signals-plan", frozenset({"signals", "digest", "from_s"})),
     ("signals-week", frozenset({"kind", "plans"})),
+    ("signals-punctuality", frozenset({"by_route", "on_time_s", "figures"})),
     ("signals-run", frozenset({"delay_s", "person_delay_s"})),
 )
 KNOWN = (
@@ -75,7 +76,8 @@ def read_result(path: str | Path) -> Answer:
         raise TableError(f"{path}: no such file or folder", mend=f"give {KNOWN}")
     file = _document_in(at) if at.is_dir() else at
     try:
-        told = json.loads(file.read_text("utf-8"))
+        # NaN is no JSON, though some write it: it is nothing.
+        told = json.loads(file.read_text("utf-8"), parse_constant=lambda _: None)
     except (OSError, ValueError) as error:
         raise TableError(f"{file}: cannot be read as JSON: {error}", mend=f"give {KNOWN}") from None
     return Answer(_kind(told, path), told, at.resolve().name, at if at.is_dir() else None)

@@ -12,6 +12,7 @@ from mobility.report.corridor import corridor_figure
 from mobility.report.delays import delay_figures, delay_rows
 from mobility.report.numbers import SIGNAL_LABELS, rows_of, table_of
 from mobility.report.page import Figure, Part
+from mobility.report.punctual import punctual_figures, punctual_headline, punctual_rows
 from mobility.signals.plan import Indication, Plan, SignalPlan, StageTime
 from mobility.signals.problem import State
 
@@ -81,7 +82,9 @@ def signals_part(
         figures.append(_stages(shown, network))
     documents = [one.document for one in now.values()]
     figures += delay_figures(documents, [one.document for one in before.values()])
+    figures += punctual_figures(documents)
     rows = _rows(plans, earlier) + delay_rows(documents, [one.document for one in before.values()])
+    rows += punctual_rows(documents)
     assumed = [*notes, *(network.assumptions if network else ()),
                *(text for doc in documents for text in doc.get("assumptions", ()))]  # fmt: skip
     return Part(
@@ -99,7 +102,7 @@ def signals_part(
 def plans_of(told: dict[str, Any]) -> list[Plan]:
     """The plans of a document: one, those of a week, or the one inside another answer."""
     if isinstance(told.get("plans"), list):
-        return [plan_of_document(one) for one in told["plans"]]
+        return [plan_of_document(one) for one in told["plans"] if isinstance(one, dict)]
     if "signals" in told and "digest" in told:
         return [plan_of_document(told)]
     inner = told.get("plan")
@@ -179,6 +182,7 @@ def _headline(
             more = 100 * told["saving"]
             said.append(f"People lose {abs(more):.1f} % {'less' if more >= 0 else 'more'} time than before, "
                         "by one model for both.")  # fmt: skip
+        said += punctual_headline([told])
         if told.get("why"):
             said.append(str(told["why"]).strip().rstrip(".") + ".")
     return tuple(said) or ("Runs of signals.",)

@@ -276,3 +276,89 @@ def test_figures_in_words():
         {"vehicles": "buses", "gap": "of the cost"},
     )
     assert [row[-1] for row in rows] == ["−1 (−10.0 %)", "0"]
+
+
+RUN = {
+    "delay_s": 60.0,
+    "person_delay_s": 58.0,
+    "bus": {"n": 9, "delay_s": 80.0, "delay_sd_s": 20.0},
+}
+
+
+def test_delay_has_its_spread_over_seeds(tmp_path):
+    before = {**RUN, "delay_s": 70.0, "delay_s_by_seed": [68.0, 72.0, 73.0]}
+    after = {**RUN, "delay_s_by_seed": [59.0, 61.0, 63.0]}
+    for name, told in (("before", before), ("after", after)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(told), "utf-8")
+    page = make_page([tmp_path / "after.json"], before=[tmp_path / "before.json"])
+    table = page.tables["run-delay"].set_index(["who", "plan"])
+    assert table.loc[("all vehicles", "before")].tolist() == [71.0, 68.0, 73.0]
+    assert table.loc[("all vehicles", "after")].tolist() == [61.0, 59.0, 63.0]
+    assert table.loc[("buses", "after")].tolist() == [80.0, 60.0, 100.0]
+    rows = page.tables["kpis-signals"].set_index("name")
+    assert rows.loc["delay_s", ["before", "after", "difference"]].tolist() == [
+        "71.0",
+        "61.0",
+        "−10.0 (−14.1 %)",
+    ]
+
+
+def test_a_timed_plan_tells_what_people_lose(tmp_path):
+    told = json.loads(pages.write_signals(tmp_path / "in.json", "incheon").read_text("utf-8"))
+    parts = {"vehicles": 300.0, "on foot": 50.0}
+    told = pages.moved(told, 11) | {
+        "saving": 0.125, "why": "", "assumptions": ["six buses an hour"],
+        "before": {"person_hours_h": 400.0, "parts": {"vehicles": 340.0, "on foot": 60.0}},
+        "after": {"person_hours_h": 350.0, "parts": parts},
+    }  # fmt: skip
+    (tmp_path / "timed.json").write_text(json.dumps(told), "utf-8")
+    page = make_page([tmp_path / "timed.json"], network=samples.case("incheon", "signals.toml"))
+    part = page.parts[0]
+    assert any("12.5 % less time" in one for one in part.headline)
+    assert "six buses an hour" in part.assumptions
+    assert page.tables["delay"]["after_h"].tolist() == list(parts.values())
+
+
+def test_punctuality_tells_its_interval(tmp_path):
+    told = {
+        "trips": 122, "seeds": 3, "on_time_s": [-60, 300], "plans": ["as it came in", "ours"],
+        "figures": {"on_time": {"before": 0.8, "after": 0.9, "change": 10.0, "half_width": 2.5}},
+        "by_route": [
+            {"route_id": "C1", "direction_id": 0, "on_time_before": 0.8, "on_time_after": 0.9},
+            {"route_id": "C4", "direction_id": 1, "on_time_before": float("nan"), "on_time_after": None},
+        ],
+    }  # fmt: skip
+    (tmp_path / "p.json").write_text(json.dumps(told), "utf-8")
+    page = make_page([tmp_path / "p.json"])
+    assert "80.0 % of calls are on time before and 90.0 % after" in page.parts[0].headline[0]
+    assert "± 2.5" in page.parts[0].headline[0]
+    groups = page.figures[0].data["groups"]
+    assert [one["name"] for one in groups] == ["all routes", "C1, direction 0"]
+    assert groups[0]["bars"][1]["low"] == pytest.approx(87.5)
+    assert (
+        page.tables["kpis-signals"].set_index("name").loc["on_time", "difference"] == "+10.0 points"
+    )
+    page.to_html()
+
+
+def test_the_best_caps_are_told_with_their_proof(tmp_path):
+    curve = [{"level": level, "charged": 900 + level, "riders_helped": 40 - level, "riders_worse": level,
+              "gini": 0.4} for level in (10, 20, 30)]  # fmt: skip
+    told = {
+        "tariff": "t", "currency": "CLP", "answer": "cap month 20", "levels": {"month": 20}, "curve": curve,
+        "present_revenue": 915, "least_revenue": 915, "proof": {"claim": "of all integer levels"},
+        "policy": {"charged": 920, "riders_helped": 20, "saved": 5, "riders_worse": 20, "paid_more": 10, "change": 5},
+        "frontier": [{"rise_percent": 0.0, "reaches": True, "riders_helped": 20, "riders_worse": None}],
+        "equity": {"riders": 60, "by_category": [
+            {"category": "student", "riders": 30, "saved": 12, "share_reaching": 0.5},
+            {"category": "adult", "riders": 30, "saved": -7, "share_reaching": 0.1}]},
+    }  # fmt: skip
+    (tmp_path / "answer.json").write_text(json.dumps(told), "utf-8")
+    (tmp_path / "curve.csv").write_text("level\n10\n", "utf-8")
+    page = make_page([tmp_path])
+    assert set(page.tables) == {"kpis-fares", "cap-curve", "cap-frontier", "equity-by-category",
+                                "reaching-by-category"}  # fmt: skip
+    assert "Proved of all integer levels." in page.figures[0].says
+    assert page.figures[0].data["x"]["marks"] == [{"x": 20.0, "name": "best"}]
+    assert page.tables["equity-by-category"]["saved"].tolist() == [12, -7]
+    page.to_html()
