@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mobility.signals import Network
 
 
+# Kinds of which an earlier one is shown beside the later.
+_COMPARED = {"fleet-plan", "fares-settle", "signals-plan", "signals-week", "signals-run"}
+
+
 def write_report(results: Iterable[Any], path: str | Path, **how: Any) -> Path:
     """Write a page of results, as ``make_page`` makes it; the file is returned.
 
@@ -72,6 +76,10 @@ def make_page(
         raise ConfigError("a report of nothing", mend="give at least one result")
     if lone := sorted(set(then) - set(now)):
         raise ConfigError(f"an earlier {lone[0]} and no later one", mend="give both of a kind")
+    if alone := sorted(set(then) - _COMPARED):
+        raise ConfigError(
+            f"a {alone[0]} is not set beside an earlier one", mend="leave it out of --before"
+        )
     parts: list[Part] = []
     named: list[str] = []
     signals = {kind: one for kind, one in now.items() if one.domain == "signals"}

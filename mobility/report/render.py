@@ -152,15 +152,16 @@ def _panel(page: Page, name: str, title: str) -> Safe:
 def _summary(part: Part) -> Safe:
     first, *rest = part.headline
     errors = sum(one.get("severity") == "error" for one in part.findings)
-    loud = [f"{len(part.assumptions)} assumptions" if part.assumptions else "",
-            f"{errors} errors among the findings" if errors else ""]  # fmt: skip
+    count = len(part.assumptions)
+    wrong = f"{errors} {'error' if errors == 1 else 'errors'} among the findings: as it is, this does not hold."
     return tag(
         "article",
         tag("h3", part.title, class_="part"),
         tag("p", tag("strong", first), " ", " ".join(rest), class_="headline"),
+        tag("p", wrong, class_="wrong", role="alert") if errors else None,
         _kpis(part),
-        tag("details", tag("summary", "; ".join(one for one in loud if one)), _assumed(part),
-            class_="loud", open=True) if any(loud) else None,
+        tag("details", tag("summary", f"{count} {'assumption' if count == 1 else 'assumptions'}"),
+            _assumed(part), class_="loud", open=True) if count else None,
     )  # fmt: skip
 
 

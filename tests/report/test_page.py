@@ -150,8 +150,10 @@ def test_a_plan_that_was_edited_is_judged_anew(santiago, tmp_path):
     shutil.copytree(santiago / "plan", tmp_path / "plan")
     table = pd.read_csv(tmp_path / "plan" / "sessions.csv")
     table.iloc[1:].to_csv(tmp_path / "plan" / "sessions.csv", index=False)
-    found = make_page([tmp_path / "plan"]).parts[0].findings
-    assert any(one["severity"] == "error" for one in found)
+    page = make_page([tmp_path / "plan"])
+    assert any(one["severity"] == "error" for one in page.parts[0].findings)
+    assert 'class="wrong"' in page.to_html()
+    assert 'class="wrong"' not in make_page([santiago / "plan"]).to_html()
 
 
 def test_a_plan_without_its_feed_uses_the_one_beside_it_and_says_so(santiago, tmp_path):
@@ -185,6 +187,9 @@ def test_what_is_no_result_is_refused_by_name(tmp_path, santiago):
         make_page([santiago / "plan", santiago / "blocks"])
     with pytest.raises(ConfigError, match="an earlier fleet-plan and no later one"):
         make_page([pages.ledger(20)], before=[santiago / "plan"])
+    (tmp_path / "x.json").write_text('{"levels": [], "currency": "CLP"}', "utf-8")
+    with pytest.raises(ConfigError, match="a fares-caps is not set beside an earlier one"):
+        make_page([tmp_path / "x.json"], before=[tmp_path / "x.json"])
     with pytest.raises(ConfigError, match="a report of nothing"):
         make_page([])
 
