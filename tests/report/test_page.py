@@ -14,7 +14,7 @@ from mobility import fares, samples
 from mobility.cli import run
 from mobility.errors import ConfigError, TableError
 from mobility.fleet.kpis import charge_levels
-from mobility.report import make_page, read_result
+from mobility.report import assets, make_page, read_result
 from mobility.report.compact import pack, unpack
 from mobility.report.corridor import _widest
 from mobility.report.fleet import open_plan
@@ -51,6 +51,14 @@ def test_no_text_leaves_its_place(text):
     shown = tag("p", text, title=text)
     assert shown.count("<") == 2
     assert shown.count('"') == 2
+
+
+def test_scripts_put_text_in_as_text_and_ask_nobody():
+    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(",
+                 "XMLHttpRequest", "import(", "localStorage"):  # fmt: skip
+        assert word not in assets.scripts()
+    assert "@import" not in assets.styles()
+    assert "url(" not in assets.styles()
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=24))
