@@ -100,7 +100,7 @@ def make_page(
     if signals:
         part = _signals(signals, then, street, feed, mapped="fleet-plan" not in now)
         parts.append(part)
-        named.append("" if street is None else f"{street.city}: {street.corridor}".strip(": "))
+        named.append("" if street is None else _street_name(street))
     name = title or next((one for one in named if one), parts[0].title)
     what = {"fleet": "vehicles and charging", "fares": "fares and caps", "signals": "signals"}
     said = ", ".join(what[one.domain] for one in parts)
@@ -151,6 +151,12 @@ def _signals(
         day = read_feed(feed).day()
     drawn = map_figure(None, day, street.intersections, street.links)
     return part if drawn is None else replace(part, figures=(drawn, *part.figures))
+
+
+def _street_name(street: Network) -> str:
+    """City and corridor, else the file that the network came from."""
+    said = [one for one in (street.city, street.corridor) if one]
+    return ": ".join(said) or street.source.replace("\\", "/").rpartition("/")[2]
 
 
 def _by_kind(results: Iterable[Any]) -> dict[str, Answer]:

@@ -10,7 +10,7 @@ import report_pages as pages
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobility import fares, samples
+from mobility import fares, samples, signals
 from mobility.cli import run
 from mobility.errors import ConfigError, TableError
 from mobility.fleet.kpis import charge_levels
@@ -260,6 +260,22 @@ def test_signals_before_and_after(city, tmp_path):
     unsaid = make_page([tmp_path / "later.json"])
     assert any("network was not named" in one for one in unsaid.parts[0].assumptions)
     assert "street" not in unsaid.tables
+
+
+def test_a_week_of_plans_can_be_chosen_from(tmp_path):
+    told = json.loads(pages.write_signals(tmp_path / "in.json", "incheon").read_text("utf-8"))
+    week = {
+        "kind": "signal schedule",
+        "plans": [pages.moved(told, 7), {**pages.moved(told, 9), "name": "evening"}],
+    }
+    (tmp_path / "week.json").write_text(json.dumps(week), "utf-8")
+    page = make_page([tmp_path / "week.json"], network=samples.case("incheon", "signals.toml"))
+    stages = next(one for one in page.figures if one.id == "stages")
+    assert [one["name"] for one in stages.data["plans"]] == ["before", "later", "evening"]
+    assert (
+        page.title
+        == "Incheon: " + signals.read_network(samples.case("incheon", "signals.toml")).corridor
+    )
 
 
 def test_a_band_is_green_all_the_way(tmp_path):

@@ -12,7 +12,7 @@ charts.stages = (figure) => {
   return () => {
     const drawn = told.plans[chosen].signals.map((one) => lampsOf(one, figure.forced ? 222 : 320));
     figure.drawing.replaceChildren(html("div", { class: "small" }, ...drawn));
-    legend(figure.legend, [["green", "var(--green)"], ["people's clearance", "green", "hatch"], ["yellow", "var(--yellow)"], ["red", "var(--red)", "thin"]]);
+    legend(figure.legend, [["green", "var(--green)"], ["green that gives way", "var(--green)", "mid"], ["people's clearance", "green", "hatch"], ["yellow", "var(--yellow)"], ["red", "var(--red)", "thin"]]);
   };
 };
 
