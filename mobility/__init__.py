@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mobility import fares, fleet, samples, signals
+    from mobility import fares, fleet, report, samples, signals
     from mobility.errors import ConfigError, MissingExtra, MobilityError, TableError
     from mobility.feed import Feed, ServiceDay, read_feed
     from mobility.findings import Finding, Severity, explain
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "fares": "mobility.fares",
     "fleet": "mobility.fleet",
+    "report": "mobility.report",
     "samples": "mobility.samples",
     "signals": "mobility.signals",
     "Feed": "mobility.feed",
@@ -59,6 +60,7 @@ __all__ = [
     "fares",
     "fleet",
     "read_feed",
+    "report",
     "samples",
     "signals",
 ]

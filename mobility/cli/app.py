@@ -8,6 +8,7 @@ import typer
 
 from mobility import __version__
 from mobility.cli import cache, demo, explain, fares, feed, fleet, samples, signals, warmup
+from mobility.cli.report import report
 
 app = typer.Typer(
     name="mobility",
@@ -23,6 +24,7 @@ app.add_typer(fares.app, name="fares")
 app.add_typer(signals.app, name="signals")
 app.add_typer(samples.app, name="samples")
 app.add_typer(cache.app, name="cache")
+app.command("report")(report)
 app.command("explain")(explain.explain)
 app.command("warmup")(warmup.warmup)
 app.command("demo")(demo.demo)

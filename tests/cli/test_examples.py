@@ -51,7 +51,7 @@ def test_every_example_runs(line, tmp_path, monkeypatch, capsys):
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MOBILITY_CACHE_DIR", str(tmp_path / "cache"))
-    if line.startswith(tuple(f"mobility fleet {one}" for one in _OF_A_PLAN)):
+    if line.startswith(("mobility report", *(f"mobility fleet {one}" for one in _OF_A_PLAN))):
         assert run(["fleet", "plan", "gtfs_samples/santiago", "--out", "plan", "--json"]) == 0
         capsys.readouterr()
     if " X." in line:
