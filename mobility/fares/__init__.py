@@ -4,11 +4,15 @@
 files they live in, so all names are bound here, once the files are loaded.
 """
 
+from mobility.fares.cap_answer import CapAnswer
 from mobility.fares.caps import cap_levels
 from mobility.fares.check import check
+from mobility.fares.check_caps import check_caps
 from mobility.fares.explain import explain
 from mobility.fares.gtfs import FeedTariff, tariff_from_feed
 from mobility.fares.ledger import Ledger, flag_names
+from mobility.fares.optimise_caps import optimise_caps
+from mobility.fares.policies import Comparison, compare_policies
 from mobility.fares.privacy import read_key
 from mobility.fares.problem import (
     Cap,
@@ -30,6 +34,8 @@ from mobility.fares.tariff_file import available_tariffs, read_tariff
 
 __all__ = [
     "Cap",
+    "CapAnswer",
+    "Comparison",
     "FareRule",
     "FeedTariff",
     "JoinRule",
@@ -46,8 +52,11 @@ __all__ = [
     "available_tariffs",
     "cap_levels",
     "check",
+    "check_caps",
+    "compare_policies",
     "explain",
     "flag_names",
+    "optimise_caps",
     "read_key",
     "read_state",
     "read_taps",

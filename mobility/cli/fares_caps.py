@@ -1,0 +1,286 @@
+"""``mobility fares caps|synthetic``: what caps do, the best ones proved, and made-up taps to try them on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, fares_tariff, options
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mobility.fares import CapAnswer
+    from mobility.fares.problem import Tariff
+
+Taps = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TAPS", help="CSV or Parquet file of taps, or a folder of Parquet files."
+    ),
+]
+TariffName = Annotated[
+    str,
+    typer.Option(
+        "--tariff",
+        help="A tariff file, the name of one that comes along, or a GTFS feed with fares.",
+    ),
+]
+
+
+def caps(
+    taps: Taps,
+    tariff: TariffName = "santiago",
+    revenue: Annotated[
+        str | None,
+        typer.Option(
+            "--revenue",
+            help="Find the best caps: `neutral`, or the change allowed, as in -2% or -1000000 minor units.",
+        ),
+    ] = None,
+    rises: Annotated[
+        str,
+        typer.Option("--rises", help="Rises of all fares to choose from, percent, with commas."),
+    ] = "0,1,2,3,4,5",
+    adoption: Annotated[
+        float,
+        typer.Option("--adoption", help="Share of cards off the capped medium that move to it."),
+    ] = 0.0,
+    cap: Annotated[
+        str | None, typer.Option("--cap", help="Id of the cap; the first by default.")
+    ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option("--levels", help="Levels of it to try, minor units or rides, with commas."),
+    ] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid", help="Levels of a cap, as in day=2500,3000,none; once for each cap."
+        ),
+    ] = None,
+    out: options.Out = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Picture to draw (.png, .svg).", dir_okay=False)
+    ] = None,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    config: options.Config = None,
+) -> int:
+    """Show what each level of a cap does; with --revenue, find the best caps and prove it.
+
+    Without --revenue: a table of levels. With it: the rise of fares and the caps that help most riders while
+    the taps bring the revenue asked for; the answer is settled anew and compared to the unit.
+
+    Exit 0: done; 1: no policy brings the revenue; 2: no answer.
+
+    Examples:
+
+      mobility fares caps gtfs_samples/tariffs/taps.csv --tariff santiago --revenue neutral --json
+
+      mobility fares caps gtfs_samples/tariffs/taps.csv --revenue=-2% --rises 0 --out best
+
+      mobility fares caps gtfs_samples/tariffs/taps.csv --levels 38000,41000,42000
+    """
+    del config
+    from mobility import fares
+    from mobility.cli.output import print_json, working
+    from mobility.errors import MobilityError
+
+    rules = fares_tariff.open_tariff(tariff, quiet=quiet)
+    chosen = _grid(cap, levels, grid, rules)
+    table = fares.read_taps(taps).table
+    if revenue is None:
+        return _show_levels(table, rules, cap, levels, as_json=as_json, quiet=quiet)
+    with working(f"searching caps for {taps}", quiet=quiet):
+        answer = fares.optimise_caps(
+            table, rules, policies=chosen, revenue=revenue, rises_percent=_percents(rises),
+            adoption=adoption, seed=seed,
+        )  # fmt: skip
+    with working("settling the taps anew", quiet=quiet):
+        wrong = fares.check_caps(answer, table)
+    if wrong:
+        raise MobilityError(wrong[0].where_what, mend=wrong[0].mend, findings=wrong)
+    if out is not None:
+        answer.write(out)
+    if plot is not None:
+        _draw(answer, plot)
+    if as_json:
+        print_json(answer.to_dict() | {"checked": "settled anew: equal to the unit"})
+    else:
+        _show(answer)
+    return EXIT_DONE if answer.levels else EXIT_FINDINGS
+
+
+def synthetic(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or Parquet file to write.")],
+    riders: Annotated[int, typer.Option("--riders", help="Cards.", min=1)] = 2_000,
+    month: Annotated[str, typer.Option("--month", help="YYYY-MM.")] = "2025-03",
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    config: options.Config = None,
+) -> int:
+    """Write made-up taps of a small city: shaped after published totals, nobody's data.
+
+    Examples:
+
+      mobility fares synthetic taps.parquet --riders 500
+
+      mobility fares synthetic taps.csv --riders 200 --month 2025-10 --seed 7 --json
+    """
+    del config
+    from mobility import fares
+    from mobility.cli.output import print_json
+    from mobility.fares.tap_files import may_write_file, write_table
+
+    may_write_file(file)
+    taps = fares.synthetic_taps(riders, month=month, seed=seed)
+    write_table(taps, file, {"mobility.synthetic": f"riders {riders}, month {month}, seed {seed}"})
+    told = {"file": str(file), "taps": len(taps), "cards": riders, "month": month, "seed": seed,
+            "synthetic": True}  # fmt: skip
+    if as_json:
+        print_json(told)
+    else:
+        print(f"{len(taps):,} synthetic taps of {riders:,} cards in {month}: {file}")
+    return EXIT_DONE
+
+
+def _show_levels(
+    table: pd.DataFrame,
+    rules: Tariff,
+    cap: str | None,
+    levels: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Print what each level of one cap does."""
+    from mobility import fares
+    from mobility.cli.output import print_json, print_table, working
+    from mobility.units import format_money
+
+    with working("settling", quiet=quiet):
+        found = fares.cap_levels(table, rules, cap=cap, levels=_levels(levels))
+    plain = found.astype(object).where(found.notna(), None).to_dict("records")
+    if as_json:
+        print_json({"tariff": rules.name, "currency": rules.currency, "levels": plain})
+        return EXIT_DONE
+    money = rules.currency
+    rows = [
+        (
+            "no cap" if row["level"] is None else f"{row['level']:,}",
+            "under 10" if row["cards"] is None else f"{row['cards']:,}",
+            f"{row['taps']:,}", format_money(row["charged"], money), format_money(row["change"], money),
+        )
+        for row in plain
+    ]  # fmt: skip
+    print_table(rows, columns=("level", "cards it holds", "taps it holds", "charged", "change"))
+    return EXIT_DONE
+
+
+def _show(answer: CapAnswer) -> None:
+    """Print an answer: the headline, the frontier, the proof."""
+    from mobility.cli.output import print_table
+    from mobility.fares.policies import plain_rows
+    from mobility.units import format_money
+
+    print(answer)
+    money, caps = answer.asked.currency, list(dict.fromkeys(one.id for one in answer.asked.caps))
+    rows = []
+    for row in plain_rows(answer.frontier):
+        reached = bool(row["reaches"])
+        cells = ["none" if row[one] is None else f"{row[one]:,}" for one in caps]
+        rows.append(
+            (
+                f"{row['rise_percent']:+g} %", *(cells if reached else ["-"] * len(caps)),
+                format_money(row["change"], money) if reached else "falls short",
+                *(_count(row[one]) if reached else "-" for one in ("riders_helped", "riders_worse")),
+                format_money(row["saved"], money) if reached else "-",
+            )
+        )  # fmt: skip
+    print_table(rows, columns=("fares", *caps, "revenue", "pay less", "pay more", "saved by those"))
+    print(f"proof: {answer.proof['method']}, {answer.report.bound_scope}")
+    neighbour = answer.proof.get("neighbour")
+    if neighbour is not None:
+        name = next(one for one in neighbour if one not in {"charged", "short_by"})
+        print(
+            f"  {name} {neighbour[name]:,} is refused: "
+            f"{format_money(neighbour['short_by'], money)} short of the revenue asked for"
+        )
+    if answer.levels:
+        print("  checked: settled anew, equal to the unit")
+    for one in answer.assumptions:
+        print(f"assumed: {one}")
+
+
+def _count(value: int | None) -> str:
+    return "under 10" if value is None else f"{value:,}"
+
+
+def _draw(answer: CapAnswer, path: Path) -> None:
+    """Draw to a temporary name beside the picture, then rename."""
+    import matplotlib as mpl
+
+    from mobility.errors import ConfigError
+    from mobility.pictures import pyplot
+
+    plt = pyplot()
+    mpl.use("Agg")
+    part = path.with_name(f".{path.stem}.part{path.suffix or '.png'}")
+    try:
+        answer.plot()
+        plt.gcf().savefig(part, dpi=110)
+        part.replace(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be drawn: {error}", mend="--plot caps.png") from None
+    finally:
+        part.unlink(missing_ok=True)
+        plt.close("all")
+
+
+def _levels(text: str | None) -> list[int] | None:
+    from mobility.errors import ConfigError
+
+    if text is None:
+        return None
+    try:
+        return [int(one) for one in text.split(",")]
+    except ValueError:
+        raise ConfigError(
+            f"--levels: no whole numbers (found {text!r})", mend="--levels 38000,41000"
+        ) from None
+
+
+def _percents(text: str) -> list[float]:
+    from mobility.errors import ConfigError
+
+    try:
+        return [float(one) for one in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"--rises: no numbers (found {text!r})", mend="--rises 0,1,2") from None
+
+
+def _grid(
+    cap: str | None, levels: str | None, grid: list[str] | None, rules: Tariff
+) -> dict[str, list[int | None]] | None:
+    """Levels to choose from, by cap."""
+    from mobility.errors import ConfigError
+
+    ids = list(dict.fromkeys(one.id for one in rules.caps))
+    if cap is not None and ids and cap not in ids:
+        raise ConfigError(f"no cap is called {cap!r}", mend=f"there are {', '.join(ids)}")
+    found: dict[str, list[int | None]] = {}
+    if levels is not None and ids:
+        found[cap or ids[0]] = list(_levels(levels) or [])
+    for one in grid or []:
+        name, _, text = one.partition("=")
+        try:
+            found[name] = [None if level == "none" else int(level) for level in text.split(",")]
+        except ValueError:
+            raise ConfigError(
+                f"--grid: no levels (found {one!r})", mend="--grid day=2500,3000,none"
+            ) from None
+    return found or None
