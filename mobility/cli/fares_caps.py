@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from mobility.cli import EXIT_DONE, EXIT_FINDINGS, fares_tariff, options
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mobility.fares import CapAnswer
+    from mobility.fares import CapAnswer, GroupCaps
     from mobility.fares.problem import Tariff
 
 Taps = Annotated[
@@ -61,6 +61,38 @@ def caps(
             "--grid", help="Levels of a cap, as in day=2500,3000,none; once for each cap."
         ),
     ] = None,
+    elasticity: Annotated[
+        str | None,
+        typer.Option(
+            "--elasticity",
+            help="Rate the answer where riders respond: elasticities to the marginal price, as in -0.2,-0.4.",
+        ),
+    ] = None,
+    riders: Annotated[
+        Path | None, typer.Option("--riders", help="CSV: card, category, home_zone.")
+    ] = None,
+    zones: Annotated[
+        Path | None, typer.Option("--zones", help="CSV: zone, income_decile, population.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option("--replicates", help="Draws of cards for the confidence.", min=0)
+    ] = 0,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            "--groups",
+            help="One level a group: category, home_zone or income_decile of --riders, --zones.",
+        ),
+    ] = None,
+    floor: Annotated[
+        str | None,
+        typer.Option(
+            "--floor", help="Least share of what is saved for some groups, as in 0.4=1,2,3,4."
+        ),
+    ] = None,
+    seconds: options.StopSeconds = None,
+    work: options.StopWork = None,
+    gap: options.StopGap = None,
     out: options.Out = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Picture to draw (.png, .svg).", dir_okay=False)
@@ -73,32 +105,48 @@ def caps(
     """Show what each level of a cap does; with --revenue, find the best caps and prove it.
 
     Without --revenue: a table of levels. With it: the rise of fares and the caps that help most riders while
-    the taps bring the revenue asked for; the answer is settled anew and compared to the unit.
+    the taps bring the revenue asked for; the answer is settled anew and compared to the unit. With --groups
+    one level for each group of riders.
 
     Exit 0: done; 1: no policy brings the revenue; 2: no answer.
 
     Examples:
 
-      mobility fares caps gtfs_samples/tariffs/taps.csv --tariff santiago --revenue neutral --json
+      mobility fares caps gtfs_samples/tariffs/city_taps.parquet --tariff santiago --revenue neutral --json
 
-      mobility fares caps gtfs_samples/tariffs/taps.csv --revenue=-2% --rises 0 --out best
+      mobility fares caps gtfs_samples/tariffs/city_taps.parquet --revenue=-2% --rises 0 --elasticity=-0.2,-0.4 --out best
+
+      mobility fares caps gtfs_samples/tariffs/city_taps.parquet --revenue=-1% --riders gtfs_samples/tariffs/riders.csv --zones gtfs_samples/tariffs/zones.csv --groups income_decile --floor 0.5=1,2,3,4
 
       mobility fares caps gtfs_samples/tariffs/taps.csv --levels 38000,41000,42000
-    """
+    """  # noqa: E501
     del config
     from mobility import fares
     from mobility.cli.output import print_json, working
-    from mobility.errors import MobilityError
+    from mobility.errors import ConfigError, MobilityError
 
     rules = fares_tariff.open_tariff(tariff, quiet=quiet)
     chosen = _grid(cap, levels, grid, rules)
     table = fares.read_taps(taps).table
     if revenue is None:
+        if groups is not None:
+            raise ConfigError("--groups asks for the best levels", mend="--revenue neutral")
         return _show_levels(table, rules, cap, levels, as_json=as_json, quiet=quiet)
+    if groups is not None:
+        return _by_group(
+            table, rules, groups, floor, riders, zones, as_json=as_json, quiet=quiet, plot=plot,
+            cap=cap, levels=None if chosen is None else chosen.get(cap or rules.caps[0].id),
+            revenue=revenue, rises_percent=_numbers(rises, "--rises"), seed=seed,
+            stop=options.stop_from(seconds, work, gap),
+        )  # fmt: skip
+    assumed = None
+    if elasticity is not None:
+        assumed = fares.Assumptions(tuple(_numbers(elasticity, "--elasticity")), (adoption,))
     with working(f"searching caps for {taps}", quiet=quiet):
         answer = fares.optimise_caps(
-            table, rules, policies=chosen, revenue=revenue, rises_percent=_percents(rises),
-            adoption=adoption, seed=seed,
+            table, rules, policies=chosen, revenue=revenue, rises_percent=_numbers(rises, "--rises"),
+            adoption=adoption, response=assumed, riders=riders, zones=zones, replicates=replicates,
+            seed=seed,
         )  # fmt: skip
     with working("settling the taps anew", quiet=quiet):
         wrong = fares.check_caps(answer, table)
@@ -111,7 +159,7 @@ def caps(
     if as_json:
         print_json(answer.to_dict() | {"checked": "settled anew: equal to the unit"})
     else:
-        _show(answer)
+        _show(answer, quiet=quiet)
     return EXIT_DONE if answer.levels else EXIT_FINDINGS
 
 
@@ -181,9 +229,9 @@ def _show_levels(
     return EXIT_DONE
 
 
-def _show(answer: CapAnswer) -> None:
+def _show(answer: CapAnswer, *, quiet: bool) -> None:
     """Print an answer: the headline, the frontier, the proof."""
-    from mobility.cli.output import print_table
+    from mobility.cli.output import print_findings, print_table
     from mobility.fares.policies import plain_rows
     from mobility.units import format_money
 
@@ -212,15 +260,30 @@ def _show(answer: CapAnswer) -> None:
         )
     if answer.levels:
         print("  checked: settled anew, equal to the unit")
+    if answer.confidence is not None:
+        told = answer.confidence
+        low, high = told["change_percent"]
+        print(
+            f"5 to 95 % of {told['replicates']} draws of cards: revenue {low:+.2f} to {high:+.2f} %"
+        )
+        if told.get("level"):
+            print("  the level that brings the revenue: {:,} to {:,}".format(*told["level"]))
+    if answer.response is not None:
+        print(f"where riders respond: {answer.response}")
+    if answer.equity is not None:
+        print(f"equity: {answer.equity}")
+        print_findings(answer.equity.findings, quiet=quiet)
     for one in answer.assumptions:
         print(f"assumed: {one}")
 
 
-def _count(value: int | None) -> str:
+def _count(value: int | str | None) -> str:
+    if isinstance(value, str):
+        return value
     return "under 10" if value is None else f"{value:,}"
 
 
-def _draw(answer: CapAnswer, path: Path) -> None:
+def _draw(answer: CapAnswer | GroupCaps, path: Path) -> None:
     """Draw to a temporary name beside the picture, then rename."""
     import matplotlib as mpl
 
@@ -254,13 +317,74 @@ def _levels(text: str | None) -> list[int] | None:
         ) from None
 
 
-def _percents(text: str) -> list[float]:
+def _numbers(text: str, option: str) -> list[float]:
     from mobility.errors import ConfigError
 
     try:
         return [float(one) for one in text.split(",")]
     except ValueError:
-        raise ConfigError(f"--rises: no numbers (found {text!r})", mend="--rises 0,1,2") from None
+        raise ConfigError(
+            f"{option}: no numbers (found {text!r})", mend=f"{option}=0,1,2"
+        ) from None
+
+
+def _by_group(
+    table: pd.DataFrame,
+    rules: Tariff,
+    groups: str,
+    floor: str | None,
+    riders: Path | None,
+    zones: Path | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+    plot: Path | None,
+    **asked: Any,
+) -> int:
+    """Find one level for each group of riders, and print it."""
+    from mobility import fares
+    from mobility.cli.output import print_findings, print_json, print_table, working
+    from mobility.errors import ConfigError, MobilityError
+    from mobility.fares.policies import plain_rows
+
+    share, poor = 0.0, []
+    if floor is not None:
+        text, _, names = floor.partition("=")
+        poor = [one for one in names.split(",") if one]
+        share = _numbers(text, "--floor")[0]
+        if not poor:
+            raise ConfigError(f"--floor: no groups (found {floor!r})", mend="--floor 0.4=1,2,3,4")
+    of_card, found = fares.groups_of_riders(table, rules, groups, riders, zones)
+    with working("choosing a level for each group", quiet=quiet):
+        answer = fares.optimise_group_caps(
+            table, rules, of_card, floor=share, floor_groups=poor, **asked
+        )
+        wrong = fares.check_group_caps(answer, table, of_card)
+    if wrong:
+        raise MobilityError(wrong[0].where_what, mend=wrong[0].mend, findings=wrong)
+    if plot is not None and len(answer.table):
+        _draw(answer, plot)
+    if as_json:
+        print_json(answer.to_dict() | {"findings": [one.to_dict() for one in found]})
+    else:
+        print(answer)
+        if len(answer.table):
+            names = ("group", "level", "riders", "riders_helped", "saved", "riders_worse")
+            rows = [
+                [
+                    "none" if one == "level" and row[one] is None else _count(row[one])
+                    for one in names
+                ]
+                for row in plain_rows(answer.table)
+            ]
+            print_table(rows, columns=[one.replace("_", " ") for one in names])
+            if answer.floor_share is not None and poor:
+                print(f"of what is saved {answer.floor_share:.1%} goes to groups {', '.join(poor)}")
+            print(
+                f"proof: CP-SAT, {answer.report.bound_scope}; checked: settled anew, equal to the unit"
+            )
+        print_findings(found, quiet=quiet)
+    return EXIT_DONE if len(answer.table) else EXIT_FINDINGS
 
 
 def _grid(

@@ -16,7 +16,6 @@ from mobility.units import format_money
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mobility.fares.cap_groups import GroupLevels
     from mobility.fares.equity import Equity
     from mobility.fares.problem import Tariff
     from mobility.fares.respond import Response
@@ -47,7 +46,7 @@ class CapAnswer:
         ``method``, ``claim`` in words, policies ``rated`` of how many, the ``neighbour`` that is refused.
     tariff
         The best tariff, ready for :func:`fares.settle`.
-    response, equity, groups, confidence
+    response, equity, confidence
         Where they were asked for.
     """
 
@@ -69,7 +68,6 @@ class CapAnswer:
     assumptions: tuple[str, ...] = ()
     response: Response | None = None
     equity: Equity | None = None
-    groups: GroupLevels | None = None
     confidence: dict[str, Any] | None = None
 
     def __str__(self) -> str:
@@ -108,7 +106,6 @@ class CapAnswer:
             "curve": plain_rows(self.curve),
             "response": None if self.response is None else self.response.to_dict(),
             "equity": None if self.equity is None else self.equity.to_dict(),
-            "groups": None if self.groups is None else self.groups.to_dict(),
             "confidence": self.confidence,
         }
 

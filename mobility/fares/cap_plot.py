@@ -9,6 +9,8 @@ from mobility.units import minor_digits
 
 if TYPE_CHECKING:
     from mobility.fares.cap_answer import CapAnswer
+    from mobility.fares.cap_groups import GroupCaps
+    from mobility.fares.equity import Equity
     from mobility.fares.policies import Comparison
 
 # Okabe and Ito's palette (2008), told apart by colour-blind readers too.
@@ -164,5 +166,67 @@ def plot_comparison(compared: Comparison, ax: Any = None) -> Any:
     _thousands(ax.xaxis)
     _thousands(ax.yaxis)
     ax.legend(frameon=False, fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_equity(equity: Equity, ax: Any = None) -> Any:
+    """Draw what a rider of each decile of income saves (or pays more) in the mean.
+
+    Raises
+    ------
+    MissingExtra
+        When matplotlib is not installed.
+    """
+    plt = pyplot()
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    shown = equity.by_decile
+    saved = shown["saved_by_rider"].to_numpy(float)
+    colours = [_HELPED if one >= 0 else _WORSE for one in saved]
+    ax.bar(range(len(shown)), saved, color=colours)
+    ax.axhline(0, color="black", linewidth=0.8)
+    names = [
+        str(int(one)) if isinstance(one, int | float) else "small\ngroups"
+        for one in shown["decile"]
+    ]
+    ax.set_xticks(range(len(shown)), names)
+    ax.set_xlabel("decile of income of the home zone, 1 the poorest")
+    ax.set_ylabel("saved by a rider in the mean, minor units")
+    ax.set_title(str(equity), loc="left", fontsize=9)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_groups(groups: GroupCaps, ax: Any = None) -> Any:
+    """Draw the level of each group, and above it how many riders pay less.
+
+    Raises
+    ------
+    MissingExtra
+        When matplotlib is not installed.
+    """
+    plt = pyplot()
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    unit = 10 ** minor_digits(groups.asked.currency)
+    few, table = 10, groups.table
+    none = (
+        1.15 * float(table["level"].max()) if len(table) and table["level"].notna().any() else 1.0
+    )
+    heights = table["level"].astype("Float64").fillna(none).to_numpy(float) / unit
+    colours = [_GREY if one else _REVENUE for one in table["level"].isna()]
+    bars = ax.bar(table["group"].astype(str), heights, color=colours)
+    for bar, row in zip(bars, table.itertuples(), strict=True):
+        count = "under 10" if 0 < row.riders_helped < few else f"{row.riders_helped:,}"
+        said = f"{count}\npay less" + (
+            "\n(no cap)" if row.level is None or row.level != row.level else ""
+        )
+        ax.text(bar.get_x() + bar.get_width() / 2, bar.get_height(), said, ha="center", va="bottom",
+                fontsize=7)  # fmt: skip
+    ax.margins(y=0.18)
+    ax.set_ylabel(f"level of cap {groups.cap!r}, {groups.asked.currency}")
+    ax.set_xlabel("group of riders")
+    _thousands(ax.yaxis)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

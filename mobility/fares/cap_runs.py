@@ -123,39 +123,67 @@ def read_for(taps: pd.DataFrame, tariff: Tariff) -> Taps:
     return good
 
 
-def runs_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Runs:
+@dataclass(frozen=True)
+class Panel:
+    """Every known tap by card and time: ``cost`` after transfers, scope and periods of the caps."""
+
+    cost: np.ndarray  # int64
+    mask: np.ndarray  # int64: bit g, cap g counts the tap
+    period: np.ndarray  # int32, a column a cap: the number of its period
+    code: np.ndarray  # number of the card
+    first: np.ndarray  # int64: the first tap of each card
+    cards: np.ndarray
+    present: np.ndarray  # int64: what each card pays under the tariff as it is
+    caps: int
+
+    def marks_of(self, kept: np.ndarray) -> np.ndarray:
+        """Marks (see the policy kernels) of some of the taps, as if there were no others."""
+        return _marks(self.mask[kept], self.period[kept], self.code[kept])
+
+
+def panel_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Panel:
     """Settle transfers, and sort by card and time (then ``tap_id``, then arrival).
 
-    ``read`` are good taps; the tariff is one that ``why_not`` has nothing against.
+    ``read`` are good taps; the tariff is one that ``why_not`` has nothing against. A tap of unknown fare
+    costs nothing and no cap counts it.
     """
     answers, compiled, _ = settle_taps(read, tariff, threads=threads)
     known = answers["charged"] != UNKNOWN
     cards, code = cards_of(read)
     seconds = read.seconds()
     order = _order(code, seconds, read.rank)
-    spent = answers["spent"].astype(np.int64)
+    spent = np.where(known, answers["spent"], 0).astype(np.int64)
     mask = compiled.legs[answers["leg"], 1] & ((1 << len(compiled.cap_ids)) - 1)
-    spent[~known], mask[~known] = 0, 0
-
-    def by_card(values: np.ndarray) -> np.ndarray:
-        return sums_of(code, values, len(cards))
-
-    outside = by_card(np.where(mask == 0, spent, 0))
-    present = by_card(np.where(known, answers["charged"], 0).astype(np.int64))
-    kept = order[(spent[order] != 0) & (mask[order] != 0)]
-    code_kept = code[kept]
+    charged = np.where(known, answers["charged"], 0).astype(np.int64)
     first = np.zeros(len(cards) + 1, np.int64)
-    np.cumsum(np.bincount(code_kept, minlength=len(cards)), out=first[1:])
-    cost = spent[kept]
-    wide = int(by_card(spent).max(initial=0)) >= 2**31 - 1
-    return Runs(
-        cost=cost if wide else cost.astype(np.int32),
-        marks=_marks(mask[kept], _periods(compiled, seconds[kept]), code_kept),
+    np.cumsum(np.bincount(code, minlength=len(cards)), out=first[1:])
+    return Panel(
+        cost=spent[order],
+        mask=np.where(known, mask, 0)[order],
+        period=_periods(compiled, seconds[order]),
+        code=code[order],
         first=first,
-        present=present,
-        outside=outside,
         cards=cards,
+        present=sums_of(code, charged, len(cards)),
         caps=len(compiled.cap_ids),
+    )
+
+
+def runs_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Runs:
+    """Taps that cost something and that a cap counts, as runs; the others as sums of cards."""
+    panel = panel_of(read, tariff, threads=threads)
+    count = len(panel.cards)
+    kept = (panel.cost != 0) & (panel.mask != 0)
+    cost = panel.cost[kept]
+    most = sums_of(panel.code, panel.cost, count).max(initial=0)
+    return Runs(
+        cost=cost if int(most) >= 2**31 - 1 else cost.astype(np.int32),
+        marks=panel.marks_of(kept),
+        first=np.concatenate([[0], np.cumsum(kept)])[panel.first].astype(np.int64),
+        present=panel.present,
+        outside=sums_of(panel.code, np.where(panel.mask == 0, panel.cost, 0), count),
+        cards=panel.cards,
+        caps=panel.caps,
         taps=read.count,
     )
 

@@ -1,16 +1,13 @@
-"""An independent look at an answer about caps: settle the taps anew under the tariff it gives.
+"""An independent look at an answer about caps: ledgers settled anew, against what the answer says.
 
-Shares nothing with the search but the settlement itself, which has its own checker: no policy kernel, no
-closed form, no sums of theirs.
+Shares no code with the search: no policy kernel, no closed form, none of their sums. The ledgers come from
+the settlement, which has its own checker (``fares.check``).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mobility.fares.cap_world import adopted
-from mobility.fares.settle import settle
 from mobility.findings import Finding, finding
 from mobility.solution import Status
 
@@ -18,27 +15,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mobility.fares.cap_answer import CapAnswer
-    from mobility.fares.problem import Cap, Tariff
+    from mobility.fares.cap_groups import GroupCaps
+    from mobility.fares.ledger import Ledger
 
 
-def check_caps(answer: CapAnswer, taps: pd.DataFrame) -> list[Finding]:
+def check_ledgers(
+    answer: CapAnswer, before: Ledger, after: Ledger | None, below: Ledger | None = None
+) -> list[Finding]:
     """Check what an answer says of its policy, and that the level below it is refused.
+
+    Parameters
+    ----------
+    before, after, below
+        The taps under the present tariff, under the answer's, and under that of the proof's neighbour.
 
     Returns
     -------
     list of Finding
         Empty where it holds: revenue before and after, to the unit; riders who pay less and more; the
-        target is met; the neighbour of the proof falls short of it. An answer that is infeasible is
-        checked for the revenue at present alone.
+        target is met; the neighbour falls short of it.
     """
     found: list[Finding] = []
-    present = _by_card(taps, answer.asked)
+    present = _by_card(before)
     if int(present.sum()) != answer.present:
         found.append(finding("caps_revenue_differs", column="present", value=int(present.sum())))
-    if answer.report.status is Status.INFEASIBLE or answer.tariff is None:
+    if answer.report.status is Status.INFEASIBLE or after is None:
         return found
-    moved = adopted(taps, answer.asked, answer.adoption, answer.seed)
-    paid = _by_card(moved, answer.tariff)
+    paid = _by_card(after)
     charged = int(paid.sum())
     if charged != answer.row["charged"]:
         found.append(finding("caps_revenue_differs", column="charged", value=charged))
@@ -48,35 +51,50 @@ def check_caps(answer: CapAnswer, taps: pd.DataFrame) -> list[Finding]:
     helped, worse = int((saved >= answer.least_saving).sum()), int((saved < 0).sum())
     if (helped, worse) != (answer.row["riders_helped"], answer.row["riders_worse"]):
         found.append(finding("caps_riders_differ", value=helped))
-    neighbour = answer.proof.get("neighbour")
-    if neighbour is not None:
-        lower = replace(
-            answer.tariff,
-            caps=tuple(
-                replace(one, amount=neighbour[one.id]) if one.id in neighbour else one
-                for one in _all_caps(answer)
-            ),
-        )
-        total = int(_by_card(moved, lower).sum())
-        if total >= answer.target or total != neighbour["charged"]:
+    if below is not None:
+        total = int(_by_card(below).sum())
+        if total >= answer.target or total != answer.proof["neighbour"]["charged"]:
             found.append(finding("caps_neighbour_wrong", value=total))
     return found
 
 
-def _all_caps(answer: CapAnswer) -> tuple[Cap, ...]:
-    """Caps of the best tariff, and those that it leaves out: the neighbour may have them."""
-    held = {one.id: one for one in (answer.tariff.caps if answer.tariff else ())}
-    last = {one.id: replace(one, valid_from=None, valid_to=None) for one in answer.asked.caps}
-    return tuple(
-        held.get(name, one)
-        for name, one in last.items()
-        if name in held or name in answer.proof["neighbour"]
-    )
+def check_group_ledgers(
+    answer: GroupCaps, groups: pd.Series, before: Ledger, after: dict[int | None, Ledger]
+) -> list[Finding]:
+    """Check levels by group: ``after`` has a ledger of all taps for each level that a group has."""
+    found: list[Finding] = []
+    present = _by_card(before)
+    if int(present.sum()) != answer.present:
+        found.append(finding("caps_revenue_differs", column="present", value=int(present.sum())))
+    if not len(answer.table):
+        return found
+    of_card = groups[~groups.index.duplicated()].reindex(present.index)
+    name = of_card.astype(object).where(of_card.notna(), "(none)").astype(str)
+    paid = {level: _by_card(ledger) for level, ledger in after.items()}
+    charged = poor_saved = all_saved = 0
+    for row in answer.table.to_dict("records"):
+        own = name.index[name == row["group"]]
+        level = None if row["level"] is None or row["level"] != row["level"] else int(row["level"])
+        saved = present.reindex(own) - paid[level].reindex(own)
+        total = int(paid[level].reindex(own).sum())
+        charged += total
+        gained = int(saved.clip(lower=0).sum())
+        all_saved += gained
+        poor_saved += gained * (row["group"] in answer.floor_groups)
+        if total != row["charged"]:
+            found.append(finding("caps_revenue_differs", column=row["group"], value=total))
+        helped = int((saved >= answer.least_saving).sum())
+        if (helped, gained) != (row["riders_helped"], row["saved"]):
+            found.append(finding("caps_riders_differ", column=row["group"], value=helped))
+    if charged < answer.target:
+        found.append(finding("caps_target_missed", value=charged))
+    if answer.floor_groups and 1000 * poor_saved < round(1000 * answer.floor) * all_saved:
+        found.append(finding("caps_floor_missed", value=poor_saved))
+    return found
 
 
-def _by_card(taps: pd.DataFrame, tariff: Tariff) -> pd.Series:
+def _by_card(ledger: Ledger) -> pd.Series:
     """Sum of each card's known charges."""
-    ledger = settle(taps, tariff)
     charged = ledger.charges["charged"]
     known = charged.notna().to_numpy()
     return charged[known].astype("int64").groupby(ledger.card_labels()[known]).sum()

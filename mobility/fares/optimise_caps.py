@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.fares.bootstrap import bootstrap
 from mobility.fares.cap_answer import CapAnswer
 from mobility.fares.cap_search import (
     MOST_POLICIES,
@@ -23,12 +24,16 @@ from mobility.fares.cap_search import (
     search_levels,
 )
 from mobility.fares.cap_world import World, present_levels, raised, with_levels
-from mobility.fares.equity import gini
+from mobility.fares.equity import Equity, equity_of, gini
+from mobility.fares.equity_files import modal_zones, read_riders, read_zones, unknown_homes
 from mobility.fares.policies import Rater
+from mobility.fares.respond import SOURCES, Assumptions, responses
+from mobility.fares.taps import from_tides
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from mobility.fares.problem import Tariff
 
@@ -47,6 +52,10 @@ def optimise_caps(
     rises_percent: Sequence[float] = RISES_PERCENT,
     adoption: float = 0.0,
     least_saving: int = 1,
+    response: Assumptions | None = None,
+    riders: pd.DataFrame | str | Path | None = None,
+    zones: pd.DataFrame | str | Path | None = None,
+    replicates: int = 0,
     seed: int = 0,
     threads: int | None = None,
 ) -> CapAnswer:
@@ -73,8 +82,16 @@ def optimise_caps(
         Share of the cards off the capped medium that move to it, in every policy but the present one.
     least_saving
         Minor units that a card must save to count as helped.
+    response
+        How riders are assumed to respond to prices: with it, the best policies of every rise and levels
+        around them are rated in every scenario (``answer.response``), and a robust one is named.
+    riders, zones
+        Tables or CSV files (``card, category, home_zone``; ``zone, income_decile, population``): with either,
+        ``answer.equity`` says who gains and who loses.
+    replicates
+        Draws of cards with replacement for ``answer.confidence``; 0 for none.
     seed
-        Of the cards that move.
+        Of the cards that move, and of the draws.
 
     Returns
     -------
@@ -97,7 +114,7 @@ def optimise_caps(
     """
     start = clock.perf_counter()
     rater = Rater(taps, tariff, seed=seed, threads=threads)
-    target = rater.present_total + _allowed(revenue, rater.present_total)
+    target = rater.present_total + allowed_change(revenue, rater.present_total)
     rises = sorted({float(one) for one in rises_percent})
     if not rises:
         raise ConfigError("no rise to choose from", mend="rises_percent=[0]")
@@ -111,6 +128,24 @@ def optimise_caps(
     levels = {name: None if pd.isna(row[name]) else int(row[name]) for name in rater.caps}
     world = World(float(row["rise_percent"]), adoption)
     helped = int(row["riders_helped"])
+    after = rater.totals_fast(world, levels)
+    told = (
+        None
+        if response is None
+        else responses(
+            rater, _around_best(frontier, rater, world), response, target, least=least_saving
+        )
+    )
+    fair = None
+    if riders is not None or zones is not None:
+        fair = _equity(rater, world, levels, after, riders, zones)
+    sure = None
+    if replicates:
+        own = found.policies is None
+        sure = bootstrap(
+            rater.runs(world) if own else None, rater.present, after,
+            target / max(rater.present_total, 1) - 1, replicates=replicates, seed=seed, least=least_saving,
+        )  # fmt: skip
     report = Report(
         status=Status.OPTIMAL,
         objective=float(helped),
@@ -140,8 +175,65 @@ def optimise_caps(
         asked=tariff,
         least_saving=least_saving,
         seed=seed,
-        assumptions=("riders make the same taps under every policy",),
+        assumptions=_assumptions(response, fair, adoption),
+        response=told,
+        equity=fair,
+        confidence=sure,
     )
+
+
+def _assumptions(
+    response: Assumptions | None, fair: Equity | None, adoption: float
+) -> tuple[str, ...]:
+    said = ["the answer and its proof are of the taps as they are made at present"]
+    if adoption:
+        said.append(
+            f"{adoption:.0%} of the cards off the capped medium move to it, drawn at random: not observed"
+        )
+    if response is not None:
+        said.append(SOURCES)
+    if fair is not None:
+        said.append(f"income: {fair.income}")
+    return tuple(said)
+
+
+def _around_best(frontier: pd.DataFrame, rater: Rater, world: World) -> pd.DataFrame:
+    """The best policy of every rise, and the present and higher levels of the last cap with that rise."""
+    name = rater.caps[-1]
+    present = present_levels(rater.tariff)[name]
+    best = frontier[frontier["reaches"]]
+    parts = []
+    for _, row in best.groupby("rise_percent", sort=True).head(1).iterrows():
+        level = present if pd.isna(row[name]) else int(row[name])
+        more = np.unique(
+            np.round(np.linspace(level, max(1.3 * level, present), 7)).astype(np.int64)
+        )
+        part = pd.DataFrame([row[[*rater.caps, "rise_percent"]]] * len(more)).reset_index(drop=True)
+        part[name] = more
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True)
+    return table.astype({**dict.fromkeys(rater.caps, "Int64"), "rise_percent": float})
+
+
+def _equity(
+    rater: Rater,
+    world: World,
+    levels: Mapping[str, int | None],
+    after: np.ndarray,
+    riders: pd.DataFrame | str | Path | None,
+    zones: pd.DataFrame | str | Path | None,
+) -> Equity:
+    who, found = read_riders(riders)
+    where, more = read_zones(zones)
+    found += more
+    if zones is not None:
+        found += unknown_homes(who, where)
+    cards = pd.DataFrame(
+        {"before": rater.present, "after": after, "reaches": rater.reaching(world, levels)},
+        index=pd.Index(rater.labels),
+    )
+    modal = modal_zones(from_tides(rater.taps), rater.tariff)
+    return equity_of(cards, who, where, modal, tuple(found))
 
 
 def _search(
@@ -219,7 +311,7 @@ def curve_table(rater: Rater, world: World, levels: Mapping[str, int | None]) ->
     )
 
 
-def _allowed(revenue: str | int, present: int) -> int:
+def allowed_change(revenue: str | int, present: int) -> int:
     """The change of revenue that is allowed, minor units."""
     if revenue == "neutral":
         return 0

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mobility.fares.problem import Tariff
+    from mobility.fares.taps import Taps
 
 WORLD_COLUMNS = ("rise_percent", "adoption")
 SUMS = ("charged", "riders_helped", "saved", "riders_worse", "paid_more")
@@ -270,24 +271,27 @@ class Rater:
     def runs(self, world: World) -> Runs:
         """Runs of a world, made once."""
         if world not in self._runs:
-            read = self.read if world.adoption == 0 else self._read(world)
+            read = self.reading(world)
             made = runs_of(read, raised(self.tariff, world.rise_percent), threads=self.threads)
             if world != World():
                 made = replace(made, present=self.runs(World()).present)
             self._runs[world] = made
         return self._runs[world]
 
-    def _read(self, world: World) -> Any:
+    def reading(self, world: World) -> Taps:
+        """Taps of a world, read for the tariff."""
+        if world.adoption == 0:
+            return self.read
         return read_for(adopted(self.taps, self.tariff, world.adoption, self.seed), self.tariff)
 
-    def _settled(self, read: Any, tariff: Tariff) -> np.ndarray:
+    def _settled(self, read: Taps, tariff: Tariff) -> np.ndarray:
         answers, _, _ = settle_taps(read, tariff, ("charged",), threads=self.threads)
         charged = answers["charged"].astype(np.int64)
         return sums_of(self.code, np.where(charged == UNKNOWN, 0, charged), len(self.cards))
 
     def totals(self, world: World, levels: Mapping[str, int | None]) -> np.ndarray:
         """What each card pays under one policy, settled anew."""
-        read = self.read if world.adoption == 0 else self._read(world)
+        read = self.reading(world)
         return self._settled(read, with_levels(raised(self.tariff, world.rise_percent), levels))
 
     def totals_fast(self, world: World, levels: Mapping[str, int | None]) -> np.ndarray:
@@ -297,6 +301,17 @@ class Rater:
         runs = self.merged(world)
         asked = (levels[one] for one in self.caps)
         return totals_of(runs, [-1 if level is None else level for level in asked])
+
+    def reaching(self, world: World, levels: Mapping[str, int | None]) -> np.ndarray:
+        """Cards that spend the whole of some cap in some period."""
+        if self.why:  # told by the taps that a cap holds
+            tried = with_levels(raised(self.tariff, world.rise_percent), levels)
+            answers, _, _ = settle_taps(self.reading(world), tried, threads=self.threads)
+            return sums_of(self.code, (answers["cap"] >= 0).astype(np.int64), len(self.cards)) > 0
+        asked = pd.DataFrame({one: pd.array([levels[one]], "Int64") for one in self.caps})
+        own = np.arange(len(self.cards), dtype=np.int32)
+        sums = self.rate(world, asked, row=own, groups=len(own))
+        return np.any([sums[f"reached_{one}"][:, 0] > 0 for one in self.caps], axis=0)
 
     def merged(self, world: World) -> Runs:
         """Runs of a world joined where they can be, made once."""
