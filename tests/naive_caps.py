@@ -45,3 +45,51 @@ def best_of_grid(rate, cells, target):
         if charged >= target and (best is None or helped > best):
             best = helped
     return best
+
+
+def marginal_prices(taps, at, levels, weights, *, ahead):
+    """Charge of weighted taps (thousandths), and the marginal price of each of them."""
+    left = [None if level is None else 1000 * level for level in levels]
+    last, total, prices, period, spent = len(levels) - 1, 0, [], [0] * len(taps), {}
+    number = 0
+    for k, (tap, weight) in enumerate(zip(taps, weights, strict=True)):
+        inside, begins = tap[2], tap[3]
+        if last in begins:
+            spent[number] = left[last] == 0
+            number += 1
+        for g in begins:
+            left[g] = None if levels[g] is None else 1000 * levels[g]
+        room = [left[g] for g in inside if left[g] is not None]
+        prices.append(min([1000 * tap[at], *room]))
+        paid = min([weight * tap[at], *room])
+        for g in inside:
+            if left[g] is not None:
+                left[g] -= paid
+        total += paid
+        period[k] = number
+    spent[number] = left[last] == 0
+    if ahead:
+        prices = [
+            0 if spent[period[k]] and last in taps[k][2] else price
+            for k, price in enumerate(prices)
+        ]
+    return total, prices
+
+
+def respond(taps, present, policy, slope, *, ahead, rounds):
+    """Revenue and taps (thousandths) of a card at its fixed point, and whether there is one."""
+    ones = [1000] * len(taps)
+    _, before = marginal_prices(taps, 0, present, ones, ahead=ahead)
+    weights = ones
+    for _ in range(rounds):
+        total, prices = marginal_prices(taps, 1, policy, weights, ahead=ahead)
+        new = []
+        for tap, old, price in zip(taps, before, prices, strict=True):
+            full = 1000 * tap[0]
+            share = (2 * slope * (old - price) + full) // (2 * full) if full else 0
+            new.append(max(1000 + share, 0))
+        made = sum(weights)
+        if new == weights:
+            return total, made, True
+        weights = new
+    return total, made, False

@@ -23,8 +23,8 @@ def rate_policies(
     ``levels[g, k]`` is cap g under policy k. ``left``, ``paid`` and ``hit`` (the least that was
     left) are scratch: (3, K), (K,) and (3, K). Sums go to rows of ``group[c]``: ``charged``; ``better``
     and ``worse``, cards that pay at least ``least`` less, or more, than at present; ``gained``
-    and ``lost``, by how much in all; ``reached[g]``, cards that spend the whole of cap g in some period; with ``counting``, ``held`` and
-    ``free``, runs that are cut and that cost nothing.
+    and ``lost``, by how much in all; ``reached[g]``, cards that spend the whole of cap g in some
+    period; with ``counting``, ``held`` and ``free``, runs that are cut and that cost nothing.
 
     What is left of a cap is kept, not what is used: a charge is then a minimum and each account one
     subtraction, and the loops over policies become vector instructions.

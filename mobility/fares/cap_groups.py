@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.fares.cap_question import allowed_change
 from mobility.fares.cap_world import World, present_levels
 from mobility.fares.equity_files import modal_zones, read_riders, read_zones
 from mobility.fares.policies import SUMS, Rater, group_rows, plain_rows
@@ -61,9 +62,10 @@ class GroupCaps:
     def __str__(self) -> str:
         if self.report.status in {Status.INFEASIBLE, Status.UNKNOWN}:
             return f"no levels by group: {self.why}"
+        rows = plain_rows(self.table)
         parts = ", ".join(
-            f"{row.group} {'none' if pd.isna(row.level) else format(row.level, ',')}"
-            for row in self.table.itertuples()
+            f"{row['group']} {'none' if row['level'] is None else format(row['level'], ',')}"
+            for row in rows
         )
         change = format_money(int(self.table["charged"].sum()) - self.present, self.asked.currency)
         helped = int(self.report.objective or 0)
@@ -146,8 +148,6 @@ def optimise_group_caps(
     ConfigError
         When an argument is wrong.
     """
-    from mobility.fares.optimise_caps import allowed_change
-
     start = clock.perf_counter()
     rater = Rater(taps, tariff, seed=seed)
     name = rater.caps[0] if cap is None else cap
@@ -285,7 +285,34 @@ def _choose(
     if parts:
         weight = [_PARTS - parts if g in poor else -parts for g in range(groups)]
         model.add(sum(weight[g] * int(sums["saved"][g, k]) * x[g][k] for g, k in every) >= 0)
-    model.maximize(sum(int(sums["riders_helped"][g, k]) * x[g][k] for g, k in every))
+    helped = sum(int(sums["riders_helped"][g, k]) * x[g][k] for g, k in every)
+    model.maximize(helped)
+    solver = _solver(stop, seed)
+    status = solver.solve(model)
+    if status == cp_model.INFEASIBLE:
+        return None, None, StopReason.FINISHED
+    why = StopReason.FINISHED
+    if status != cp_model.OPTIMAL:
+        why = StopReason.SECONDS if isinstance(stop, Seconds) else StopReason.WORK
+    elif isinstance(stop, Gap) and stop.limit > 0:
+        why = StopReason.GAP
+    bound = int(np.floor(solver.best_objective_bound + 1e-6))
+    if status == cp_model.OPTIMAL and bound == round(solver.objective_value):
+        # Of the choices that help as many, the one that leaves most revenue.
+        model.add(helped == bound)
+        model.maximize(sum(int(sums["charged"][g, k]) * x[g][k] for g, k in every))
+        again = _solver(stop, seed)
+        if again.solve(model) in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+            solver = again
+    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
+        return None, bound, why
+    chosen = [next(k for k in range(levels) if solver.boolean_value(one[k])) for one in x]
+    return np.array(chosen), bound, why
+
+
+def _solver(stop: Stop | None, seed: int) -> Any:
+    from ortools.sat.python import cp_model
+
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = seed
@@ -296,19 +323,7 @@ def _choose(
         solver.parameters.max_deterministic_time = stop.limit
     if isinstance(stop, Gap):
         solver.parameters.relative_gap_limit = stop.limit
-    status = solver.solve(model)
-    if status == cp_model.INFEASIBLE:
-        return None, None, StopReason.FINISHED
-    why = StopReason.FINISHED
-    if status != cp_model.OPTIMAL:
-        why = StopReason.SECONDS if isinstance(stop, Seconds) else StopReason.WORK
-    elif isinstance(stop, Gap) and stop.limit > 0:
-        why = StopReason.GAP
-    bound = int(np.floor(solver.best_objective_bound + 1e-6))
-    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
-        return None, bound, why
-    chosen = [next(k for k in range(levels) if solver.boolean_value(one[k])) for one in x]
-    return np.array(chosen), bound, why
+    return solver
 
 
 def _levels(levels: Sequence[int | None] | None, present: int) -> tuple[int | None, ...]:

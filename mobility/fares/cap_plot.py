@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from mobility.pictures import pyplot
 from mobility.units import minor_digits
 
@@ -153,7 +155,7 @@ def plot_comparison(compared: Comparison, ax: Any = None) -> Any:
         _, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
     table, unit = compared.table, 10 ** minor_digits(compared.tariff.currency)
     ids = list(dict.fromkeys(one.id for one in compared.tariff.caps))
-    name = next((one for one in ids if table[one].nunique() > 1), ids[0])
+    name = next((one for one in ids if len(set(table[one].dropna())) > 1), ids[0])
     for rise, part in table.dropna(subset=[name]).groupby("rise_percent"):
         shown = part.groupby(name)["charged"].max()
         ax.plot(
@@ -217,11 +219,12 @@ def plot_groups(groups: GroupCaps, ax: Any = None) -> Any:
     heights = table["level"].astype("Float64").fillna(none).to_numpy(float) / unit
     colours = [_GREY if one else _REVENUE for one in table["level"].isna()]
     bars = ax.bar(table["group"].astype(str), heights, color=colours)
-    for bar, row in zip(bars, table.itertuples(), strict=True):
-        count = "under 10" if 0 < row.riders_helped < few else f"{row.riders_helped:,}"
-        said = f"{count}\npay less" + (
-            "\n(no cap)" if row.level is None or row.level != row.level else ""
-        )
+    for bar, row in zip(bars, table.to_dict("records"), strict=True):
+        helped = int(row["riders_helped"])
+        count = "under 10" if 0 < helped < few else f"{helped:,}"
+        said = f"{count}\npay less"
+        if pd.isna(row["level"]):
+            said += "\n(no cap)"
         ax.text(bar.get_x() + bar.get_width() / 2, bar.get_height(), said, ha="center", va="bottom",
                 fontsize=7)  # fmt: skip
     ax.margins(y=0.18)

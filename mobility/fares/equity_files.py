@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,8 @@ from mobility.errors import TableError
 from mobility.findings import Finding, finding
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mobility.fares.problem import Tariff
 
 _RIDERS, _ZONES = ("card", "category", "home_zone"), ("zone", "income_decile", "population")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import time as clock
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.fares.bootstrap import bootstrap
 from mobility.fares.cap_answer import CapAnswer
+from mobility.fares.cap_effects import (
+    assumptions_of,
+    curve_table,
+    equity_of_answer,
+    policies_around,
+)
+from mobility.fares.cap_question import allowed_change, grid_of, not_too_many
 from mobility.fares.cap_search import (
-    MOST_POLICIES,
     Found,
     best_row,
     is_monotone,
@@ -23,12 +26,9 @@ from mobility.fares.cap_search import (
     search_columns,
     search_levels,
 )
-from mobility.fares.cap_world import World, present_levels, raised, with_levels
-from mobility.fares.equity import Equity, equity_of, gini
-from mobility.fares.equity_files import modal_zones, read_riders, read_zones, unknown_homes
+from mobility.fares.cap_world import World, raised, with_levels
 from mobility.fares.policies import Rater
-from mobility.fares.respond import SOURCES, Assumptions, responses
-from mobility.fares.taps import from_tides
+from mobility.fares.respond import responses
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
@@ -36,11 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobility.fares.problem import Tariff
+    from mobility.fares.respond import Assumptions
 
 RISES_PERCENT = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
-_SHARES = (50, 60, 70, 80, 90, 95, 100, 105, 110, 120, 140)  # percent of the present level
-_CURVE = 41
-_PERCENT = re.compile(r"^\s*([+-]?\d+(?:\.\d+)?)\s*%\s*$")
 
 
 def optimise_caps(
@@ -133,12 +131,12 @@ def optimise_caps(
         None
         if response is None
         else responses(
-            rater, _around_best(frontier, rater, world), response, target, least=least_saving
+            rater, policies_around(frontier, rater), response, target, least=least_saving
         )
     )
     fair = None
     if riders is not None or zones is not None:
-        fair = _equity(rater, world, levels, after, riders, zones)
+        fair = equity_of_answer(rater, world, levels, after, riders, zones)
     sure = None
     if replicates:
         own = found.policies is None
@@ -175,65 +173,11 @@ def optimise_caps(
         asked=tariff,
         least_saving=least_saving,
         seed=seed,
-        assumptions=_assumptions(response, fair, adoption),
+        assumptions=assumptions_of(response, fair, adoption),
         response=told,
         equity=fair,
         confidence=sure,
     )
-
-
-def _assumptions(
-    response: Assumptions | None, fair: Equity | None, adoption: float
-) -> tuple[str, ...]:
-    said = ["the answer and its proof are of the taps as they are made at present"]
-    if adoption:
-        said.append(
-            f"{adoption:.0%} of the cards off the capped medium move to it, drawn at random: not observed"
-        )
-    if response is not None:
-        said.append(SOURCES)
-    if fair is not None:
-        said.append(f"income: {fair.income}")
-    return tuple(said)
-
-
-def _around_best(frontier: pd.DataFrame, rater: Rater, world: World) -> pd.DataFrame:
-    """The best policy of every rise, and the present and higher levels of the last cap with that rise."""
-    name = rater.caps[-1]
-    present = present_levels(rater.tariff)[name]
-    best = frontier[frontier["reaches"]]
-    parts = []
-    for _, row in best.groupby("rise_percent", sort=True).head(1).iterrows():
-        level = present if pd.isna(row[name]) else int(row[name])
-        more = np.unique(
-            np.round(np.linspace(level, max(1.3 * level, present), 7)).astype(np.int64)
-        )
-        part = pd.DataFrame([row[[*rater.caps, "rise_percent"]]] * len(more)).reset_index(drop=True)
-        part[name] = more
-        parts.append(part)
-    table = pd.concat(parts, ignore_index=True)
-    return table.astype({**dict.fromkeys(rater.caps, "Int64"), "rise_percent": float})
-
-
-def _equity(
-    rater: Rater,
-    world: World,
-    levels: Mapping[str, int | None],
-    after: np.ndarray,
-    riders: pd.DataFrame | str | Path | None,
-    zones: pd.DataFrame | str | Path | None,
-) -> Equity:
-    who, found = read_riders(riders)
-    where, more = read_zones(zones)
-    found += more
-    if zones is not None:
-        found += unknown_homes(who, where)
-    cards = pd.DataFrame(
-        {"before": rater.present, "after": after, "reaches": rater.reaching(world, levels)},
-        index=pd.Index(rater.labels),
-    )
-    modal = modal_zones(from_tides(rater.taps), rater.tariff)
-    return equity_of(cards, who, where, modal, tuple(found))
 
 
 def _search(
@@ -248,91 +192,10 @@ def _search(
     grid = grid_of(policies, rater.tariff)
     if is_monotone(rater, worlds):
         count = len(worlds) * prod(len(grid[one]) for one in rater.caps[:-1])
-        _not_too_many(count)
+        not_too_many(count)
         return search_columns(rater, worlds, grid, target, least)
-    _not_too_many(len(worlds) * prod(len(one) for one in grid.values()))
+    not_too_many(len(worlds) * prod(len(one) for one in grid.values()))
     return search_all(rater, worlds, grid, target, least)
-
-
-def grid_of(
-    policies: Mapping[str, Sequence[int | None]] | None, tariff: Tariff
-) -> dict[str, list[int | None]]:
-    """Levels of every cap: as asked, else those of the default, else the present one alone."""
-    present = present_levels(tariff)
-    if policies is None:
-        return {name: _around(level) for name, level in present.items()}
-    if unknown := [one for one in policies if one not in present]:
-        raise ConfigError(
-            f"no cap is called {unknown[0]!r}", mend=f"there are {', '.join(present)}"
-        )
-    grid: dict[str, list[int | None]] = {}
-    for name, level in present.items():
-        given = list(policies.get(name, [level]))
-        if not given:
-            raise ConfigError(f"no level of {name!r} to choose from", mend="one at least")
-        if any(one is not None and (one != int(one) or one < 0) for one in given):
-            raise ConfigError(f"a level of {name!r} is no whole number from 0", mend="as in 41000")
-        grid[name] = [None if one is None else int(one) for one in given]
-    return grid
-
-
-def _around(level: int) -> list[int | None]:
-    return [*sorted({round(level * share / 100) for share in _SHARES})]
-
-
-def curve_table(rater: Rater, world: World, levels: Mapping[str, int | None]) -> pd.DataFrame:
-    """Revenue, riders helped, and how unequal payments are, over the level of the last cap."""
-    name = rater.caps[-1]
-    present = present_levels(rater.tariff)[name]
-    best = levels[name]
-    middle = present if best is None else best
-    most = max(2 * present, round(1.5 * middle), 10)
-    points = np.unique(
-        np.concatenate([np.linspace(0, most, _CURVE).round().astype(np.int64), [middle, present]])
-    )
-    if rater.why:  # settled one by one: a few levels are enough
-        points = np.unique(np.concatenate([points[:: len(points) // 6], [middle, present]]))
-    asked = pd.DataFrame(
-        {one: pd.array([levels[one]] * len(points), "Int64") for one in rater.caps}
-    )
-    asked[name] = pd.array(points, "Int64")
-    sums = {key: one.sum(axis=0) for key, one in rater.rate(world, asked).items()}
-    totals = (rater.totals_fast(world, {**levels, name: int(one)}) for one in points)
-    return pd.DataFrame(
-        {
-            "level": points,
-            "charged": sums["charged"],
-            "change": sums["charged"] - rater.present_total,
-            "riders_helped": sums["riders_helped"],
-            "saved": sums["saved"],
-            "riders_worse": sums["riders_worse"],
-            "gini": [gini(one) for one in totals],
-        }
-    )
-
-
-def allowed_change(revenue: str | int, present: int) -> int:
-    """The change of revenue that is allowed, minor units."""
-    if revenue == "neutral":
-        return 0
-    if isinstance(revenue, str):
-        if match := _PERCENT.match(revenue):
-            return -int(-present * Fraction(match[1]) // 100)  # rounded up: never more of a loss
-        try:
-            return int(revenue)
-        except ValueError:
-            raise ConfigError(
-                f"not a demand on revenue (found {revenue!r})",
-                mend="neutral, -2%, or minor units as in -1000000",
-            ) from None
-    return int(revenue)
-
-
-def _not_too_many(count: int) -> None:
-    if count > MOST_POLICIES:
-        raise ConfigError(
-            f"{count:,} policies are asked for", mend=f"at most {MOST_POLICIES:,}: fewer levels"
-        )
 
 
 def _frontier(found: Found, rater: Rater) -> pd.DataFrame:

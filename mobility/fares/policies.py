@@ -96,6 +96,9 @@ def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         if str(name).startswith(("riders_", "reached_")):
             few = (shown[name] > 0) & (shown[name] < LEAST_RIDERS)
             shown[name] = shown[name].astype("Int64").mask(few)
+            money = {"riders_helped": "saved", "riders_worse": "paid_more"}.get(str(name))
+            if money in shown:
+                shown[money] = shown[money].astype("Int64").mask(few)
     return [
         {str(key): value.item() if hasattr(value, "item") else value for key, value in row.items()}
         for row in shown.astype(object).where(shown.notna(), None).to_dict("records")
@@ -240,8 +243,9 @@ def group_rows(groups: pd.Series | None, rater: Rater) -> tuple[list[str], np.nd
         return ["all"], None
     given = groups[~groups.index.duplicated()].reindex(rater.labels)
     text = given.astype(object).where(given.notna(), "(none)").astype(str)
-    names, row = np.unique(text.to_numpy(str), return_inverse=True)
-    return [str(one) for one in names], row.astype(np.int32)
+    names = sorted(set(text), key=lambda one: (len(one) if one.isdigit() else 99, one))
+    number = {name: k for k, name in enumerate(names)}
+    return names, text.map(number).to_numpy(np.int32)
 
 
 class Rater:
@@ -311,7 +315,7 @@ class Rater:
         asked = pd.DataFrame({one: pd.array([levels[one]], "Int64") for one in self.caps})
         own = np.arange(len(self.cards), dtype=np.int32)
         sums = self.rate(world, asked, row=own, groups=len(own))
-        return np.any([sums[f"reached_{one}"][:, 0] > 0 for one in self.caps], axis=0)
+        return np.asarray(sum(sums[f"reached_{one}"][:, 0] for one in self.caps)) > 0
 
     def merged(self, world: World) -> Runs:
         """Runs of a world joined where they can be, made once."""

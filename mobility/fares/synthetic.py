@@ -183,9 +183,8 @@ def _zones_of(
     at_home = first & (rng.random(len(taps)) < _AT_HOME)
     other = rng.integers(0, zones, len(taps))
     home = _homes(riders, zones, seed)[taps["card"].to_numpy()]
-    return pd.Categorical.from_codes(
-        np.where(at_home, home, other).astype(np.int32), categories=list(_zone_names(zones))
-    )
+    codes = np.where(at_home, home, other).astype(np.int32)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(_zone_names(zones), dtype="str"))
 
 
 def _day(
