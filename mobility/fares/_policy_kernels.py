@@ -23,14 +23,13 @@ def rate_policies(
     ``levels[g, k]`` is cap g under policy k. ``left``, ``paid`` and ``hit`` (the least that was
     left) are scratch: (3, K), (K,) and (3, K). Sums go to rows of ``group[c]``: ``charged``; ``better``
     and ``worse``, cards that pay at least ``least`` less, or more, than at present; ``gained``
-    and ``lost``, by how much in all; ``reached[g]``, cards that spend the whole of cap g in some
-    period; with ``counting``, ``held`` and ``free``, runs that are cut and that cost nothing.
+    and ``lost``, by how much in all; with ``counting``, ``reached[g]``, cards that spend the whole of
+    cap g in some period, ``held`` and ``free``, runs that are cut and that cost nothing.
 
     What is left of a cap is kept, not what is used: a charge is then a minimum and each account one
     subtraction, and the loops over policies become vector instructions.
     """
     caps, policies = levels.shape
-    every = (1 << caps) - 1
     l0, l1, l2 = left[0], left[1], left[2]
     for c in range(lo, hi):
         row = group[c]
@@ -46,8 +45,10 @@ def rate_policies(
             if mark >> 4:
                 for g in range(caps):
                     if (mark >> (4 + g)) & 1:
+                        if counting:
+                            for k in range(policies):
+                                hit[g, k] = min(hit[g, k], left[g, k])
                         for k in range(policies):
-                            hit[g, k] = min(hit[g, k], left[g, k])
                             left[g, k] = levels[g, k]
             if counting:
                 for k in range(policies):
@@ -61,36 +62,31 @@ def rate_policies(
                     paid[k] += y
                     held[row, k] += y < x
                     free[row, k] += y == 0
-            elif (mark & every) == every:
-                if caps == 1:
-                    for k in range(policies):
-                        y = min(x, l0[k])
-                        l0[k] -= y
-                        paid[k] += y
-                elif caps == 2:
-                    for k in range(policies):
-                        y = min(x, l0[k], l1[k])
-                        l0[k] -= y
-                        l1[k] -= y
-                        paid[k] += y
-                else:
-                    for k in range(policies):
-                        y = min(x, l0[k], l1[k], l2[k])
-                        l0[k] -= y
-                        l1[k] -= y
-                        l2[k] -= y
-                        paid[k] += y
+                continue
+            inside = mark & 7
+            if inside == 1:
+                take_one(x, l0, paid)
+            elif inside == 2:
+                take_one(x, l1, paid)
+            elif inside == 4:
+                take_one(x, l2, paid)
+            elif inside == 3:
+                take_two(x, l0, l1, paid)
+            elif inside == 5:
+                take_two(x, l0, l2, paid)
+            elif inside == 6:
+                take_two(x, l1, l2, paid)
+            elif inside == 7:
+                for k in range(policies):
+                    y = min(x, l0[k], l1[k], l2[k])
+                    l0[k] -= y
+                    l1[k] -= y
+                    l2[k] -= y
+                    paid[k] += y
             else:
                 for k in range(policies):
-                    y = x
-                    for g in range(caps):
-                        if (mark >> g) & 1:
-                            y = min(y, left[g, k])
-                    for g in range(caps):
-                        if (mark >> g) & 1:
-                            left[g, k] -= y
-                    paid[k] += y
-        for g in range(caps):
+                    paid[k] += x
+        for g in range(caps if counting else 0):
             for k in range(policies):
                 reached[g, row, k] += min(hit[g, k], left[g, k]) <= 0
         fixed, before = outside[c], base[c]
@@ -102,6 +98,25 @@ def rate_policies(
             worse[row, k] += saved < 0
             gained[row, k] += max(saved, 0)
             lost[row, k] += max(-saved, 0)
+
+
+@kernel
+def take_one(x, left, paid):
+    """Charge a run that one cap counts."""
+    for k in range(paid.shape[0]):
+        y = min(x, left[k])
+        left[k] -= y
+        paid[k] += y
+
+
+@kernel
+def take_two(x, left, other, paid):
+    """Charge a run that two caps count."""
+    for k in range(paid.shape[0]):
+        y = min(x, left[k], other[k])
+        left[k] -= y
+        other[k] -= y
+        paid[k] += y
 
 
 @kernel
@@ -139,4 +154,6 @@ def warm():
             np.zeros(1, kind), np.zeros((3, 1), kind), np.int64(1), False, *sums,
             np.zeros((3, 1, 1), np.int64), one.reshape(1, 1), one.reshape(1, 1),
         )  # fmt: skip
+        take_one(cost[0], cost.copy(), cost.copy())
+        take_two(cost[0], cost.copy(), cost.copy(), cost.copy())
         totals_of_cards(cost, marks, first, one, levels[0], levels[0].copy(), one.copy())

@@ -239,7 +239,7 @@ def rate_all(
     """Rate every policy: ``levels`` (caps, policies) in minor units, a negative one is no cap.
 
     ``group`` is the row (0 to ``groups`` - 1) of each card; ``least`` the smallest saving that helps.
-    With ``counting`` the runs must be taps, and ``held`` and ``free`` are filled.
+    With ``counting`` ``reached`` is filled, and, where runs are taps, ``held`` and ``free`` mean taps.
     """
     kind = runs.cost.dtype
     top = np.iinfo(kind).max

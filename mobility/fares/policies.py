@@ -44,7 +44,7 @@ class Comparison:
 
     ``table`` has the levels (``<NA>``: without that cap), ``rise_percent``, ``adoption``, then ``charged``
     and ``change`` from the present tariff in minor units, ``riders_helped`` (cards that pay less than at
-    present) and ``saved`` by them, ``riders_worse`` and ``paid_more`` by them; where the kernel can tell,
+    present) and ``saved`` by them, ``riders_worse`` and ``paid_more`` by them; where they are counted,
     ``reached_CAP`` (cards that spend the whole cap in some period), ``taps_cut`` and ``taps_free``.
     ``groups`` has the same sums for each group of riders, where groups were given.
     """
@@ -135,7 +135,7 @@ def compare_policies(
     least_saving
         Minor units that a card must save to count as helped.
     count_taps
-        Count taps that are cut and free too, where the kernel rates; False is quicker.
+        Count what is reached, cut and free too, where the kernel rates; False is several times quicker.
     seed
         Of the cards that move.
 
@@ -314,7 +314,7 @@ class Rater:
             return sums_of(self.code, (answers["cap"] >= 0).astype(np.int64), len(self.cards)) > 0
         asked = pd.DataFrame({one: pd.array([levels[one]], "Int64") for one in self.caps})
         own = np.arange(len(self.cards), dtype=np.int32)
-        sums = self.rate(world, asked, row=own, groups=len(own))
+        sums = self.rate(world, asked, row=own, groups=len(own), counting=True)
         return np.asarray(sum(sums[f"reached_{one}"][:, 0] for one in self.caps)) > 0
 
     def merged(self, world: World) -> Runs:
@@ -349,9 +349,9 @@ class Rater:
                 strict=True,
             )
         )
-        for g, name in enumerate(self.caps):
-            sums[f"reached_{name}"] = found.reached[g]
         if counting:
+            for g, name in enumerate(self.caps):
+                sums[f"reached_{name}"] = found.reached[g]
             sums |= {"taps_cut": found.held, "taps_free": found.free}
         return sums
 
