@@ -60,7 +60,7 @@ def policies_around(frontier: pd.DataFrame, rater: Rater) -> pd.DataFrame:
     present = present_levels(rater.tariff)[name]
     best = frontier[frontier["reaches"]]
     parts = []
-    for _, row in best.groupby("rise_percent", sort=True).head(1).iterrows():
+    for _, row in best.iterrows():
         level = present if pd.isna(row[name]) else int(row[name])
         more = np.unique(
             np.round(np.linspace(level, max(1.3 * level, present), 7)).astype(np.int64)

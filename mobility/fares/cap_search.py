@@ -41,8 +41,16 @@ class Found:
 
 
 def is_monotone(rater: Rater, worlds: Sequence[World]) -> bool:
-    """Whether it is proved that revenue does not fall when a level rises: one scope for all caps."""
+    """Whether it is proved that revenue does not fall when a level rises.
+
+    One scope for all caps, and at most two kinds of weeks and months: the days lie within them, but three
+    that overlap one another are no flow.
+    """
     if rater.why:
+        return False
+    longer = {(one.period, one.starts) for one in rater.tariff.caps if one.period != "service-day"}
+    longer = {(period, starts if period == "calendar-week" else 0) for period, starts in longer}
+    if len(longer) > 2:
         return False
     if len(rater.caps) == 1:
         return True
@@ -98,7 +106,7 @@ def search_columns(
             rated += len(at)
         for k, head in enumerate(heads):
             reaches = bool(high[k] < len(tall))
-            level = tall[high[k]] if reaches else None
+            level = tall[high[k]] if reaches else tall[-1]
             rows.append(
                 {
                     **dict(zip(others, head, strict=True)),

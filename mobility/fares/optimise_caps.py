@@ -199,16 +199,12 @@ def _search(
 
 
 def _frontier(found: Found, rater: Rater) -> pd.DataFrame:
-    """The best policy of each rise and head of a column."""
-    table = found.rows
-    if found.method == "exhaustive":
-        best = [best_row(part) for _, part in table.groupby("rise_percent", sort=True)]
-        rows = [
-            own.index[0] if at is None else at
-            for at, (_, own) in zip(best, table.groupby("rise_percent", sort=True), strict=True)
-        ]
-        table = table.loc[rows]
-    shown = table.reset_index(drop=True)
+    """The best policy of each rise; of one that never reaches the target, what brings most."""
+    rows = []
+    for _, part in found.rows.groupby("rise_percent", sort=True):
+        at = best_row(part)
+        rows.append(part["charged"].idxmax() if at is None else at)
+    shown = found.rows.loc[rows].reset_index(drop=True)
     shown.insert(len(rater.caps) + 2, "change", shown["charged"] - rater.present_total)
     return shown
 

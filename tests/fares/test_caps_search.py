@@ -6,6 +6,8 @@ from itertools import product
 
 import naive_caps
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mobility import fares
 from mobility.errors import ConfigError
@@ -61,6 +63,37 @@ def test_the_best_of_a_grid_is_the_best_of_all_its_cells(tariff, grid, method, r
     assert fares.check_caps(answer, TAPS) == []
     if method != "exhaustive":
         assert answer.proof["rated"] <= answer.proof["of"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from("....dddwm")), max_size=14),
+    st.tuples(*[st.integers(0, 30)] * 3),
+    st.tuples(*[st.integers(0, 9)] * 3),
+)
+def test_revenue_does_not_fall_when_levels_of_day_week_and_month_rise(drawn, levels, rises):
+    begins = {".": [], "d": [0], "w": [0, 1], "m": [0, 2]}  # a week and a month begin with a day
+    taps = [(cost, [0, 1, 2], begins[what]) for cost, what in drawn]
+    higher = [level + rise for level, rise in zip(levels, rises, strict=True)]
+    low, high = (sum(naive_caps.charge_card(taps, one)[0]) for one in (levels, higher))
+    assert low <= high
+
+
+def test_weeks_of_two_starts_and_months_are_not_proved_and_all_tried():
+    caps = (
+        fares.Cap("mon", "calendar-week", amount=7000),
+        fares.Cap("thu", "calendar-week", amount=6000, starts=3),
+        THREE[2],
+    )
+    grid = {"mon": [6000], "thu": [6000], "month": [20000, 24000]}
+    answer = fares.optimise_caps(TAPS, replace(SANTIAGO, caps=caps), policies=grid, revenue="-9%")
+    assert answer.proof["method"] == "exhaustive"
+    assert fares.check_caps(answer, TAPS) == []
+
+
+def test_why_no_policy_of_a_grid_suffices_names_the_most_of_the_grid():
+    answer = fares.optimise_caps(TAPS, NESTED, policies={"month": [100, 200]}, rises_percent=[0])
+    most = fares.compare_policies(TAPS, NESTED, {"month": [200]}).table["charged"].iloc[0]
+    assert f"{answer.target - most:,} minor units short" in answer.why
 
 
 def test_closed_form_is_best_of_every_integer_level():
