@@ -134,6 +134,7 @@ class Panel:
     first: np.ndarray  # int64: the first tap of each card
     cards: np.ndarray
     present: np.ndarray  # int64: what each card pays under the tariff as it is
+    order: np.ndarray  # row of the input of each tap
     caps: int
 
     def marks_of(self, kept: np.ndarray) -> np.ndarray:
@@ -141,14 +142,20 @@ class Panel:
         return _marks(self.mask[kept], self.period[kept], self.code[kept])
 
 
-def panel_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Panel:
+def panel_of(
+    read: Taps, tariff: Tariff, *, like: Panel | None = None, threads: int | None = None
+) -> Panel:
     """Settle transfers, and sort by card and time (then ``tap_id``, then arrival).
 
     ``read`` are good taps; the tariff is one that ``why_not`` has nothing against. A tap of unknown fare
-    costs nothing and no cap counts it.
+    costs nothing and no cap counts it. ``like`` is the panel of the same taps under a tariff that differs in
+    amounts alone: its order and periods are taken.
     """
     answers, compiled, _ = settle_taps(read, tariff, threads=threads)
     known = answers["charged"] != UNKNOWN
+    if like is not None:
+        spent = np.where(known, answers["spent"], 0).astype(np.int64)
+        return replace(like, cost=spent[like.order])
     cards, code = cards_of(read)
     seconds = read.seconds()
     order = _order(code, seconds, read.rank)
@@ -165,13 +172,13 @@ def panel_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Panel
         first=first,
         cards=cards,
         present=sums_of(code, charged, len(cards)),
+        order=order,
         caps=len(compiled.cap_ids),
     )
 
 
-def runs_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Runs:
+def runs_of(panel: Panel) -> Runs:
     """Taps that cost something and that a cap counts, as runs; the others as sums of cards."""
-    panel = panel_of(read, tariff, threads=threads)
     count = len(panel.cards)
     kept = (panel.cost != 0) & (panel.mask != 0)
     cost = panel.cost[kept]
@@ -184,7 +191,7 @@ def runs_of(read: Taps, tariff: Tariff, *, threads: int | None = None) -> Runs:
         outside=sums_of(panel.code, np.where(panel.mask == 0, panel.cost, 0), count),
         cards=panel.cards,
         caps=panel.caps,
-        taps=read.count,
+        taps=len(panel.cost),
     )
 
 

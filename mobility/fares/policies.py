@@ -13,8 +13,10 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.fares.cap_runs import (
+    Panel,
     Runs,
     cards_of,
+    panel_of,
     rate_all,
     read_for,
     runs_of,
@@ -266,6 +268,7 @@ class Rater:
         self.labels = self.cards if names is None else np.asarray(names)[self.cards]
         self._runs: dict[World, Runs] = {}
         self._merged: dict[World, Runs] = {}
+        self._panels: dict[World, Panel] = {}
         if self.why:
             self.present = self._settled(self.read, tariff)
         else:
@@ -275,12 +278,24 @@ class Rater:
     def runs(self, world: World) -> Runs:
         """Runs of a world, made once."""
         if world not in self._runs:
-            read = self.reading(world)
-            made = runs_of(read, raised(self.tariff, world.rise_percent), threads=self.threads)
+            made = runs_of(self.panel(world))
             if world != World():
                 made = replace(made, present=self.runs(World()).present)
             self._runs[world] = made
         return self._runs[world]
+
+    def panel(self, world: World) -> Panel:
+        """Every tap of a world by card and time; sorted once for each adoption."""
+        level = World(0.0, world.adoption)
+        if level not in self._panels:
+            made = panel_of(self.reading(level), self.tariff, threads=self.threads)
+            self._panels = {level: made}  # one alone: they are large
+        if world == level:
+            return self._panels[level]
+        return panel_of(
+            self.reading(world), raised(self.tariff, world.rise_percent), like=self._panels[level],
+            threads=self.threads,
+        )  # fmt: skip
 
     def reading(self, world: World) -> Taps:
         """Taps of a world, read for the tariff."""

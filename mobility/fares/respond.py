@@ -16,8 +16,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.fares import _respond_kernels as kernels
-from mobility.fares.cap_runs import panel_of
-from mobility.fares.cap_world import World, present_levels, raised
+from mobility.fares.cap_world import World, present_levels
 from mobility.fares.policies import plain_rows
 
 if TYPE_CHECKING:
@@ -200,8 +199,8 @@ class _Panel:
     """Taps of a world beside the same taps at present, in order of card and time."""
 
     def __init__(self, rater: Rater, world: World, ahead: bool) -> None:
-        present = panel_of(rater.read, rater.tariff)
-        changed = panel_of(rater.reading(world), raised(rater.tariff, world.rise_percent))
+        present = rater.panel(World())
+        changed = rater.panel(world)
         some = (present.cost != 0) | (changed.cost != 0)
         self.first = np.concatenate([[0], np.cumsum(some)])[present.first].astype(np.int64)
         self.before, self.after = present.cost[some], changed.cost[some]
