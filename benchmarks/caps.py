@@ -71,7 +71,7 @@ def _grid(policies: int) -> Any:
 
 
 def rate(count: int) -> dict[str, Any]:
-    """64 policies in one pass over taps in order, one thread and two; one policy a pass beside it."""
+    """64 and 256 policies in one pass over taps in order, one thread and two; one a pass beside it."""
     import numpy as np
 
     from mobility import fares
@@ -90,17 +90,20 @@ def rate(count: int) -> dict[str, Any]:
     told: dict[str, Any] = {"taps_in_kernel": taps, "to_runs_s": round(sorting_s, 2)}
     rate_all(runs, levels[:, :1])
     wall, cpu = [], []
-    for threads in (1, 2):
+    for policies, threads in ((POLICIES, 1), (POLICIES, 2), (4 * POLICIES, 1), (4 * POLICIES, 2)):
         best_wall = best_cpu = float("inf")
+        asked = levels if policies == POLICIES else _grid(policies)
         for _ in range(3):
             at, work = time.perf_counter(), time.process_time()
-            found = rate_all(runs, levels, threads=threads)
+            found = rate_all(runs, asked, threads=threads)
             best_wall = min(best_wall, time.perf_counter() - at)
             best_cpu = min(best_cpu, time.process_time() - work)
-        told[f"g_policy_taps_s_{threads}_threads"] = round(taps * POLICIES / best_wall / 1e9, 2)
-        told[f"g_policy_taps_cpu_s_{threads}_threads"] = round(taps * POLICIES / best_cpu / 1e9, 2)
+        name = f"{policies}_policies_{threads}_threads"
+        told[f"g_policy_taps_s_{name}"] = round(taps * policies / best_wall / 1e9, 2)
+        told[f"g_policy_taps_cpu_s_{name}"] = round(taps * policies / best_cpu / 1e9, 2)
         wall.append(round(best_wall, 3))
         cpu.append(round(best_cpu, 3))
+    found = rate_all(runs, levels)
     at = time.process_time()
     for k in range(4):
         alone = rate_all(runs, levels[:, k : k + 1], threads=1)

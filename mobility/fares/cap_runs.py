@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mobility.fares.problem import Tariff
 
 _CALENDAR = frozenset({"service-day", "calendar-week", "calendar-month"})
-_BLOCK = 64  # policies at once: their accounts stay in a core's first cache
+_BLOCK = 256  # policies at once: their accounts stay in a core's first cache
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def optimise_caps(
         objective=float(helped),
         objective_unit="riders who pay less",
         bound=float(helped),
-        bound_scope=f"these taps, as they are, and the rises {rises} %; {found.claim}",
+        bound_scope=f"these taps, as they are, and the rises {_listed(rises)} %; {found.claim}",
         seconds=clock.perf_counter() - start,
         seed=seed,
         maximise=True,
@@ -178,6 +178,10 @@ def optimise_caps(
         equity=fair,
         confidence=sure,
     )
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{one:g}" for one in values)
 
 
 def _search(

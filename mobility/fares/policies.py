@@ -120,7 +120,7 @@ def compare_policies(
 ) -> Comparison:
     """Rate many policies over the same taps, and compare each with the present tariff.
 
-    Plain amount caps of service days, calendar weeks and months take one pass for every 64 policies;
+    Plain amount caps of service days, calendar weeks and months take one pass for every 256 policies;
     for other caps (rides, rolling windows, rests beyond the cap) taps are settled once a policy.
 
     Parameters
