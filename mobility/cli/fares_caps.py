@@ -88,6 +88,12 @@ def caps(
             "--floor", help="Least share of what is saved for some groups, as in 0.4=1,2,3,4."
         ),
     ] = None,
+    ordered: Annotated[
+        bool,
+        typer.Option(
+            "--ordered", help="No group has a lower level than the one before it, by name."
+        ),
+    ] = False,
     seconds: options.StopSeconds = None,
     work: options.StopWork = None,
     gap: options.StopGap = None,
@@ -135,7 +141,7 @@ def caps(
             table, rules, groups, floor, riders, zones, as_json=as_json, quiet=quiet, plot=plot,
             cap=cap, levels=None if chosen is None else chosen.get(cap or rules.caps[0].id),
             revenue=revenue, rises_percent=numbers(rises, "--rises"), seed=seed,
-            stop=options.stop_from(seconds, work, gap),
+            stop=options.stop_from(seconds, work, gap), in_order=ordered,
         )  # fmt: skip
     assumed = None
     if elasticity is not None:

@@ -135,6 +135,7 @@ def answer_by_group(
     as_json: bool,
     quiet: bool,
     plot: Path | None,
+    in_order: bool,
     **asked: Any,
 ) -> int:
     """Find one level for each group of riders, and print it."""
@@ -151,6 +152,9 @@ def answer_by_group(
         if not poor:
             raise ConfigError(f"--floor: no groups (found {floor!r})", mend="--floor 0.4=1,2,3,4")
     of_card, found = fares.groups_of_riders(table, rules, groups, riders, zones)
+    if in_order:
+        known = {str(one) for one in of_card.dropna()}
+        asked["ordered"] = sorted(known, key=lambda one: (len(one) if one.isdigit() else 99, one))
     with working("choosing a level for each group", quiet=quiet):
         answer = fares.optimise_group_caps(
             table, rules, of_card, floor=share, floor_groups=poor, **asked

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time as clock
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,6 +119,7 @@ def optimise_group_caps(
     rises_percent: Sequence[float] = (0.0,),
     floor: float = 0.0,
     floor_groups: Iterable[str] = (),
+    ordered: Sequence[str] = (),
     least_saving: int = 1,
     stop: Stop | None = None,
     seed: int = 0,
@@ -135,6 +137,8 @@ def optimise_group_caps(
         As in :func:`fares.optimise_caps`.
     floor, floor_groups
         At least this share of all that riders save goes to riders of these groups, in whole thousandths.
+    ordered
+        Groups, the poorest first: none has a lower level than the one before it.
     stop
         ``Gap``, ``Seconds`` (not repeatable) or ``Work`` (seconds of CP-SAT's deterministic clock).
 
@@ -157,7 +161,7 @@ def optimise_group_caps(
     asked = _levels(levels, present[name])
     names, row = group_rows(groups, rater)
     poor = tuple(dict.fromkeys(floor_groups))
-    if unknown := [one for one in poor if one not in names]:
+    if unknown := [one for one in (*poor, *ordered) if one not in names]:
         raise ConfigError(
             f"no group is called {unknown[0]!r}", mend=f"there are {', '.join(names)}"
         )
@@ -176,8 +180,9 @@ def optimise_group_caps(
     for rise in sorted({float(one) for one in rises_percent}):
         sums = rater.rate(World(rise), table, row=row, groups=len(names), least=least_saving)
         chosen, bound, why = _choose(
-            sums, target, [names.index(one) for one in poor], parts, stop, seed
-        )
+            sums, target, [names.index(one) for one in poor], parts,
+            [names.index(one) for one in ordered], stop, seed,
+        )  # fmt: skip
         bounds.append(bound)
         stopped = why if why is not StopReason.FINISHED else stopped
         if chosen is not None:
@@ -269,6 +274,7 @@ def _choose(
     target: int,
     poor: list[int],
     parts: int,
+    ordered: list[int],
     stop: Stop | None,
     seed: int,
 ) -> tuple[np.ndarray | None, int | None, StopReason]:
@@ -285,6 +291,9 @@ def _choose(
     if parts:
         weight = [_PARTS - parts if g in poor else -parts for g in range(groups)]
         model.add(sum(weight[g] * int(sums["saved"][g, k]) * x[g][k] for g, k in every) >= 0)
+    at = [sum(k * one for k, one in enumerate(row)) for row in x]
+    for low, high in pairwise(ordered):
+        model.add(at[low] <= at[high])
     helped = sum(int(sums["riders_helped"][g, k]) * x[g][k] for g, k in every)
     model.maximize(helped)
     solver = _solver(stop, seed)

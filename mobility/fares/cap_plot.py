@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mobility.pictures import pyplot
-from mobility.units import minor_digits
+from mobility.units import format_money, minor_digits
 
 if TYPE_CHECKING:
     from mobility.fares.cap_answer import CapAnswer
@@ -195,7 +195,8 @@ def plot_equity(equity: Equity, ax: Any = None) -> Any:
     ax.set_xticks(range(len(shown)), names)
     ax.set_xlabel("decile of income of the home zone, 1 the poorest")
     ax.set_ylabel("saved by a rider in the mean, minor units")
-    ax.set_title(str(equity), loc="left", fontsize=9)
+    head, _, rest = str(equity).partition("; ")
+    ax.set_title(f"{head}\n{rest}", loc="left", fontsize=9)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -230,6 +231,16 @@ def plot_groups(groups: GroupCaps, ax: Any = None) -> Any:
     ax.margins(y=0.18)
     ax.set_ylabel(f"level of cap {groups.cap!r}, {groups.asked.currency}")
     ax.set_xlabel("group of riders")
+    helped = int(groups.report.objective or 0)
+    share = (
+        ""
+        if not groups.floor_groups or groups.floor_share is None
+        else f", {groups.floor_share:.0%} of it for the floor's groups"
+    )
+    saved = (
+        format_money(int(table["saved"].sum()), groups.asked.currency) if len(table) else "nothing"
+    )
+    ax.set_title(f"{helped:,} riders pay less and save {saved}{share}", loc="left", fontsize=10)
     _thousands(ax.yaxis)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -163,7 +163,7 @@ def test_levels_by_group_of_the_sample(capsys):
     assert told["status"] == "optimal"
     assert told["floor_share"] >= 0.2
     assert [one["group"] for one in told["groups"]] == ["carer", "other", "worker"]
-    assert run(asked) == 0
+    assert run([*asked, "--ordered"]) == 0
     assert "checked: settled anew" in capsys.readouterr().out
     assert run([*asked[:3], "--revenue", "1000000000", *asked[4:]]) == 1
     capsys.readouterr()

@@ -145,11 +145,13 @@ def groups_of(count):
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize("revenue", ["neutral", "-2%"])
-def test_levels_by_group_are_the_best_of_all_choices(floor, revenue):
+@pytest.mark.parametrize(
+    ("revenue", "ordered"), [("neutral", ()), ("-2%", ()), ("-2%", ("g1", "g0"))]
+)
+def test_levels_by_group_are_the_best_of_all_choices(floor, revenue, ordered):
     groups, levels = groups_of(3), [20_000, 30_000, 41_000, None]
     asked = {"levels": levels, "revenue": revenue, "rises_percent": [0, 2], "floor": floor,
-             "floor_groups": ["g0"]}  # fmt: skip
+             "floor_groups": ["g0"], "ordered": ordered}  # fmt: skip
     answer = fares.optimise_group_caps(TAPS, SANTIAGO, groups, **asked)
     best = None
     present = fares.settle(TAPS, SANTIAGO).cards().set_index("card")["charged"]
@@ -162,6 +164,8 @@ def test_levels_by_group_are_the_best_of_all_choices(floor, revenue):
             ).groups.set_index("group")
             paid[level] = found
         for choice in product(levels, repeat=3):
+            if ordered and levels.index(choice[1]) > levels.index(choice[0]):
+                continue
             rows = [paid[level].loc[f"g{k}"] for k, level in enumerate(choice)]
             charged, saved = sum(r["charged"] for r in rows), sum(r["saved"] for r in rows)
             if charged >= answer.target and 1000 * rows[0]["saved"] >= round(1000 * floor) * saved:
@@ -193,6 +197,7 @@ def test_groups_without_an_answer_say_why():
         ({"levels": [-1]}, "no whole numbers"),
         ({"floor": 0.5}, "a floor of"),
         ({"floor_groups": ["rich"]}, "no group is called"),
+        ({"ordered": ["g0", "rich"]}, "no group is called"),
     ],
 )
 def test_a_wrong_question_by_group_is_refused(asked, told):
