@@ -77,7 +77,7 @@ def rate(count: int) -> dict[str, Any]:
     from mobility import fares
     from mobility.fares.cap_runs import rate_all
     from mobility.fares.cap_world import World, with_levels
-    from mobility.fares.policies import Rater
+    from mobility.fares.rater import Rater
 
     table, tariff = _taps(count)
     small, _ = _taps(1_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,9 +44,12 @@ def caps(
         typer.Option("--rises", help="Rises of all fares to choose from, percent, with commas."),
     ] = "0,1,2,3,4,5",
     adoption: Annotated[
-        float,
-        typer.Option("--adoption", help="Share of cards off the capped medium that move to it."),
-    ] = 0.0,
+        str,
+        typer.Option(
+            "--adoption",
+            help="Share of cards off the capped medium that move to it: 0.5, or adult=0.5,student=0.2.",
+        ),
+    ] = "0",
     cap: Annotated[
         str | None, typer.Option("--cap", help="Id of the cap; the first by default.")
     ] = None,
@@ -64,6 +68,12 @@ def caps(
         typer.Option(
             "--elasticity",
             help="Rate the answer where riders respond: elasticities to the marginal price, as in -0.2,-0.4.",
+        ),
+    ] = None,
+    adoptions: Annotated[
+        str | None,
+        typer.Option(
+            "--adoptions", help="Range of such shares for --elasticity, as in 0,0.25,0.5."
         ),
     ] = None,
     riders: Annotated[
@@ -112,7 +122,7 @@ def caps(
     the taps bring the revenue asked for; the answer is settled anew and compared to the unit. With --groups
     one level for each group of riders.
 
-    Exit 0: done; 1: no policy brings the revenue; 2: no answer.
+    Exit 0: done; 1: no policy brings the revenue, or some taps cannot be settled; 2: no answer.
 
     Examples:
 
@@ -128,10 +138,12 @@ def caps(
     from mobility import fares
     from mobility.cli.output import print_json, working
     from mobility.errors import ConfigError, MobilityError
+    from mobility.findings import has_errors
 
     rules = fares_tariff.open_tariff(tariff, quiet=quiet)
     chosen = _grid(cap, levels, grid, rules)
-    table = fares.read_taps(taps).table
+    read = fares.read_taps(taps)
+    table = read.table
     if revenue is None:
         if groups is not None:
             raise ConfigError("--groups asks for the best levels", mend="--revenue neutral")
@@ -143,15 +155,17 @@ def caps(
             revenue=revenue, rises_percent=numbers(rises, "--rises"), seed=seed,
             stop=options.stop_from(seconds, work, gap), in_order=ordered,
         )  # fmt: skip
-    assumed = None
+    assumed, moved = None, _shares(adoption)
     if elasticity is not None:
-        assumed = fares.Assumptions(tuple(numbers(elasticity, "--elasticity")), (adoption,))
+        shares = [moved] if adoptions is None else numbers(adoptions, "--adoptions")
+        assumed = fares.Assumptions(tuple(numbers(elasticity, "--elasticity")), tuple(shares))
     with working(f"searching caps for {taps}", quiet=quiet):
         answer = fares.optimise_caps(
             table, rules, policies=chosen, revenue=revenue, rises_percent=numbers(rises, "--rises"),
-            adoption=adoption, response=assumed, riders=riders, zones=zones, replicates=replicates,
+            adoption=moved, response=assumed, riders=riders, zones=zones, replicates=replicates,
             seed=seed,
         )  # fmt: skip
+    answer = replace(answer, findings=(*read.findings, *answer.findings))
     with working("settling the taps anew", quiet=quiet):
         wrong = fares.check_caps(answer, table)
     if wrong:
@@ -164,7 +178,7 @@ def caps(
         print_json(answer.to_dict() | {"checked": "settled anew: equal to the unit"})
     else:
         show_answer(answer, quiet=quiet)
-    return EXIT_DONE if answer.levels else EXIT_FINDINGS
+    return EXIT_DONE if answer.levels and not has_errors(answer.findings) else EXIT_FINDINGS
 
 
 def synthetic(
@@ -211,6 +225,20 @@ def _levels(text: str | None) -> list[int] | None:
         raise ConfigError(
             f"--levels: no whole numbers (found {text!r})", mend="--levels 38000,41000"
         ) from None
+
+
+def _shares(text: str) -> float | dict[str, float]:
+    """One share, or shares by category."""
+    from mobility.errors import ConfigError
+
+    if "=" not in text:
+        return numbers(text, "--adoption")[0]
+    parts = [one.partition("=") for one in text.split(",")]
+    if any(not name or not share for name, _, share in parts):
+        raise ConfigError(
+            f"--adoption: no shares (found {text!r})", mend="--adoption adult=0.5,student=0.2"
+        )
+    return {name: numbers(share, "--adoption")[0] for name, _, share in parts}
 
 
 def _grid(

@@ -93,6 +93,7 @@ def show_answer(answer: CapAnswer, *, quiet: bool) -> None:
     if answer.equity is not None:
         print(f"equity: {answer.equity}")
         print_findings(answer.equity.findings, quiet=quiet)
+    print_findings(answer.findings, quiet=quiet)
     for one in answer.assumptions:
         print(f"assumed: {one}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mobility.errors import ConfigError
+from mobility.fares.cap_world import adoption_label
 from mobility.fares.policies import plain_rows
 from mobility.solution import Status
 from mobility.units import format_money
@@ -16,9 +17,11 @@ from mobility.units import format_money
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mobility.fares.cap_world import Adoption
     from mobility.fares.equity import Equity
     from mobility.fares.problem import Tariff
     from mobility.fares.respond import Response
+    from mobility.findings import Finding
     from mobility.solution import Report
 
 _FILES = ("answer.json", "frontier.csv", "curve.csv")
@@ -53,7 +56,7 @@ class CapAnswer:
     report: Report
     levels: dict[str, int | None]
     rise_percent: float
-    adoption: float
+    adoption: Adoption
     present: int
     target: int
     row: dict[str, Any]
@@ -69,6 +72,7 @@ class CapAnswer:
     response: Response | None = None
     equity: Equity | None = None
     confidence: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         if self.report.status is Status.INFEASIBLE:
@@ -96,7 +100,7 @@ class CapAnswer:
             "why": self.why,
             "levels": self.levels,
             "rise_percent": self.rise_percent,
-            "adoption": self.adoption,
+            "adoption": adoption_label(self.adoption),
             "present_revenue": self.present,
             "least_revenue": self.target,
             "policy": self.row,
@@ -107,6 +111,7 @@ class CapAnswer:
             "response": None if self.response is None else self.response.to_dict(),
             "equity": None if self.equity is None else self.equity.to_dict(),
             "confidence": self.confidence,
+            "findings": [one.to_dict() for one in self.findings],
         }
 
     def to_json(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mobility.fares.cap_world import present_levels
+from mobility.fares.cap_world import adoption_label, present_levels
 from mobility.fares.equity import Equity, equity_of, gini
 from mobility.fares.equity_files import modal_zones, read_riders, read_zones, unknown_homes
 from mobility.fares.respond import SOURCES, Assumptions
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mobility.fares.cap_world import World
-    from mobility.fares.policies import Rater
+    from mobility.fares.cap_world import Adoption, World
+    from mobility.fares.rater import Rater
 
 _CURVE = 41  # levels
 
@@ -95,16 +95,21 @@ def equity_of_answer(
 
 
 def assumptions_of(
-    response: Assumptions | None, fair: Equity | None, adoption: float
+    response: Assumptions | None, fair: Equity | None, adoption: Adoption
 ) -> tuple[str, ...]:
     """What was assumed, in words."""
     said = ["the answer and its proof are of the taps as they are made at present"]
     if adoption:
         said.append(
-            f"{adoption:.0%} of the cards off the capped medium move to it, drawn at random: not observed"
+            f"cards off the capped medium move to it, drawn at random, not observed: {_shares(adoption)}"
         )
     if response is not None:
         said.append(SOURCES)
     if fair is not None:
         said.append(f"income: {fair.income}")
     return tuple(said)
+
+
+def _shares(adoption: Adoption) -> str:
+    label = adoption_label(adoption)
+    return label if isinstance(label, str) else f"{label:.0%}"

@@ -19,7 +19,8 @@ from mobility.errors import ConfigError
 from mobility.fares.cap_question import allowed_change
 from mobility.fares.cap_world import World, present_levels
 from mobility.fares.equity_files import modal_zones, read_riders, read_zones
-from mobility.fares.policies import SUMS, Rater, group_rows, plain_rows
+from mobility.fares.policies import plain_rows
+from mobility.fares.rater import SUMS, Rater, group_rows
 from mobility.fares.taps import from_tides
 from mobility.solution import Report, Status, StopReason
 from mobility.stop import Gap, Seconds, Work, seconds_of

@@ -66,5 +66,7 @@ def not_too_many(count: int) -> None:
     """Refuse a grid that takes too long."""
     if count > MOST_POLICIES:
         raise ConfigError(
-            f"{count:,} policies are asked for", mend=f"at most {MOST_POLICIES:,}: fewer levels"
+            f"{count:,} policies are to be rated",
+            mend=f"at most {MOST_POLICIES:,}: name the caps that may change, and fewer levels "
+            "(--grid day=2500,3000)",
         )

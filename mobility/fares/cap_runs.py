@@ -135,6 +135,7 @@ class Panel:
     cards: np.ndarray
     present: np.ndarray  # int64: what each card pays under the tariff as it is
     order: np.ndarray  # row of the input of each tap
+    unknown: int  # taps of unknown fare
     caps: int
 
     def marks_of(self, kept: np.ndarray) -> np.ndarray:
@@ -173,6 +174,7 @@ def panel_of(
         cards=cards,
         present=sums_of(code, charged, len(cards)),
         order=order,
+        unknown=int((~known).sum()),
         caps=len(compiled.cap_ids),
     )
 

@@ -18,13 +18,15 @@ import numpy as np
 import pandas as pd
 
 from mobility.fares.cap_curve import curve_of
-from mobility.fares.policies import SUMS, WORLD_COLUMNS
+from mobility.fares.cap_world import adoption_label
+from mobility.fares.policies import WORLD_COLUMNS
+from mobility.fares.rater import SUMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mobility.fares.cap_world import World
-    from mobility.fares.policies import Rater
+    from mobility.fares.rater import Rater
 
 MOST_POLICIES = 200_000
 
@@ -170,7 +172,7 @@ def _rated(rater: Rater, worlds: Sequence[World], table: pd.DataFrame, least: in
     for name in SUMS:
         table[name] = 0
     for world in worlds:
-        own = (table["rise_percent"] == world.rise_percent) & (table["adoption"] == world.adoption)
+        own = table["rise_percent"] == world.rise_percent
         sums = rater.rate(world, table.loc[own, list(rater.caps)], least=least)
         for name, values in sums.items():
             table.loc[own, name] = values.sum(axis=0)
@@ -188,4 +190,6 @@ def _levels(rows: Sequence[tuple[int | None, ...]], caps: Sequence[str]) -> pd.D
 
 
 def _world(world: World) -> dict[str, Any]:
-    return dict(zip(WORLD_COLUMNS, (world.rise_percent, world.adoption), strict=True))
+    return dict(
+        zip(WORLD_COLUMNS, (world.rise_percent, adoption_label(world.adoption)), strict=True)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ from mobility.errors import ConfigError
 from mobility.fares.clock import groups_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mobility.fares.problem import Cap, Tariff
 
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+
+
+# Share of the cards off the capped medium that move to it: of all, or of each category of riders.
+Adoption = float | tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,33 @@ class World:
     """Fares ``rise_percent`` above the present ones; this share of other riders on the capped medium."""
 
     rise_percent: float = 0.0
-    adoption: float = 0.0
+    adoption: Adoption = 0.0
+
+
+def adoption_of(given: float | Mapping[str, float]) -> Adoption:
+    """A share of all cards, or shares by category; nobody is 0.
+
+    Raises
+    ------
+    ConfigError
+        When a share is no fraction.
+    """
+    shares = dict(given) if isinstance(given, Mapping) else {"": given}
+    for one in shares.values():
+        if not 0 <= one <= 1:
+            raise ConfigError(f"adoption must be 0 to 1 (found {one})", mend="0.5 is half of them")
+    if not any(shares.values()):
+        return 0.0
+    if isinstance(given, Mapping):
+        return tuple(sorted((str(name), float(one)) for name, one in shares.items()))
+    return float(given)
+
+
+def adoption_label(adoption: Adoption) -> float | str:
+    """A share as it is, shares by category in words."""
+    if isinstance(adoption, float | int):
+        return float(adoption)
+    return ", ".join(f"{name} {share:.0%}" for name, share in adoption)
 
 
 def raised(tariff: Tariff, rise_percent: float) -> Tariff:
@@ -95,19 +124,17 @@ def capped_medium(tariff: Tariff) -> str:
     return values.pop()
 
 
-def adopted(taps: pd.DataFrame, tariff: Tariff, adoption: float, seed: int = 0) -> pd.DataFrame:
+def adopted(taps: pd.DataFrame, tariff: Tariff, adoption: Adoption, seed: int = 0) -> pd.DataFrame:
     """Move a share of the cards that do not use the capped medium to it.
 
     Cards are taken by a hash of card and seed: the cards of a smaller share are among those of a
-    larger one, whatever the order of taps.
+    larger one, whatever the order of taps. A card's category is that of its first row.
 
     Raises
     ------
     ConfigError
-        When the share is no fraction, no single medium is capped, or taps have no medium.
+        When no single medium is capped, taps have no medium, or no rider is of a category.
     """
-    if not 0 <= adoption <= 1:
-        raise ConfigError(f"adoption must be 0 to 1 (found {adoption})", mend="0.5 is half of them")
     if adoption == 0:
         return taps
     medium = capped_medium(tariff)
@@ -115,19 +142,42 @@ def adopted(taps: pd.DataFrame, tariff: Tariff, adoption: float, seed: int = 0) 
     if name not in taps:
         raise ConfigError("taps have no medium, so nobody can move", mend="a column medium")
     card = taps["card"] if "card" in taps else taps["token_id"]
-    moves = draw_of(card, seed) < adoption
+    share = (
+        np.float64(adoption)
+        if isinstance(adoption, float | int)
+        else _share_of_cards(taps, tariff, card, dict(adoption))
+    )
+    moves = draw_of(card, seed) < share
     media = taps[name].astype(object)
     return taps.assign(**{name: media.where(~moves, medium).astype("category")})
 
 
+def _share_of_cards(
+    taps: pd.DataFrame, tariff: Tariff, card: pd.Series, shares: dict[str, float]
+) -> np.ndarray:
+    name = "category" if "category" in taps else "rider_category"
+    if name not in taps:
+        raise ConfigError(
+            "taps have no category to move by", mend="a column category, or one share"
+        )
+    own = taps[name].astype(object).fillna(tariff.default_category).astype(str)
+    code, _ = pd.factorize(card)
+    first = np.flatnonzero(~pd.Series(code).duplicated().to_numpy())
+    by_card = own.to_numpy(object)[first[np.argsort(code[first])]]
+    if unknown := sorted(set(shares) - set(by_card)):
+        known = ", ".join(sorted(set(by_card)))
+        raise ConfigError(f"no rider is of category {unknown[0]!r}", mend=f"there are {known}")
+    found = np.array([shares.get(one, 0.0) for one in by_card])
+    return np.where(code < 0, 0.0, found[code])
+
+
 def draw_of(card: pd.Series, seed: int) -> np.ndarray:
     """A number in [0, 1) of each card, the same for all its taps."""
-    values = card.to_numpy()
-    if not pd.api.types.is_integer_dtype(card.dtype):
-        values = card.astype(str).to_numpy(object)
-        mixed = pd.util.hash_array(values)
+    if pd.api.types.is_integer_dtype(card.dtype):
+        plain = card.fillna(0) if card.hasnans else card
+        mixed = plain.to_numpy(np.int64).view(np.uint64)
     else:
-        mixed = values.astype(np.int64).view(np.uint64)
+        mixed = pd.util.hash_array(card.astype(str).to_numpy(object))
     with np.errstate(over="ignore"):
         mixed = mixed + np.uint64(seed + 1) * _MIX[0]
         mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX[1]

@@ -26,8 +26,8 @@ from mobility.fares.cap_search import (
     search_columns,
     search_levels,
 )
-from mobility.fares.cap_world import World, raised, with_levels
-from mobility.fares.policies import Rater
+from mobility.fares.cap_world import World, adoption_of, raised, with_levels
+from mobility.fares.rater import Rater
 from mobility.fares.respond import responses
 from mobility.solution import Report, Status
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from mobility.fares.cap_world import Adoption
     from mobility.fares.problem import Tariff
     from mobility.fares.respond import Assumptions
 
@@ -48,7 +49,7 @@ def optimise_caps(
     policies: Mapping[str, Sequence[int | None]] | None = None,
     revenue: str | int = "neutral",
     rises_percent: Sequence[float] = RISES_PERCENT,
-    adoption: float = 0.0,
+    adoption: float | Mapping[str, float] = 0.0,
     least_saving: int = 1,
     response: Assumptions | None = None,
     riders: pd.DataFrame | str | Path | None = None,
@@ -77,7 +78,8 @@ def optimise_caps(
     rises_percent
         Rises of all fares to choose from.
     adoption
-        Share of the cards off the capped medium that move to it, in every policy but the present one.
+        Share of the cards off the capped medium that move to it, in every policy but the present one; one
+        share, or shares by category of the taps.
     least_saving
         Minor units that a card must save to count as helped.
     response
@@ -116,15 +118,16 @@ def optimise_caps(
     rises = sorted({float(one) for one in rises_percent})
     if not rises:
         raise ConfigError("no rise to choose from", mend="rises_percent=[0]")
-    worlds = [World(one, adoption) for one in rises]
+    moved = adoption_of(adoption)
+    worlds = [World(one, moved) for one in rises]
     found = _search(rater, worlds, policies, target, least_saving)
     at = best_row(found.rows)
     frontier = _frontier(found, rater)
     if at is None:
-        return _no_answer(rater, found, frontier, target, adoption, start, seed)
+        return _no_answer(rater, found, frontier, target, moved, start, seed)
     row: dict[str, Any] = {str(name): value for name, value in found.rows.loc[at].items()}
     levels = {name: None if pd.isna(row[name]) else int(row[name]) for name in rater.caps}
-    world = World(float(row["rise_percent"]), adoption)
+    world = World(float(row["rise_percent"]), moved)
     helped = int(row["riders_helped"])
     after = rater.totals_fast(world, levels)
     told = (
@@ -158,7 +161,7 @@ def optimise_caps(
         report=report,
         levels=levels,
         rise_percent=world.rise_percent,
-        adoption=adoption,
+        adoption=moved,
         present=rater.present_total,
         target=target,
         row={
@@ -173,10 +176,11 @@ def optimise_caps(
         asked=tariff,
         least_saving=least_saving,
         seed=seed,
-        assumptions=assumptions_of(response, fair, adoption),
+        assumptions=assumptions_of(response, fair, moved),
         response=told,
         equity=fair,
         confidence=sure,
+        findings=rater.findings,
     )
 
 
@@ -249,7 +253,7 @@ def _no_answer(
     found: Found,
     frontier: pd.DataFrame,
     target: int,
-    adoption: float,
+    adoption: Adoption,
     start: float,
     seed: int,
 ) -> CapAnswer:
@@ -268,6 +272,6 @@ def _no_answer(
         target=target, row={}, frontier=frontier, curve=pd.DataFrame(),
         proof={"method": found.method, "claim": found.claim, "rated": found.rated,
                "of": "every integer level" if found.policies is None else found.policies},
-        tariff=None, asked=rater.tariff, seed=seed,
+        tariff=None, asked=rater.tariff, seed=seed, findings=rater.findings,
         why=f"the policy that brings most is {short:,} minor units short; allow a larger rise or loss",
     )  # fmt: skip

@@ -16,13 +16,13 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.fares import _respond_kernels as kernels
-from mobility.fares.cap_world import World, present_levels
+from mobility.fares.cap_world import World, adoption_label, adoption_of, present_levels
 from mobility.fares.policies import plain_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from mobility.fares.policies import Rater
+    from mobility.fares.rater import Rater
 
 ROUNDS = 50
 SOURCES = (
@@ -41,14 +41,14 @@ class Assumptions:
     elasticities
         Of taps with respect to their marginal price, 0 or negative.
     adoptions
-        Shares of the cards off the capped medium that move to it.
+        Shares of the cards off the capped medium that move to it; each is one share, or shares by category.
     sees
         ``period``: who reaches the last cap of the tariff foresees it, and takes every tap of that period
         for free; ``tap``: each tap's own price counts.
     """
 
     elasticities: tuple[float, ...] = (-0.2, -0.4, -0.6)
-    adoptions: tuple[float, ...] = (0.0,)
+    adoptions: tuple[float | Mapping[str, float], ...] = (0.0,)
     sees: Literal["period", "tap"] = "period"
 
     def __post_init__(self) -> None:
@@ -57,10 +57,10 @@ class Assumptions:
                 f"elasticities must be -10 to 0 (found {self.elasticities})",
                 mend="-0.4: a price 10 % higher, 4 % fewer taps",
             )
-        if not self.adoptions or any(not 0 <= one <= 1 for one in self.adoptions):
-            raise ConfigError(
-                f"adoption must be 0 to 1 (found {self.adoptions})", mend="0.5 is half of them"
-            )
+        if not self.adoptions:
+            raise ConfigError("no adoption to assume", mend="(0.0,) for nobody")
+        for one in self.adoptions:
+            adoption_of(one)
         if self.sees not in {"period", "tap"}:
             raise ConfigError(f"riders see no {self.sees!r}", mend="period, or tap")
 
@@ -103,7 +103,7 @@ class Response:
         return {
             "answer": str(self),
             "elasticities": list(self.assumed.elasticities),
-            "adoptions": list(self.assumed.adoptions),
+            "adoptions": [adoption_label(adoption_of(one)) for one in self.assumed.adoptions],
             "sees": self.assumed.sees,
             "sources": self.sources,
             "cards_without_a_fixed_point": self.unsettled,
@@ -133,7 +133,11 @@ def responses(
         )
     caps, rows, unsettled = list(rater.caps), [], 0
     policies = policies[[*caps, "rise_percent"]].drop_duplicates().reset_index(drop=True)
-    for adoption in assumed.adoptions:
+    moves = [adoption_of(one) for one in assumed.adoptions]
+    named = any(isinstance(one, tuple) for one in moves)
+    for adoption in moves:
+        label = adoption_label(adoption)
+        label = str(label) if named else label
         for rise, part in policies.groupby("rise_percent", sort=True):
             world = World(float(str(rise)), adoption)
             helped = rater.rate(world, part, least=least)["riders_helped"].sum(axis=0)
@@ -144,7 +148,7 @@ def responses(
                     charged, change, missed = panel.charge(levels, elasticity)
                     unsettled += missed
                     rows.append(
-                        (at, elasticity, adoption, charged, 100 * change, int(count))
+                        (at, elasticity, label, charged, 100 * change, int(count))
                     )  # fmt: skip
     names = ["policy", "elasticity", "adoption", "charged", "taps_percent", "riders_helped"]
     table = pd.DataFrame(rows, columns=names)

@@ -98,6 +98,8 @@ def test_pseudonyms_by_key_file(taps, tmp_path, capsys):
         (["caps", "TAPS", "--revenue", "neutral", "--rises", "few"], "--rises: no numbers"),
         (["caps", "TAPS", "--revenue", "neutral", "--elasticity=2"], "elasticities must be"),
         (["caps", "TAPS", "--revenue", "neutral", "--riders", "nowhere.csv"], "cannot be read"),
+        (["caps", "TAPS", "--revenue", "neutral", "--adoption", "adult="], "no shares"),
+        (["caps", "TAPS", "--revenue", "neutral", "--adoption", "child=0.5"], "no rider is of"),
         (["caps", "TAPS", "--groups", "category"], "asks for the best levels"),
         (
             ["caps", "TAPS", "--revenue", "neutral", "--groups", "category", "--floor", "0.4"],
@@ -127,7 +129,7 @@ SAMPLE = Path(__file__).parents[2] / "gtfs_samples" / "tariffs"
 def test_the_best_caps_of_the_sample_are_proved_and_drawn(tmp_path, capsys):
     command = ["fares", "caps", str(SAMPLE / "city_taps.parquet"), "--tariff", "santiago"]
     asked = [*command, "--revenue", "neutral", "--riders", str(SAMPLE / "riders.csv"), "--zones",
-             str(SAMPLE / "zones.csv"), "--elasticity=-0.2,-0.6", "--replicates", "10"]  # fmt: skip
+             str(SAMPLE / "zones.csv"), "--elasticity=-0.2,-0.6", "--adoptions", "0,0.3", "--replicates", "10"]  # fmt: skip
     pytest.importorskip("matplotlib", reason="matplotlib is in the extra [plots]")
     picture = tmp_path / "caps.png"
     assert run([*asked, "--json", "--out", str(tmp_path / "best"), "--plot", str(picture)]) == 0

@@ -13,7 +13,7 @@ from mobility.errors import ConfigError, TableError
 from mobility.fares.cap_world import World
 from mobility.fares.equity import gini, suits
 from mobility.fares.equity_files import modal_zones, read_riders, read_zones, unknown_homes
-from mobility.fares.policies import Rater
+from mobility.fares.rater import Rater
 from mobility.stop import Work
 
 SANTIAGO = fares.read_tariff("santiago")

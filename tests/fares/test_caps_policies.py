@@ -14,8 +14,8 @@ from mobility import fares
 from mobility.errors import ConfigError
 from mobility.fares.cap_curve import curve_of
 from mobility.fares.cap_runs import Runs, rate_all, totals_of
-from mobility.fares.cap_world import World, adopted, draw_of, raised, with_levels
-from mobility.fares.policies import Rater
+from mobility.fares.cap_world import World, adopted, adoption_of, draw_of, raised, with_levels
+from mobility.fares.rater import Rater
 
 SANTIAGO = fares.read_tariff("santiago")
 TAPS = fares.synthetic_taps(120, seed=5)
@@ -195,6 +195,26 @@ def test_larger_adoption_holds_the_cards_of_a_smaller_one():
     assert moved[0] < moved[1] < moved[2] < moved[3] == set(cards["card"])
     text = cards["card"].astype(str)
     assert 0 <= draw_of(text, 1).min() <= draw_of(text, 1).max() < 1
+
+
+def test_categories_move_by_their_own_share():
+    cards = TAPS["card"].to_numpy()
+    taps = TAPS.assign(category=np.where(cards % 2 == 0, "adult", "student"))
+    shares = adoption_of({"adult": 1.0, "student": 0})
+    moved = adopted(taps, SANTIAGO, shares)
+    assert (moved.loc[moved["category"] == "adult", "medium"] == "qr").all()
+    same = taps["category"] == "student"
+    assert (moved.loc[same, "medium"].astype(str) == taps.loc[same, "medium"].astype(str)).all()
+    assert adoption_of({"adult": 0.0}) == 0
+    answer = fares.optimise_caps(
+        taps, SANTIAGO, rises_percent=[0, 1], adoption={"adult": 1.0},
+        response=fares.Assumptions((-0.4,), (0.0, {"adult": 0.5})),
+    )  # fmt: skip
+    assert fares.check_caps(answer, taps) == []
+    assert set(answer.response.table["adoption"]) == {"0.0", "adult 50%"}
+    assert answer.to_dict()["adoption"] == "adult 100%"
+    with pytest.raises(ConfigError, match="no rider is of category"):
+        adopted(taps, SANTIAGO, adoption_of({"child": 0.5}))
 
 
 def test_fares_rise_half_up():

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mobility import fares
 from mobility.errors import ConfigError
 from mobility.fares import _respond_kernels as kernels
-from mobility.fares.policies import Rater, policy_table
+from mobility.fares.policies import policy_table
+from mobility.fares.rater import Rater
 from mobility.fares.respond import Assumptions, responses
 
 SANTIAGO = fares.read_tariff("santiago")

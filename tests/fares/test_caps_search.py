@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobility import fares
-from mobility.errors import ConfigError
+from mobility.errors import ConfigError, TableError
 from mobility.fares.cap_world import World, adopted, raised, with_levels
-from mobility.fares.policies import Rater
+from mobility.fares.rater import Rater
 
 SANTIAGO = fares.read_tariff("santiago")
 TAPS = fares.synthetic_taps(60, seed=9)
@@ -187,6 +187,25 @@ def test_an_answer_is_written_whole_and_repeats(tmp_path):
 def test_a_wrong_question_is_refused(asked, told):
     with pytest.raises(ConfigError, match=told):
         fares.optimise_caps(TAPS, SANTIAGO, **asked)
+
+
+def test_taps_that_cannot_be_rated_are_told_and_none_is_no_question():
+    odd = TAPS.assign(card=TAPS["card"].astype("Int64").where(TAPS.index > 3))
+    odd["mode"] = odd["mode"].astype(str).where(odd.index != 50, "ferry")
+    answer = fares.optimise_caps(odd, SANTIAGO, rises_percent=[0, 2], adoption=0.2)
+    assert {(one.code, one.count) for one in answer.findings} == {
+        ("tap_without_card", 4), ("unknown_fare", 1),
+    }  # fmt: skip
+    assert fares.check_caps(answer, odd) == []
+    for nothing in (TAPS.head(0), odd.head(3)):
+        with pytest.raises(TableError, match="no tap can be rated"):
+            fares.optimise_caps(nothing, SANTIAGO)
+
+
+def test_a_tariff_of_many_caps_is_to_be_asked_cap_by_cap():
+    london = fares.read_tariff("london-2025")
+    with pytest.raises(ConfigError, match="policies are to be rated"):
+        fares.optimise_caps(TAPS, london)
 
 
 def test_pictures(tmp_path):
