@@ -23,7 +23,7 @@ FULL = (
     ("rate", 20_000_000),
     ("search", 5_000_000),
     ("closed", 20_000_000),
-    ("santiago", 300_000),
+    ("santiago", 100_000),
 )
 QUICK = (("rate", 500_000), ("search", 200_000), ("closed", 500_000), ("santiago", 10_000))
 
