@@ -128,9 +128,9 @@ class Panel:
     """Every known tap by card and time: ``cost`` after transfers, scope and periods of the caps."""
 
     cost: np.ndarray  # int64
-    mask: np.ndarray  # int64: bit g, cap g counts the tap
+    mask: np.ndarray  # uint8: bit g, cap g counts the tap
     period: np.ndarray  # int32, a column a cap: the number of its period
-    code: np.ndarray  # number of the card
+    code: np.ndarray  # int32: number of the card
     first: np.ndarray  # int64: the first tap of each card
     cards: np.ndarray
     present: np.ndarray  # int64: what each card pays under the tariff as it is
@@ -167,9 +167,9 @@ def panel_of(
     np.cumsum(np.bincount(code, minlength=len(cards)), out=first[1:])
     return Panel(
         cost=spent[order],
-        mask=np.where(known, mask, 0)[order],
+        mask=np.where(known, mask, 0).astype(np.uint8)[order],
         period=_periods(compiled, seconds[order]),
-        code=code[order],
+        code=code.astype(np.int32)[order],
         first=first,
         cards=cards,
         present=sums_of(code, charged, len(cards)),
