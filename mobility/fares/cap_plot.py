@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mobility.fares.cap_groups import GroupCaps
     from mobility.fares.equity import Equity
     from mobility.fares.policies import Comparison
+    from mobility.fares.respond import Response
 
 # Okabe and Ito's palette (2008), told apart by colour-blind readers too.
 _REVENUE, _HELPED, _WORSE, _EQUITY, _GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#7F7F7F"
@@ -197,6 +198,50 @@ def plot_equity(equity: Equity, ax: Any = None) -> Any:
     ax.set_ylabel("saved by a rider in the mean, minor units")
     head, _, rest = str(equity).partition("; ")
     ax.set_title(f"{head}\n{rest}", loc="left", fontsize=9)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_response(response: Response, ax: Any = None) -> Any:
+    """Draw the change of revenue over the level of the last cap: a band a rise, worst scenario to best.
+
+    Raises
+    ------
+    MissingExtra
+        When matplotlib is not installed.
+    """
+    plt = pyplot()
+    if ax is None:
+        _, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
+    table = response.table
+    name = str(table.columns[list(table.columns).index("rise_percent") - 1])
+    for colour, (rise, part) in zip(
+        (_REVENUE, _HELPED, _WORSE, _EQUITY, "#E69F00", "#56B4E9") * 9,
+        table.dropna(subset=[name]).groupby("rise_percent"), strict=False,
+    ):  # fmt: skip
+        spread = part.groupby(name)["change"].agg(["min", "max"])
+        x = spread.index.to_numpy(float)
+        low, high = spread["min"].to_numpy(float), spread["max"].to_numpy(float)
+        ax.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
+        ax.plot(x, low, color=colour, marker=".", label=f"fares {rise:+g} %, worst")
+    ax.axhline(0, color="black", linewidth=0.8)
+    if response.robust is not None and response.robust[name] is not None:
+        ax.plot(
+            response.robust[name],
+            response.robust["worst_change"],
+            "k*",
+            markersize=11,
+            label="robust",
+        )
+    ax.set_xlabel(f"level of cap {name!r}, minor units")
+    ax.set_ylabel("change of revenue, minor units")
+    ax.set_title(
+        f"elasticities {', '.join(f'{one:g}' for one in response.assumed.elasticities)}, assumed",
+        loc="left", fontsize=10,
+    )  # fmt: skip
+    _thousands(ax.xaxis)
+    _thousands(ax.yaxis)
+    ax.legend(frameon=False, fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -6,6 +6,7 @@ population``, and ``income`` where it is known).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,13 @@ class Equity:
             "by_decile": plain_rows(self.by_decile),
             "findings": [one.to_dict() for one in self.findings],
         }
+
+    def to_json(self) -> str:
+        """One JSON document."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self}</p>{self.by_decile.to_html(index=False)}"
 
     def plot(self, ax: Any = None) -> Any:
         """Draw what a rider of each decile saves."""

@@ -8,6 +8,7 @@ sooner, which changes prices again: rounds go on until no weight changes.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -111,6 +112,19 @@ class Response:
             "best": plain_rows(self.best),
             "policies": plain_rows(self.policies),
         }
+
+    def to_json(self) -> str:
+        """One JSON document."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self}</p>{self.policies.to_html(index=False)}"
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the change of revenue over the level of the last cap, from the worst scenario to the best."""
+        from mobility.fares.cap_plot import plot_response
+
+        return plot_response(self, ax)
 
 
 _NOT_CAPS = {"rise_percent", "worst_charged", "worst_change", "worst_regret", "scenarios_missed"}

@@ -16,6 +16,7 @@ from mobility.fares.rater import Rater
 
 SANTIAGO = fares.read_tariff("santiago")
 TAPS = fares.synthetic_taps(60, seed=9)
+ZONES = fares.synthetic_riders(60, zones=10)[1]
 THREE = (
     fares.Cap("day", "service-day", amount=1700),
     fares.Cap("week", "calendar-week", amount=7000),
@@ -210,8 +211,14 @@ def test_a_tariff_of_many_caps_is_to_be_asked_cap_by_cap():
 
 def test_pictures(tmp_path):
     plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is in the extra [plots]")
-    answer = fares.optimise_caps(TAPS, SANTIAGO, rises_percent=[0, 2])
+    answer = fares.optimise_caps(
+        TAPS, SANTIAGO, rises_percent=[0, 2], response=fares.Assumptions(), zones=ZONES
+    )
     axes = answer.plot()
+    for one in (answer, answer.response, answer.equity):
+        assert json.loads(one.to_json())
+        assert "<table" in one._repr_html_()
+    assert answer.response.plot().get_xlabel().startswith("level of cap 'month'")
     assert [one.get_ylabel().split(",")[0] for one in axes[:1]] == ["revenue"]
     assert fares.compare_policies(TAPS, SANTIAGO, {"month": [1, 2]}).plot() is not None
     plt.close("all")
