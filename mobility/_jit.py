@@ -40,6 +40,8 @@ MODULES = (
     "mobility.fleet._plug_kernels",
     "mobility.fleet._plug_search_kernels",
     "mobility.fares._ticket_kernels",
+    "mobility.fares._policy_kernels",
+    "mobility.fares._respond_kernels",
 )
 
 KERNELS: list[Any] = []

@@ -54,6 +54,8 @@ for columns in (None, ("charged",)):
 state = fares.update(fares.State.new(fares.read_tariff("santiago")), taps).state
 voids = taps.head(100).assign(kind=["on", "off", "on", "void"] * 25, riders=2, stop_id="a", tap_id=range(100, 0, -1))
 fares.settle(voids, "opal-2019"), fares.update(state, voids.assign(card=voids["card"].astype(str)))
+fares.optimise_caps(taps, fares.read_tariff("santiago"), response=fares.Assumptions())
+fares.compare_policies(taps, fares.read_tariff("santiago"), {"month": [38000, 2**40]})
 for name in ("fares_v1", "fares_v2"):
     tariff = fares.tariff_from_feed(read_feed(f"gtfs_samples/odd/{name}", cache=False))
     fares.settle(voids.assign(route_id="1", stop_id="P"), tariff)

@@ -1,4 +1,4 @@
-"""``mobility fares settle|explain|caps``: charges of taps, why a card paid what it paid, cap levels."""
+"""``mobility fares settle|explain``: charges of taps, and why a card paid what it paid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, fares_tariff, options
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, fares_caps, fares_tariff, options
 
 if TYPE_CHECKING:
     from mobility.fares import Ledger
@@ -18,6 +18,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("tariff")(fares_tariff.tariff)
+app.command("caps")(fares_caps.caps)
+app.command("synthetic")(fares_caps.synthetic)
 
 Taps = Annotated[
     Path,
@@ -136,68 +138,6 @@ def explain(
     else:
         print(text)
     return EXIT_DONE
-
-
-@app.command("caps")
-def caps(
-    taps: Taps,
-    tariff: TariffName = "santiago",
-    cap: Annotated[
-        str | None, typer.Option("--cap", help="Id of the cap; the first by default.")
-    ] = None,
-    levels: Annotated[
-        str | None,
-        typer.Option("--levels", help="Levels to try, minor units or rides, with commas."),
-    ] = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    config: options.Config = None,
-) -> int:
-    """Show what each level of a cap does: whom it holds, and what is charged.
-
-    Examples:
-
-      mobility fares caps gtfs_samples/tariffs/taps.csv --tariff santiago
-
-      mobility fares caps gtfs_samples/tariffs/taps.csv --levels 38000,41000,42000 --json
-    """
-    del config
-    from mobility import fares
-    from mobility.cli.output import print_json, print_table, working
-    from mobility.units import format_money
-
-    rules = fares_tariff.open_tariff(tariff, quiet=quiet)
-    read = fares.read_taps(taps)
-    with working(f"settling {taps}", quiet=quiet):
-        table = fares.cap_levels(read.table, rules, cap=cap, levels=_levels(levels))
-    if as_json:
-        plain = table.astype(object).where(table.notna(), None).to_dict("records")
-        print_json({"tariff": rules.name, "currency": rules.currency, "levels": plain})
-        return EXIT_DONE
-    money = rules.currency
-    rows = [
-        (
-            "no cap" if row["level"] is None else f"{row['level']:,}",
-            "under 10" if row["cards"] is None else f"{row['cards']:,}",
-            f"{row['taps']:,}", format_money(row["charged"], money), format_money(row["change"], money),
-        )
-        for row in table.astype(object).where(table.notna(), None).to_dict("records")
-    ]  # fmt: skip
-    print_table(rows, columns=("level", "cards it holds", "taps it holds", "charged", "change"))
-    return EXIT_DONE
-
-
-def _levels(text: str | None) -> list[int] | None:
-    from mobility.errors import ConfigError
-
-    if text is None:
-        return None
-    try:
-        return [int(one) for one in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"--levels: no whole numbers (found {text!r})", mend="--levels 38000,41000"
-        ) from None
 
 
 def _is_large(taps: Path) -> bool:

@@ -164,23 +164,25 @@ def write_charges(ledger: Ledger, path: str | Path) -> Path:
     ConfigError
         When the folder does not exist or the path is a folder.
     """
+    table = ledger.charges
+    if ledger.taps is not None and "tap_id" in ledger.taps:
+        table.insert(0, "tap_id", ledger.taps["tap_id"].to_numpy())
+    told = {"mobility.report": ledger.report.to_json(), "mobility.currency": ledger.tariff.currency}
+    return write_table(table, path, told)
+
+
+def write_table(table: pd.DataFrame, path: str | Path, told: dict[str, str]) -> Path:
+    """Write a table to Parquet (with ``told`` in its metadata) or CSV, whole or not at all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     target = may_write_file(path)
     part = target.parent / f".{target.name}.{uuid4().hex[:8]}.part"
-    table = ledger.charges
-    if ledger.taps is not None and "tap_id" in ledger.taps:
-        table.insert(0, "tap_id", ledger.taps["tap_id"].to_numpy())
     try:
         if target.suffix.lower() == ".csv":
             table.to_csv(part, index=False, lineterminator="\n")
         else:
             arrow = pa.Table.from_pandas(table, preserve_index=False)
-            told = {
-                "mobility.report": ledger.report.to_json(),
-                "mobility.currency": ledger.tariff.currency,
-            }
             pq.write_table(
                 arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **told}), part
             )

@@ -1,6 +1,7 @@
 """``mobility fares``: what is shown, what is written, which exit code."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -92,6 +93,20 @@ def test_pseudonyms_by_key_file(taps, tmp_path, capsys):
         (["explain", "TAPS", "--card", "1"], "no tap is of this card"),
         (["caps", "TAPS", "--cap", "year"], "no cap is called"),
         (["caps", "TAPS", "--levels", "many"], "no whole numbers"),
+        (["caps", "TAPS", "--revenue", "much"], "not a demand on revenue"),
+        (["caps", "TAPS", "--revenue", "neutral", "--grid", "month"], "--grid: no levels"),
+        (["caps", "TAPS", "--revenue", "neutral", "--rises", "few"], "--rises: no numbers"),
+        (["caps", "TAPS", "--revenue", "neutral", "--elasticity=2"], "elasticities must be"),
+        (["caps", "TAPS", "--revenue", "neutral", "--riders", "nowhere.csv"], "cannot be read"),
+        (["caps", "TAPS", "--revenue", "neutral", "--adoption", "adult="], "no shares"),
+        (["caps", "TAPS", "--revenue", "neutral", "--adoption", "child=0.5"], "no rider is of"),
+        (["caps", "TAPS", "--groups", "category"], "asks for the best levels"),
+        (
+            ["caps", "TAPS", "--revenue", "neutral", "--groups", "category", "--floor", "0.4"],
+            "no groups",
+        ),
+        (["caps", "TAPS", "--revenue", "neutral", "--out", "TAPS"], "is a file"),
+        (["synthetic", "no/such/folder/taps.csv"], "no such folder"),
     ],
 )
 def test_a_wrong_command_ends_in_one_helpful_line(arguments, told, taps, capsys):
@@ -106,3 +121,63 @@ def test_fares_is_in_the_help(capsys):
     run(["fares", "--help"])
     said = capsys.readouterr().out
     assert all(name in said for name in ("settle", "explain", "caps"))
+
+
+SAMPLE = Path(__file__).parents[2] / "gtfs_samples" / "tariffs"
+
+
+def test_the_best_caps_of_the_sample_are_proved_and_drawn(tmp_path, capsys):
+    command = ["fares", "caps", str(SAMPLE / "city_taps.parquet"), "--tariff", "santiago"]
+    asked = [*command, "--revenue", "neutral", "--riders", str(SAMPLE / "riders.csv"), "--zones",
+             str(SAMPLE / "zones.csv"), "--elasticity=-0.2,-0.6", "--adoptions", "0,0.3", "--replicates", "10"]  # fmt: skip
+    pytest.importorskip("matplotlib", reason="matplotlib is in the extra [plots]")
+    picture = tmp_path / "caps.png"
+    assert run([*asked, "--json", "--out", str(tmp_path / "best"), "--plot", str(picture)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["status"] == "optimal"
+    assert told["gap"] == 0
+    assert told["checked"] == "settled anew: equal to the unit"
+    assert told["policy"]["charged"] >= told["least_revenue"] == told["present_revenue"]
+    assert told["proof"]["neighbour"]["short_by"] > 0
+    assert told["response"]["robust"] is not None
+    assert told["equity"]["riders"] == 500
+    assert told["confidence"]["replicates"] == 10
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".")] == []
+    assert (
+        json.loads((tmp_path / "best" / "answer.json").read_text("utf-8"))["levels"]
+        == told["levels"]
+    )
+    assert run(asked) == 0
+    said = capsys.readouterr().out
+    assert all(
+        one in said for one in ("is refused", "settled anew", "robust:", "equity:", "assumed:")
+    )
+    assert run([*command, "--revenue", "1000000000"]) == 1
+    assert "no policy reaches" in capsys.readouterr().out
+
+
+def test_levels_by_group_of_the_sample(capsys):
+    asked = ["fares", "caps", str(SAMPLE / "city_taps.parquet"), "--revenue=-1%", "--rises", "0", "--groups",
+             "category", "--riders", str(SAMPLE / "riders.csv"), "--floor", "0.2=carer"]  # fmt: skip
+    assert run([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["status"] == "optimal"
+    assert told["floor_share"] >= 0.2
+    assert [one["group"] for one in told["groups"]] == ["carer", "other", "worker"]
+    assert run([*asked, "--ordered"]) == 0
+    assert "checked: settled anew" in capsys.readouterr().out
+    assert run([*asked[:3], "--revenue", "1000000000", *asked[4:]]) == 1
+    capsys.readouterr()
+
+
+def test_synthetic_taps_are_marked_and_repeat(tmp_path, capsys):
+    for name in ("a.parquet", "b.parquet", "a.csv"):
+        asked = ["fares", "synthetic", str(tmp_path / name), "--riders", "30", "--seed", "4"]
+        assert run([*asked, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["synthetic"] is True
+    import pyarrow.parquet as pq
+
+    assert b"mobility.synthetic" in pq.read_metadata(tmp_path / "a.parquet").metadata
+    pd.testing.assert_frame_equal(*(pd.read_parquet(tmp_path / f"{one}.parquet") for one in "ab"))
+    assert len(pd.read_csv(tmp_path / "a.csv")) == len(pd.read_parquet(tmp_path / "a.parquet"))
