@@ -2,7 +2,7 @@
 
 Domains: feed, fleet (plans of real feeds), sdvsp and mdvsp (blocks beside peers and the literature), bars
 (electric blocks of made-up cities), charge (tables of stays), simulate (scenarios), fares (taps beside table
-engines), given (a feed's own blocks); all of them by default, in an hour and a half.
+engines), distributed (taps on a cluster of this machine), given (a feed's own blocks); all of them by default, in an hour and a half.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import bars, cases, charge, fares, given, mdvsp, sdvsp, side_by_side, simulate
+from benchmarks import bars, cases, charge, distributed, fares, given, mdvsp, sdvsp, side_by_side, simulate
 from benchmarks.results import Result, write
 from benchmarks.table import show, write_readme
 
@@ -59,6 +59,7 @@ DOMAINS = {
     "charge": charge.run,
     "simulate": simulate.run,
     "fares": fares.run,
+    "distributed": distributed.run,
 }
 
 

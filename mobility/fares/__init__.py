@@ -6,6 +6,7 @@ files they live in, so all names are bound here, once the files are loaded.
 
 from mobility.fares.caps import cap_levels
 from mobility.fares.check import check
+from mobility.fares.distributed import Distributed, settle_dask
 from mobility.fares.explain import explain
 from mobility.fares.gtfs import FeedTariff, tariff_from_feed
 from mobility.fares.ledger import Ledger, flag_names
@@ -30,6 +31,7 @@ from mobility.fares.tariff_file import available_tariffs, read_tariff
 
 __all__ = [
     "Cap",
+    "Distributed",
     "FareRule",
     "FeedTariff",
     "JoinRule",
@@ -54,6 +56,7 @@ __all__ = [
     "read_tariff",
     "reconcile",
     "settle",
+    "settle_dask",
     "settle_files",
     "synthetic_taps",
     "tariff_from_feed",

@@ -480,20 +480,20 @@ def fingerprint(tariff: Tariff) -> str:
         tariff.timeframes, tariff.service_day_start_s, tariff.combine, sorted(tariff.holidays),
         sorted(tariff.networks.items()), sorted(tariff.zones.items()), tariff.missing_tap_off,
     ]  # fmt: skip
-    return sha256("\n".join(_stable(one) for one in parts).encode()).hexdigest()
+    return sha256("\n".join(stable_text(one) for one in parts).encode()).hexdigest()
 
 
-def _stable(value: Any) -> str:
+def stable_text(value: Any) -> str:
     """Text of a value that does not depend on the order of sets."""
     if isinstance(value, frozenset):
-        return "{" + ",".join(sorted(map(_stable, value))) + "}"
+        return "{" + ",".join(sorted(map(stable_text, value))) + "}"
     if isinstance(value, tuple | list):
-        return "(" + ",".join(map(_stable, value)) + ")"
+        return "(" + ",".join(map(stable_text, value)) + ")"
     if hasattr(value, "__dataclass_fields__"):
         return (
             "("
             + ",".join(
-                f"{name}={_stable(getattr(value, name))}" for name in value.__dataclass_fields__
+                f"{name}={stable_text(getattr(value, name))}" for name in value.__dataclass_fields__
             )
             + ")"
         )

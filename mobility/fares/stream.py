@@ -129,7 +129,7 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
                         row += len(table)
                         schema = schema or table.schema
                         table = table.cast(schema)
-                        which = _hash(table, parts)
+                        which = card_parts(table, parts)
                         for k in range(parts):
                             piece = table if parts == 1 else table.filter(pa.array(which == k))
                             if writers[k] is None:
@@ -144,12 +144,22 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
     return [path for path, writer in zip(paths, writers, strict=True) if writer is not None]
 
 
-def _hash(table: Any, parts: int) -> np.ndarray:
+def card_parts(table: Any, parts: int) -> np.ndarray:
+    """Part of each row of an Arrow table of taps, by a hash of its card that no other row changes.
+
+    A card that is missing has a part as well: a null among integers does not turn them into floats.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     name = "card" if "card" in table.column_names else "token_id"
     if parts == 1 or name not in table.column_names:
         return np.zeros(len(table), np.int64)
-    cards = table[name].to_pandas()
-    return np.asarray(pd.util.hash_pandas_object(cards, index=False).to_numpy() % np.uint64(parts))
+    cards = table[name]
+    if pa.types.is_integer(cards.type) and cards.null_count:
+        cards = pc.fill_null(cards, 0)
+    hashed = pd.util.hash_pandas_object(cards.to_pandas(), index=False).to_numpy()
+    return np.asarray(hashed % np.uint64(parts)).astype(np.int64)
 
 
 def _settle_part(
