@@ -10,7 +10,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks import bars, cases, charge, distributed, fares, given, mdvsp, sdvsp, side_by_side, simulate
+from benchmarks import (
+    bars,
+    cases,
+    charge,
+    distributed,
+    fares,
+    given,
+    mdvsp,
+    sdvsp,
+    side_by_side,
+    simulate,
+)
 from benchmarks.results import Result, write
 from benchmarks.table import show, write_readme
 

@@ -41,7 +41,9 @@ Key = Annotated[
 ]
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:8786; needs --out."),
+    typer.Option(
+        "--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:8786; needs --out."
+    ),
 ]
 Workers = Annotated[
     int | None,

@@ -22,7 +22,7 @@ import pandas as pd
 from mobility.errors import TableError
 from mobility.fares.ledger import MONEY, UNKNOWN
 from mobility.fares.settle import settle
-from mobility.fares.stream import card_parts
+from mobility.fares.stream import card_parts, scratch_writer
 from mobility.fares.tap_files import KNOWN, unreadable
 from mobility.findings import Finding, Severity
 
@@ -200,10 +200,9 @@ def sealed(path: str, digest: str) -> Step | None:
 
 def _seal(path: str, digest: str, table: Any, edges: np.ndarray, told: dict[str, Any]) -> Step:
     """Write a table with a row group between every two edges, then its seal; each by renaming."""
-    import pyarrow.parquet as pq
 
     def write(building: Path) -> None:
-        with pq.ParquetWriter(building, table.schema, compression="lz4") as writer:
+        with scratch_writer(building, table.schema) as writer:
             for a, b in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
                 writer.write_table(table.slice(a, b - a), row_group_size=max(b - a, 1))
 

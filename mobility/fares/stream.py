@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time as clock
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -113,7 +114,7 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    paths = [folder / f"taps{k}.parquet" for k in range(parts)]
+    paths = [folder / f"taps{k}.arrow" for k in range(parts)]
     writers: list[Any] = [None] * parts
     row = 0
     schema = None
@@ -130,11 +131,13 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
                         schema = schema or table.schema
                         table = table.cast(schema)
                         which = card_parts(table, parts)
-                        for k in range(parts):
-                            piece = table if parts == 1 else table.filter(pa.array(which == k))
+                        order = np.argsort(which.astype(np.int16), kind="stable")  # by radix
+                        edges = np.searchsorted(which[order], np.arange(parts + 1)).tolist()
+                        table = table if parts == 1 else table.take(pa.array(order))
+                        for k, (a, b) in enumerate(pairwise(edges)):
                             if writers[k] is None:
-                                writers[k] = pq.ParquetWriter(paths[k], schema, compression="lz4")
-                            writers[k].write_table(piece)
+                                writers[k] = pa.ipc.new_stream(paths[k], schema)
+                            writers[k].write_table(table.slice(a, b - a))
             except (pa.ArrowException, OSError) as error:
                 raise unreadable(path, error) from None
     finally:
@@ -142,6 +145,17 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
             if writer is not None:
                 writer.close()
     return [path for path, writer in zip(paths, writers, strict=True) if writer is not None]
+
+
+def scratch_writer(path: Path, schema: Any) -> Any:
+    """A writer of files that are read once: no dictionary where a number says as much, no statistics."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = [one.name for one in schema if not pa.types.is_integer(one.type)]
+    return pq.ParquetWriter(
+        path, schema, compression="lz4", use_dictionary=words or False, write_statistics=False
+    )
 
 
 def card_parts(table: Any, parts: int) -> np.ndarray:
@@ -172,9 +186,12 @@ def _settle_part(
     threads: int | None,
     key: bytes | None,
 ) -> None:
-    import pyarrow.parquet as pq
+    import pyarrow as pa
 
-    table = pq.read_table(path).to_pandas(split_blocks=True, self_destruct=True)
+    with pa.memory_map(str(path)) as file:
+        read = pa.ipc.open_stream(file).read_all()
+    table = read.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
+    del read
     rows = table.pop(_ROW).to_numpy()
     whole = len(rows) == len(arrays[columns[0]])
     ledger = settle(table, tariff, threads=threads, pseudonym_key=key)
