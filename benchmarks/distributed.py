@@ -78,7 +78,7 @@ def _on_cluster(source: Path, tariff: Any, out: Path, work: Path, workers: int) 
             ended: dict[str, float] = {}
             start = time.perf_counter()
 
-            def tell(phase: str, done: int, steps: int, ended: dict[str, float] = ended) -> None:
+            def tell(phase: str, *_: int, ended: dict[str, float] = ended) -> None:
                 ended[phase] = time.perf_counter()
 
             done = fares.settle_dask(source, tariff, out, client=client, work=work, progress=tell)
