@@ -26,6 +26,7 @@ from mobility.fares.problem import Tariff
 from mobility.fares.settle import chosen_columns
 from mobility.fares.state import stable_text
 from mobility.fares.tap_files import may_write_file, parquet_files, unreadable
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,7 @@ _PARTS_A_WORKER = 4  # so that a slow worker, or a lost one, holds up little
 
 
 @dataclass(frozen=True)
-class Distributed:
+class Distributed(Shown):
     """What came of taps that a cluster settled: the charges are in ``path``.
 
     Parameters

@@ -29,6 +29,7 @@ from mobility.fares.settle import compile_for, settle_taps
 from mobility.fares.tap_files import KNOWN, read_taps
 from mobility.fares.taps import Taps, from_tides, frozen, taps_of
 from mobility.findings import Finding, finding
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.fares.problem import Cap, Tariff
@@ -41,7 +42,7 @@ _ROLLING_HOURS = 2
 
 
 @dataclass(frozen=True)
-class State:
+class State(Shown):
     """What is kept between batches.
 
     Parameters
@@ -95,7 +96,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Update:
+class Update(Shown):
     """What a batch of taps came to.
 
     Parameters

@@ -20,6 +20,7 @@ import pandas as pd
 from mobility.fares.ledger import COLUMNS, MONEY, UNKNOWN
 from mobility.fares.settle import settle
 from mobility.fares.tap_files import KNOWN, may_write_file, parquet_files, unreadable
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.fares.problem import Tariff
@@ -31,7 +32,7 @@ _ROW = "__row"
 
 
 @dataclass(frozen=True)
-class Streamed:
+class Streamed(Shown):
     """What came of files of taps: the charges are in ``path``."""
 
     path: Path

@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.fleet.replan import replan
 from mobility.fleet.simulation import plain_rows
+from mobility.shown import Shown
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NOW = "now"
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Plans of one day under different assumptions.
 
     ``table`` has one row a what-if, the present plan first: name, change, status, vehicles,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mobility.shown import Shown
+
 if TYPE_CHECKING:
     from mobility.signals.groups import Seconds
     from mobility.signals.plan import Plan
@@ -83,7 +85,7 @@ def _no_stages() -> pd.DataFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class Log:
+class Log(Shown):
     """What was shown, and why.
 
     Parameters
