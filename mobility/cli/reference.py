@@ -67,7 +67,9 @@ def _command(words: tuple[str, ...], command: Any) -> str:
     records = [one.get_help_record(context) for one in (*arguments, *named)]
     if records:
         lines += ["| | |", "|---|---|"]
-        lines += [f"| `{_cell(flags)}` | {_cell(help_)} |" for flags, help_ in filter(None, records)]
+        lines += [
+            f"| `{_cell(flags)}` | {_cell(help_)} |" for flags, help_ in filter(None, records)
+        ]
         lines.append("")
     if examples:
         lines += ["```", *examples, "```", ""]

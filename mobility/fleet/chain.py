@@ -91,7 +91,7 @@ def plan(
     Examples
     --------
     >>> print(plan(problem))
-    12 vehicles (at least 12), CLP 4,120,000 a day (feasible, gap 2.10 %, 0.8 s), checked
+    45 vehicles (at least 45), USD 14,248.83 a day (feasible, gap 0.03%, ... s), checked
     """
     from mobility.fleet.electrify import electrify
 

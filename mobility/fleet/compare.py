@@ -93,7 +93,8 @@ def compare(plan: Plan, what_ifs: Mapping[str, Mapping[str, Any]], *, seed: int 
 
     Examples
     --------
-    >>> compare(plan, {"420 kWh": {"vehicles.battery_kwh": 420.0}}).table
+    >>> compare(plan, {"420 kWh": {"vehicles.battery_kwh": 420.0}}).table["name"].tolist()
+    ['now', '420 kWh']
     """
     if NOW in what_ifs:
         raise ConfigError(f"a what-if cannot be called {NOW!r}", mend="name it after its change")

@@ -89,8 +89,8 @@ def electrify(
 
     Examples
     --------
-    >>> print(electrify(problem, stop=Seconds(60)))
-    66 vehicles (at least 66), CLP 15,424,087 a day (feasible, gap 0.41 %, 58.2 s), checked
+    >>> print(electrify(problem, stop=Gap(0.01)))
+    45 vehicles (at least 45), USD 14,248.83 a day (feasible, gap 0.03%, ... s), checked
     """
     started, stop = time.perf_counter(), stop or Gap(0.01)
     asked = asked_of(problem, "optimise", seed)

@@ -261,7 +261,9 @@ class Problem(Shown):
 
         Examples
         --------
-        >>> problem.replace(**{"vehicles.battery_kwh": 420, "rules.min_layover_s": 600})
+        >>> asked = problem.replace(**{"vehicles.battery_kwh": 420, "rules.min_layover_s": 600})
+        >>> asked.vehicle.battery_kwh, asked.rules.min_layover_s
+        (420, 600)
         """
         changed: Problem = self
         for path, value in changes.items():
