@@ -165,17 +165,20 @@ def _improve(
 
         all_of(SiteSearch.build, sorted(searches, key=lambda one: -one.stays.rows.size))
         step = 0
-        while True:
-            open_sites = [one for one in searches if not one.done]
-            if not open_sites:
-                return StopReason.FINISHED
-            spent = time.perf_counter() - begun
-            if (reason := stop(Progress(spent, step, gap()))) is not None:
-                return reason
-            open_sites.sort(key=lambda one: -one.stays.rows.size)
-            all_of(lambda one: one.round(min(max(3 * one.stays.rows.size, _TRIES[0]), _TRIES[1])),
-                   open_sites)  # fmt: skip
-            step += 1
+        try:
+            while True:
+                open_sites = [one for one in searches if not one.done]
+                if not open_sites:
+                    return StopReason.FINISHED
+                spent = time.perf_counter() - begun
+                if (reason := stop(Progress(spent, step, gap()))) is not None:
+                    return reason
+                open_sites.sort(key=lambda one: -one.stays.rows.size)
+                all_of(lambda one: one.round(min(max(3 * one.stays.rows.size, _TRIES[0]), _TRIES[1])),
+                       open_sites)  # fmt: skip
+                step += 1
+        except KeyboardInterrupt:  # every site has a plan: the best so far is the answer
+            return StopReason.INTERRUPTED
 
 
 def _begin_with(problem: ChargingProblem, search: SiteSearch, start: ChargingPlan) -> None:

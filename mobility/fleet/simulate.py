@@ -116,7 +116,7 @@ def simulate(
     Examples
     --------
     >>> print(simulate(problem, plan, Scenarios(count=1_000)))
-    ... of 45 blocks break at P95 of 1,000 scenarios (... s); v... most often (...), first at T-...
+    12 of 45 blocks break at P95 of 1,000 scenarios (... s); v0007 most often (58.4%), first at T-YDE at 20:51:23
     """
     begin = time.perf_counter()
     if not 0 < percentile < 1:
