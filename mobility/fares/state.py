@@ -52,10 +52,8 @@ class State(Shown):
     used
         int64 (cards, width): for each cap what is used, its period or window, its level; then the days
         of sliding caps.
-    numbers
-        int32: journeys so far.
-    journal
-        Taps whose charge may still change, with their charges, in the order in which they came.
+    numbers, journal
+        int32: journeys so far; taps whose charge may still change, with their charges, as they came.
     closed_before
         Epoch seconds: an earlier tap comes too late.
     """
