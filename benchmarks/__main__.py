@@ -2,12 +2,15 @@
 
 Domains: feed, fleet (plans of real feeds), sdvsp and mdvsp (blocks beside peers and the literature), bars
 (electric blocks of made-up cities), charge (tables of stays), simulate (scenarios), fares (taps beside table
-engines), distributed (taps on a cluster of this machine), given (a feed's own blocks); all of them by default, in an hour and a half.
+engines), distributed (taps on a cluster of this machine), growth
+(cost against size, with fitted exponents), given (a feed's own blocks); all of them by default, in an hour and a half.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import (
@@ -17,12 +20,13 @@ from benchmarks import (
     distributed,
     fares,
     given,
+    growth,
     mdvsp,
     sdvsp,
     side_by_side,
     simulate,
 )
-from benchmarks.results import Result, write
+from benchmarks.results import Result, machine, write
 from benchmarks.table import show, write_readme
 
 
@@ -30,7 +34,7 @@ def feed(*, quick: bool) -> list[Result]:
     """Loading and trip statistics against gtfs_kit (and partridge, where it is installed)."""
     runs = 2 if quick else 3
     results: list[Result] = []
-    for case in cases.names("feed", slow=not quick):
+    for case in cases.names("feed", slow=not quick)[: 1 if quick else None]:
         # partridge needs a minute and a half on the largest: once would be too much.
         peers = ["gtfs_kit_times"] + ([] if cases.case(case).slow else ["partridge_load"])
         _fill_cache(case)
@@ -71,6 +75,7 @@ DOMAINS = {
     "simulate": simulate.run,
     "fares": fares.run,
     "distributed": distributed.run,
+    "growth": growth.run,
 }
 
 
@@ -81,7 +86,12 @@ def _fill_cache(case: str) -> None:
 def main() -> None:
     """Run what was asked for; everything by default."""
     asked = [one for one in sys.argv[1:] if not one.startswith("-")] or [*DOMAINS, "given"]
-    quick = "--quick" in sys.argv
+    quick, as_json = "--quick" in sys.argv, "--json" in sys.argv
+    if unknown := [one for one in asked if one not in (*DOMAINS, "given")]:
+        raise SystemExit(
+            f"no comparison is called {unknown[0]!r}: there are {', '.join(DOMAINS)}, given"
+        )
+    kept: list[Result] = []
     for domain in asked:
         if domain == "given":
             given.keep()
@@ -90,10 +100,16 @@ def main() -> None:
             print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
         results = DOMAINS[domain](quick=quick)
         path = None if quick else write(domain, results)
-        print(show(results))
+        kept += results
+        if not as_json:
+            print(show(results), flush=True)
         if path is not None:
             write_readme(list(DOMAINS))
             print(f"written: {path.relative_to(Path.cwd())} and README.md", file=sys.stderr)
+    if as_json:
+        print(
+            json.dumps({"machine": machine(), "results": [asdict(one) for one in kept]}, indent=1)
+        )
 
 
 if __name__ == "__main__":

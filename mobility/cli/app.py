@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mobility import __version__
-from mobility.cli import cache, demo, explain, fares, feed, fleet, samples, signals, warmup
+from mobility.cli import bench, cache, demo, explain, fares, feed, fleet, samples, signals, warmup
 
 app = typer.Typer(
     name="mobility",
@@ -26,6 +26,7 @@ app.add_typer(cache.app, name="cache")
 app.command("explain")(explain.explain)
 app.command("warmup")(warmup.warmup)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:
