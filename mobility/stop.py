@@ -96,9 +96,14 @@ class AnyOf:
 
 @dataclass
 class CtrlC:
-    """Whether Ctrl-C was pressed while a solver had no answer yet."""
+    """Whether Ctrl-C was pressed while a solver had no answer yet; itself a criterion to stop by."""
 
     pressed: bool = False
+
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Stop once it was pressed."""
+        del progress
+        return StopReason.INTERRUPTED if self.pressed else None
 
 
 @contextmanager
