@@ -131,7 +131,15 @@ def test_asv_runs_the_suite(tmp_path, monkeypatch):
         config[folder] = str(tmp_path / folder)
     (tmp_path / "asv.conf.json").write_text(json.dumps(config))
     monkeypatch.setenv("HOME", str(tmp_path))  # where asv keeps what it knows of a machine
-    asked = [sys.executable, "-m", "asv", "machine", "--yes", "--config", str(tmp_path / "asv.conf.json")]
+    asked = [
+        sys.executable,
+        "-m",
+        "asv",
+        "machine",
+        "--yes",
+        "--config",
+        str(tmp_path / "asv.conf.json"),
+    ]
     subprocess.run(asked, capture_output=True, check=True, cwd=tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "asv", "run", "--python=same", "--quick", "--dry-run", "--show-stderr",
