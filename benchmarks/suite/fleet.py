@@ -7,8 +7,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import cases
 from benchmarks.charge_city import charge_city
+from benchmarks.city import city_like
 from benchmarks.devos import devos_size
-from benchmarks.santiago_city import santiago_city
 from benchmarks.simulate import BATTERY_KWH, day_of, varied
 from mobility import _jit, fleet
 from mobility.feed import read_feed
@@ -43,14 +43,14 @@ class Plan:
 
 
 class Blocks:
-    """Trips of a made-up city, one depot's share of it and more, chained exactly."""
+    """Trips of a made-up city with one depot, chained exactly: the same algorithm at every size."""
 
-    params, param_names = [[400, 2_000, 8_000]], ["trips"]
+    params, param_names = [[500, 2_000, 8_000]], ["trips"]
     timeout = 600
 
     def setup(self, trips):
         _jit.warm_up()
-        self.problem = santiago_city(0, trips / 40_000)
+        self.problem = city_like(trips, 60).problem()
 
     def time_solve(self, trips):
         fleet.plan_blocks(self.problem)
