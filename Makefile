@@ -30,6 +30,7 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(RUN) pip install -q -c requirements.lock --group docs
+	$(RUN) mobility.cli.reference docs/cli.md
 	$(RUN) mkdocs build --strict
 
 # Write the lock anew: the newest versions that fit pyproject.toml, tested together.

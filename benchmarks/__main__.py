@@ -2,16 +2,33 @@
 
 Domains: feed, fleet (plans of real feeds), sdvsp and mdvsp (blocks beside peers and the literature), bars
 (electric blocks of made-up cities), charge (tables of stays), simulate (scenarios), fares (taps beside table
-engines), caps (policies rated, searches proved, a month forecast), given (a feed's own blocks); all of them by default, in an hour and a half.
+engines), caps (policies rated, searches proved, a month forecast), distributed (taps on a cluster of this
+machine), growth (cost against size, with fitted exponents), given (a feed's own blocks); all of them by default, in
+an hour and a half.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import bars, caps, cases, charge, fares, given, mdvsp, sdvsp, side_by_side, simulate
-from benchmarks.results import Result, write
+from benchmarks import (
+    bars,
+    caps,
+    cases,
+    charge,
+    distributed,
+    fares,
+    given,
+    growth,
+    mdvsp,
+    sdvsp,
+    side_by_side,
+    simulate,
+)
+from benchmarks.results import Result, machine, write
 from benchmarks.table import show, write_readme
 
 
@@ -19,7 +36,7 @@ def feed(*, quick: bool) -> list[Result]:
     """Loading and trip statistics against gtfs_kit (and partridge, where it is installed)."""
     runs = 2 if quick else 3
     results: list[Result] = []
-    for case in cases.names("feed", slow=not quick):
+    for case in cases.names("feed", slow=not quick)[: 1 if quick else None]:
         # partridge needs a minute and a half on the largest: once would be too much.
         peers = ["gtfs_kit_times"] + ([] if cases.case(case).slow else ["partridge_load"])
         _fill_cache(case)
@@ -60,6 +77,8 @@ DOMAINS = {
     "simulate": simulate.run,
     "fares": fares.run,
     "caps": caps.run,
+    "distributed": distributed.run,
+    "growth": growth.run,
 }
 
 
@@ -70,7 +89,12 @@ def _fill_cache(case: str) -> None:
 def main() -> None:
     """Run what was asked for; everything by default."""
     asked = [one for one in sys.argv[1:] if not one.startswith("-")] or [*DOMAINS, "given"]
-    quick = "--quick" in sys.argv
+    quick, as_json = "--quick" in sys.argv, "--json" in sys.argv
+    if unknown := [one for one in asked if one not in (*DOMAINS, "given")]:
+        raise SystemExit(
+            f"no comparison is called {unknown[0]!r}: there are {', '.join(DOMAINS)}, given"
+        )
+    kept: list[Result] = []
     for domain in asked:
         if domain == "given":
             given.keep()
@@ -79,10 +103,16 @@ def main() -> None:
             print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
         results = DOMAINS[domain](quick=quick)
         path = None if quick else write(domain, results)
-        print(show(results))
+        kept += results
+        if not as_json:
+            print(show(results), flush=True)
         if path is not None:
             write_readme(list(DOMAINS))
             print(f"written: {path.relative_to(Path.cwd())} and README.md", file=sys.stderr)
+    if as_json:
+        print(
+            json.dumps({"machine": machine(), "results": [asdict(one) for one in kept]}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 README = Path(__file__).parent / "README.md"
 _HEAD = """# Benchmarks
 
-`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|charge|simulate|fares|given ...] [--quick]`) reruns all of it
+`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|charge|simulate|fares|distributed|growth|given ...] [--quick]`) reruns all of it
 and writes this page; `given.json` holds what optimising saves against the blocks of real feeds.
 Every run is a fresh process, contenders take turns, and what counts is the ratio in one run: `ratio` is our
 time over the peer's, whole process first, the work itself in brackets. Real feeds lie outside the project;
 a case whose feed is not on the machine is left out and named. `cd benchmarks && asv run --python=same
---quick` tracks the same cases over versions. Cases: `cases.py`.
+--quick` tracks the main functions over versions, at three sizes and more; `mobility bench` runs small
+comparisons in minutes and names the peers that are not installed. Cases: `cases.py`.
 """
 
 _PEERS = {

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mobility.sweep import sweep  # a function that shares its name with its file
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ __all__ = [
     "report",
     "samples",
     "signals",
+    "sweep",
 ]
 
 

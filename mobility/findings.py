@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 
 DOMAINS = ("feed", "fleet", "fares", "signals")
 
@@ -44,7 +45,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Shown):
     """One thing that is wrong, where it is, and how to mend it.
 
     Parameters

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from mobility.errors import MobilityError
+from mobility.shown import Shown
 
 # The stated tolerance of `gap`'s denominator, and of "the bound may not pass the objective".
 EPSILON = 1e-9
@@ -46,7 +47,7 @@ def _versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """How a solve went, and how far its answer can be trusted.
 
     Parameters
@@ -97,6 +98,9 @@ class Report:
             return None
         away = self.bound - self.objective if self.maximise else self.objective - self.bound
         return away / max(abs(self.objective), EPSILON)
+
+    def __str__(self) -> str:
+        return self.headline()
 
     def headline(self) -> str:
         """``feasible, gap 0.31 %, 2.4 s``."""

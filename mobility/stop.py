@@ -7,11 +7,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mobility.errors import ConfigError
 from mobility.solution import StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,48 @@ class AnyOf:
     def __call__(self, progress: Progress, /) -> StopReason | None:
         """Ask each criterion in order."""
         return next((why for stop in self.criteria if (why := stop(progress)) is not None), None)
+
+
+@dataclass
+class CtrlC:
+    """Whether Ctrl-C was pressed while a solver had no answer yet; itself a criterion to stop by."""
+
+    pressed: bool = False
+
+    def __call__(self, progress: Progress, /) -> StopReason | None:
+        """Stop once it was pressed."""
+        del progress
+        return StopReason.INTERRUPTED if self.pressed else None
+
+
+@contextmanager
+def ctrl_c() -> Iterator[CtrlC]:
+    """Let the first Ctrl-C wait until there is an answer; the second one interrupts at once.
+
+    For steps that end by themselves: the solver looks at ``pressed`` between them, and leaves out what would only
+    improve its answer. Outside the main thread, where Python delivers no signals, nothing changes.
+    """
+    told = CtrlC()
+    if threading.current_thread() is not threading.main_thread():
+        yield told
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: Any) -> None:
+        if told.pressed:
+            raise KeyboardInterrupt
+        told.pressed = True
+        if getattr(before, "tells", None) is not None and callable(
+            before
+        ):  # of a step around this one
+            before(number, frame)
+
+    handle.tells = told  # type: ignore[attr-defined]
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield told
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def seconds_of(stop: Stop | None) -> float | None:

@@ -1,5 +1,10 @@
 """Benchmarks run at their smallest size, contenders agree, and a result says where it was made."""
 
+import importlib
+import inspect
+import json
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -76,3 +81,82 @@ def test_a_bar_runs_in_a_process_of_its_own():
     assert found.note == ""
     assert found.answer["check_errors"] == 0
     assert found.answer["gap_percent"] < 5
+
+
+SUITE = {
+    "feed": {"Load", "LoadCopies", "TripStatistics"},
+    "fleet": {"Plan", "Blocks", "Electrify", "Charge", "Simulate"},
+    "fares": {"Settle", "OptimiseCaps"},
+    "signals": {"TimeSignals", "Simulate", "ControllerStep"},
+}
+
+
+def suite():
+    """Every benchmark class of the asv suite."""
+    for file in sorted(SUITE):
+        module = importlib.import_module(f"benchmarks.suite.{file}")
+        for name, kind in sorted(vars(module).items()):
+            if inspect.isclass(kind) and kind.__module__ == module.__name__:
+                yield pytest.param(kind, id=f"{file}.{name}")
+
+
+def test_the_suite_is_complete():
+    names = [one.id for one in suite()]
+    assert set(names) == {f"{file}.{name}" for file, some in SUITE.items() for name in some}
+
+
+@pytest.mark.parametrize("kind", list(suite()))
+def test_a_benchmark_of_the_suite_runs_at_its_smallest_size(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(cases, "WORK", tmp_path)
+    methods = [name for name in dir(kind) if name.startswith(("time_", "peakmem_", "track_"))]
+    for begin in ("time_", "peakmem_", "track_"):
+        assert any(name.startswith(begin) for name in methods), f"{kind.__name__}: no {begin}"
+    bench = kind()
+    try:
+        bench.setup(kind.params[0][0])
+    except NotImplementedError as missing:  # asv leaves it out likewise
+        pytest.skip(str(missing))
+    kept = [name for name in methods if not name.startswith("peakmem_")]  # the same call as time_
+    for name in kept:
+        told = getattr(bench, name)(kind.params[0][0])
+        assert not name.startswith("track_") or told >= 0
+
+
+def test_asv_runs_the_suite(tmp_path, monkeypatch):
+    pytest.importorskip("asv", reason="asv is in the bench group")
+    root = cases.CHECKOUT / "benchmarks"
+    config = {**json.loads((root / "asv.conf.json").read_text()), "repo": str(cases.CHECKOUT)}
+    config["benchmark_dir"] = str(root / "suite")
+    for folder in ("env_dir", "results_dir", "html_dir"):
+        config[folder] = str(tmp_path / folder)
+    (tmp_path / "asv.conf.json").write_text(json.dumps(config))
+    monkeypatch.setenv("HOME", str(tmp_path))  # where asv keeps what it knows of a machine
+    asked = [
+        sys.executable,
+        "-m",
+        "asv",
+        "machine",
+        "--yes",
+        "--config",
+        str(tmp_path / "asv.conf.json"),
+    ]
+    subprocess.run(asked, capture_output=True, check=True, cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "asv", "run", "--python=same", "--quick", "--dry-run", "--show-stderr",
+         "--config", str(tmp_path / "asv.conf.json"), "--bench", r"feed\.LoadCopies\.time_cold\(1\)"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "time_cold" in done.stdout
+    assert "failed" not in done.stdout
+
+
+def test_growth_is_fitted():
+    from benchmarks.growth import CURVES, fitted
+
+    assert fitted([10, 100, 1_000], [1.0, 100.0, 10_000.0]) == {"exponent": 2.0, "last": 2.0}
+    for _, path, _ in CURVES:
+        file, kind, method = path.split(".")
+        module = importlib.import_module(f"benchmarks.suite.{file}")
+        assert len(getattr(module, kind).params[0]) >= 3, path
+        assert hasattr(getattr(module, kind), method)

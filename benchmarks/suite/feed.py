@@ -3,11 +3,13 @@
 import os
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks import cases
+from benchmarks.replicate import replicate
 from mobility import _jit
 from mobility.feed import read_feed
 from mobility.feed.statistics import trip_statistics
@@ -36,6 +38,50 @@ class Load:
         return len(read_feed(self.path).errors)
 
 
+class LoadCopies:
+    """Changsha's sample so many times over: how loading and trip statistics grow with a feed."""
+
+    params, param_names = [[1, 4, 16]], ["copies"]
+    timeout = 300
+
+    def setup(self, copies):
+        _jit.warm_up()
+        os.environ["MOBILITY_CACHE_DIR"] = tempfile.mkdtemp()
+        self.path = sample_times(copies)
+        self.feed = read_feed(self.path, cache=False)
+
+    def time_cold(self, copies):
+        read_feed(self.path, cache=False)
+
+    def time_trip_statistics(self, copies):
+        trip_statistics(self.feed)
+
+    def peakmem_cold(self, copies):
+        read_feed(self.path, cache=False)
+
+    def track_quality_stop_times(self, copies):
+        return len(self.feed.stop_events)
+
+
+def sample_times(copies):
+    """Changsha's sample with every trip so many times, as a zip; built once."""
+    cases.WORK.mkdir(exist_ok=True)
+    one, many = cases.WORK / "changsha.zip", cases.WORK / f"changsha_x{copies}.zip"
+    if not one.exists():
+        building = one.with_suffix(f".{os.getpid()}")
+        with zipfile.ZipFile(building, "w") as out:
+            for path in sorted((cases.CHECKOUT / "gtfs_samples" / "changsha").glob("*.txt")):
+                out.write(path, path.name)
+        building.replace(one)
+    if copies == 1:
+        return one
+    if not many.exists():
+        building = many.with_suffix(f".{os.getpid()}")
+        replicate(one, building, copies)
+        building.replace(many)
+    return many
+
+
 class TripStatistics:
     params, param_names = [cases.names("feed")], ["case"]
 
@@ -45,3 +91,10 @@ class TripStatistics:
 
     def time_all_trips(self, case):
         trip_statistics(self.feed)
+
+    def peakmem_all_trips(self, case):
+        trip_statistics(self.feed)
+
+    def track_quality_share_of_trips_with_a_speed(self, case):
+        speed = trip_statistics(self.feed)["speed_kmh"]
+        return float(speed.notna().mean())

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mobility import __version__
-from mobility.cli import cache, demo, explain, fares, feed, fleet, samples, signals, warmup
+from mobility.cli import bench, cache, demo, explain, fares, feed, fleet, samples, signals, warmup
 from mobility.cli.report import report
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("report")(report)
 app.command("explain")(explain.explain)
 app.command("warmup")(warmup.warmup)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:

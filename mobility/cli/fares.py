@@ -10,7 +10,7 @@ import typer
 from mobility.cli import EXIT_DONE, EXIT_FINDINGS, fares_caps, fares_tariff, options
 
 if TYPE_CHECKING:
-    from mobility.fares import Ledger
+    from mobility.fares import Distributed, Ledger, Streamed
 
 app = typer.Typer(
     help="Fares: taps into charges, exact to the last minor unit, by transfers and caps.",
@@ -41,6 +41,22 @@ Key = Annotated[
         "--pseudonymise", metavar="KEYFILE", help="Hash cards with this key while reading."
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", metavar="ADDRESS", help="Dask scheduler, tcp://HOST:8786; needs --out."
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", help="Processes of a cluster on this machine; needs --out.", min=1),
+]
+Keep = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep", help="Folder of finished parts that all workers see; a later run goes on from it."
+    ),
+]
 _LARGE = 60_000_000  # taps: more are streamed
 
 
@@ -53,11 +69,14 @@ def settle(
     ] = None,
     strict: Strict = False,
     pseudonymise: Key = None,
+    cluster: Cluster = None,
+    workers: Workers = None,
+    keep: Keep = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     config: options.Config = None,
 ) -> int:
-    """Charge every tap.
+    """Charge every tap, here or on a cluster (--cluster, --workers: Parquet files, the same charges).
 
     Exit 0: settled; 1: settled, but some taps could not be; 2: no answer.
 
@@ -70,16 +89,30 @@ def settle(
     del config
     from mobility import fares
     from mobility.cli.output import log, working
+    from mobility.errors import ConfigError
     from mobility.fares.tap_files import may_write_file
     from mobility.findings import has_errors
 
-    if out is not None:
+    spread = cluster is not None or workers is not None
+    if spread and (out is None or strict):
+        raise ConfigError(
+            "a cluster settles into a file, and leaves out taps that cannot be settled",
+            mend="add --out charges.parquet, leave out --strict",
+        )
+    if out is not None and not spread:
         may_write_file(out)  # before the work, not after it
     rules = fares_tariff.open_tariff(tariff, quiet=quiet)
     key = fares.read_key(pseudonymise) if pseudonymise is not None else None
-    if out is not None and not strict and _is_large(taps):
+    if out is not None and not strict and (spread or _is_large(taps)):
         with working(f"settling {taps}", quiet=quiet):
-            streamed = fares.settle_files(taps, rules, out, pseudonym_key=key)
+            streamed: Distributed | Streamed
+            if spread:
+                streamed = fares.settle_dask(
+                    taps, rules, out, cluster=cluster, workers=workers, work=keep, pseudonym_key=key,
+                    progress=lambda phase, done, steps: log(f"{phase} {done}/{steps}", quiet=quiet),
+                )  # fmt: skip
+            else:
+                streamed = fares.settle_files(taps, rules, out, pseudonym_key=key)
         log(str(streamed), quiet=quiet)
         _tell(
             {"tariff": rules.name, "currency": rules.currency, "totals": streamed.totals,

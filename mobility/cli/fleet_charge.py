@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, STARTED_S, options
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED, STARTED_S, options
 
 if TYPE_CHECKING:
     from mobility.fleet import ChargingPlan
@@ -71,6 +71,7 @@ def charge(
     from mobility.errors import ConfigError
     from mobility.findings import has_errors
     from mobility.fleet.charge_stays import STRATEGIES
+    from mobility.solution import StopReason
 
     chosen = next((one for one in STRATEGIES if one == strategy), None)
     if chosen is None:
@@ -111,6 +112,8 @@ def charge(
         show(answer)
         print_findings(found)
     bad = answer.report.objective is None or bool(answer.missing_kwh) or has_errors(found)
+    if answer.report.stop_reason is StopReason.INTERRUPTED and not bad:
+        return EXIT_INTERRUPTED
     return EXIT_FINDINGS if bad else EXIT_DONE
 
 
@@ -120,7 +123,7 @@ def _charge_plan(
 ) -> int:  # fmt: skip
     """Charge a written plan's blocks anew, and say what that saves."""
     from mobility import fleet
-    from mobility.cli.fleet_show import exit_code, show_plan
+    from mobility.cli.fleet_show import exit_code, interrupted, show_plan
     from mobility.cli.fleet_simulate import read_again
     from mobility.cli.output import log, print_json, working
     from mobility.fleet.files import may_write
@@ -129,7 +132,10 @@ def _charge_plan(
         may_write(out)
     _, before, source, day = read_again(folder, None, case, no_cache=False, quiet=quiet)
     with working(f"charging {before.vehicles:,} vehicles", quiet=quiet):
-        answer = fleet.charge(before, stop=stop, seed=seed)
+        try:
+            answer = fleet.charge(before, stop=stop, seed=seed)
+        except KeyboardInterrupt:  # the plan that came in is the best so far
+            answer = interrupted(before)
     if out is not None and answer.report.objective is not None:
         answer.write(out, day=day, source=source)
     if as_json:

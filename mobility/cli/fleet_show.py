@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,10 +102,22 @@ def print_assumptions(assumptions: tuple[str, ...]) -> None:
         print(f"  - {one}")
 
 
+def interrupted(plan: Plan) -> Plan:
+    """A plan that was the best so far when Ctrl-C came."""
+    from dataclasses import replace
+
+    from mobility.solution import StopReason
+
+    return replace(plan, report=replace(plan.report, stop_reason=StopReason.INTERRUPTED))
+
+
 def exit_code(answer: Plan | BlockPlan, found: tuple[Finding, ...]) -> int:
-    """0 for a plan that holds, 1 for none or one with errors."""
+    """0 for a plan that holds, 1 for none or one with errors, 130 for the best before Ctrl-C."""
     from mobility.findings import has_errors
+    from mobility.solution import StopReason
 
     if answer.report.objective is None or has_errors(found):
         return EXIT_FINDINGS
+    if answer.report.stop_reason is StopReason.INTERRUPTED:
+        return EXIT_INTERRUPTED
     return EXIT_DONE

@@ -9,6 +9,7 @@ from mobility.fares.cap_groups import GroupCaps, groups_of_riders, optimise_grou
 from mobility.fares.caps import cap_levels
 from mobility.fares.caps_anew import check_caps, check_group_caps
 from mobility.fares.check import check
+from mobility.fares.distributed import Distributed, settle_dask
 from mobility.fares.equity import Equity
 from mobility.fares.explain import explain
 from mobility.fares.gtfs import FeedTariff, tariff_from_feed
@@ -40,6 +41,7 @@ __all__ = [
     "Cap",
     "CapAnswer",
     "Comparison",
+    "Distributed",
     "Equity",
     "FareRule",
     "FeedTariff",
@@ -74,6 +76,7 @@ __all__ = [
     "read_tariff",
     "reconcile",
     "settle",
+    "settle_dask",
     "settle_files",
     "synthetic_riders",
     "synthetic_taps",

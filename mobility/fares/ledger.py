@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Apportion = Literal["pro-rata-nominal", "first-leg", "last-leg"]
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(Shown):
     """Charges of taps, and how far they can be trusted.
 
     Parameters

@@ -20,6 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from mobility.shown import Shown
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -237,7 +239,7 @@ class Cap:
 
 
 @dataclass(frozen=True)
-class Tariff:
+class Tariff(Shown):
     """Everything that prices a tap.
 
     Parameters

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError, TableError
+from mobility.shown import Shown
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _CAUSES = (
 
 
 @dataclass(frozen=True)
-class Reconciliation:
+class Reconciliation(Shown):
     """What a back office charged, beside what the rules say.
 
     Parameters

@@ -75,7 +75,7 @@ def settle(
     from mobility.fares.tariff_file import read_tariff
 
     start = clock.perf_counter()
-    made = _columns(columns)
+    made = chosen_columns(columns)
     rules = tariff if isinstance(tariff, Tariff) else read_tariff(tariff)
     given = _table(taps, strict=strict)
     table, file = given.table, given.file
@@ -200,7 +200,8 @@ def _parts(answers: dict[str, np.ndarray], unknown: np.ndarray) -> dict[str, flo
     }
 
 
-def _columns(columns: Sequence[str] | None) -> tuple[str, ...]:
+def chosen_columns(columns: Sequence[str] | None) -> tuple[str, ...]:
+    """Columns of an answer, all by default; ConfigError where one is unknown."""
     if columns is None:
         return COLUMNS
     if unknown := [one for one in columns if one not in COLUMNS]:

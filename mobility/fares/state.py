@@ -29,6 +29,7 @@ from mobility.fares.settle import compile_for, settle_taps
 from mobility.fares.tap_files import KNOWN, read_taps
 from mobility.fares.taps import Taps, from_tides, frozen, taps_of
 from mobility.findings import Finding, finding
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.fares.problem import Cap, Tariff
@@ -41,7 +42,7 @@ _ROLLING_HOURS = 2
 
 
 @dataclass(frozen=True)
-class State:
+class State(Shown):
     """What is kept between batches.
 
     Parameters
@@ -51,10 +52,8 @@ class State:
     used
         int64 (cards, width): for each cap what is used, its period or window, its level; then the days
         of sliding caps.
-    numbers
-        int32: journeys so far.
-    journal
-        Taps whose charge may still change, with their charges, in the order in which they came.
+    numbers, journal
+        int32: journeys so far; taps whose charge may still change, with their charges, as they came.
     closed_before
         Epoch seconds: an earlier tap comes too late.
     """
@@ -95,7 +94,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Update:
+class Update(Shown):
     """What a batch of taps came to.
 
     Parameters
@@ -480,20 +479,20 @@ def fingerprint(tariff: Tariff) -> str:
         tariff.timeframes, tariff.service_day_start_s, tariff.combine, sorted(tariff.holidays),
         sorted(tariff.networks.items()), sorted(tariff.zones.items()), tariff.missing_tap_off,
     ]  # fmt: skip
-    return sha256("\n".join(_stable(one) for one in parts).encode()).hexdigest()
+    return sha256("\n".join(stable_text(one) for one in parts).encode()).hexdigest()
 
 
-def _stable(value: Any) -> str:
+def stable_text(value: Any) -> str:
     """Text of a value that does not depend on the order of sets."""
     if isinstance(value, frozenset):
-        return "{" + ",".join(sorted(map(_stable, value))) + "}"
+        return "{" + ",".join(sorted(map(stable_text, value))) + "}"
     if isinstance(value, tuple | list):
-        return "(" + ",".join(map(_stable, value)) + ")"
+        return "(" + ",".join(map(stable_text, value)) + ")"
     if hasattr(value, "__dataclass_fields__"):
         return (
             "("
             + ",".join(
-                f"{name}={_stable(getattr(value, name))}" for name in value.__dataclass_fields__
+                f"{name}={stable_text(getattr(value, name))}" for name in value.__dataclass_fields__
             )
             + ")"
         )

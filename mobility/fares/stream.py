@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time as clock
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -19,6 +20,7 @@ import pandas as pd
 from mobility.fares.ledger import COLUMNS, MONEY, UNKNOWN
 from mobility.fares.settle import settle
 from mobility.fares.tap_files import KNOWN, may_write_file, parquet_files, unreadable
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.fares.problem import Tariff
@@ -30,7 +32,7 @@ _ROW = "__row"
 
 
 @dataclass(frozen=True)
-class Streamed:
+class Streamed(Shown):
     """What came of files of taps: the charges are in ``path``."""
 
     path: Path
@@ -113,7 +115,7 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    paths = [folder / f"taps{k}.parquet" for k in range(parts)]
+    paths = [folder / f"taps{k}.arrow" for k in range(parts)]
     writers: list[Any] = [None] * parts
     row = 0
     schema = None
@@ -129,12 +131,14 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
                         row += len(table)
                         schema = schema or table.schema
                         table = table.cast(schema)
-                        which = _hash(table, parts)
-                        for k in range(parts):
-                            piece = table if parts == 1 else table.filter(pa.array(which == k))
+                        which = card_parts(table, parts)
+                        order = np.argsort(which.astype(np.int16), kind="stable")  # by radix
+                        edges = np.searchsorted(which[order], np.arange(parts + 1)).tolist()
+                        table = table if parts == 1 else table.take(pa.array(order))
+                        for k, (a, b) in enumerate(pairwise(edges)):
                             if writers[k] is None:
-                                writers[k] = pq.ParquetWriter(paths[k], schema, compression="lz4")
-                            writers[k].write_table(piece)
+                                writers[k] = pa.ipc.new_stream(paths[k], schema)
+                            writers[k].write_table(table.slice(a, b - a))
             except (pa.ArrowException, OSError) as error:
                 raise unreadable(path, error) from None
     finally:
@@ -144,12 +148,33 @@ def _spread(files: list[Path], parts: int, folder: Path) -> list[Path]:
     return [path for path, writer in zip(paths, writers, strict=True) if writer is not None]
 
 
-def _hash(table: Any, parts: int) -> np.ndarray:
+def scratch_writer(path: Path, schema: Any) -> Any:
+    """A writer of files that are read once: no dictionary where a number says as much, no statistics."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    words = [one.name for one in schema if not pa.types.is_integer(one.type)]
+    return pq.ParquetWriter(
+        path, schema, compression="lz4", use_dictionary=words or False, write_statistics=False
+    )
+
+
+def card_parts(table: Any, parts: int) -> np.ndarray:
+    """Part of each row of an Arrow table of taps, by a hash of its card that no other row changes.
+
+    A card that is missing has a part as well: a null among integers does not turn them into floats.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     name = "card" if "card" in table.column_names else "token_id"
     if parts == 1 or name not in table.column_names:
         return np.zeros(len(table), np.int64)
-    cards = table[name].to_pandas()
-    return np.asarray(pd.util.hash_pandas_object(cards, index=False).to_numpy() % np.uint64(parts))
+    cards = table[name]
+    if pa.types.is_integer(cards.type) and cards.null_count:
+        cards = pc.fill_null(cards, 0)
+    hashed = pd.util.hash_pandas_object(cards.to_pandas(), index=False).to_numpy()
+    return np.asarray(hashed % np.uint64(parts)).astype(np.int64)
 
 
 def _settle_part(
@@ -162,9 +187,12 @@ def _settle_part(
     threads: int | None,
     key: bytes | None,
 ) -> None:
-    import pyarrow.parquet as pq
+    import pyarrow as pa
 
-    table = pq.read_table(path).to_pandas(split_blocks=True, self_destruct=True)
+    with pa.memory_map(str(path)) as file:
+        read = pa.ipc.open_stream(file).read_all()
+    table = read.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
+    del read
     rows = table.pop(_ROW).to_numpy()
     whole = len(rows) == len(arrays[columns[0]])
     ledger = settle(table, tariff, threads=threads, pseudonym_key=key)

@@ -79,7 +79,7 @@ def read_tariff(source: str | Path | dict[str, Any]) -> Tariff:
     Examples
     --------
     >>> print(read_tariff("omny-2023"))
-    omny-2023: USD, 1 fares, 1 transfer rules, 1 caps
+    omny-2023: USD, 1 fares, 2 transfer rules, 1 caps
     """
     if isinstance(source, dict):
         return tariff_of(source, "tariff")

@@ -35,6 +35,7 @@ from mobility.feed.geometry import (
     stop_places,
 )
 from mobility.feed.stop_events import foreign_rows
+from mobility.shown import Shown
 from mobility.units import day_origin, format_time
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class DayEvents:
 
 
 @dataclass(frozen=True, eq=False)
-class ServiceDay:
+class ServiceDay(Shown):
     """The trips of one service date; seconds count from its local noon minus 12 h.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mobility.errors import TableError
 from mobility.findings import Finding, Severity
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Feed:
+class Feed(Shown):
     """A GTFS feed in memory; read only.
 
     Parameters

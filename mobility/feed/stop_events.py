@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mobility.feed.tables import Table, spread
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ _INT32_MAX = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class StopEvents:
+class StopEvents(Shown):
     """All stop times of a feed, sorted by trip and sequence; int32, read only.
 
     Parameters

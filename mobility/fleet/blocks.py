@@ -107,7 +107,7 @@ def plan_blocks(
     Examples
     --------
     >>> print(plan_blocks(problem))
-    12 vehicles (optimal, gap 0.00 %, 0.1 s), at least 12
+    45 vehicles (feasible, gap 0.04%, ... s), at least 45
     """
     from mobility.fleet.dispatch import EFFORT
     from mobility.fleet.home_depots import improved

@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.errors import ConfigError, TableError
 from mobility.fleet.consumption import HEATER_KW, Runs, Terms, terms, trip_runs
 from mobility.fleet.problem import Problem
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ _NEAR_S = 300
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class Calibration(Shown):
     """A type of bus fitted to measured trips.
 
     Parameters
@@ -129,7 +130,7 @@ def calibrate(
 
     Examples
     --------
-    >>> print(fleet.calibrate(problem, pd.read_csv("measured.csv")))
+    >>> print(fleet.calibrate(problem, pd.read_csv("measured.csv")))  # doctest: +SKIP
     e12: 1.184 kWh/km from 812 trips; off by 6.1% a trip on 9 held-out days (11.4% before) ...
     """
     if not isinstance(problem, Problem):

@@ -19,7 +19,7 @@ from mobility.fleet.charge_search import Sessions, SiteSearch
 from mobility.fleet.charge_sites import by_site
 from mobility.fleet.stays_plan import COLUMNS, ChargingPlan, no_sessions
 from mobility.solution import Report, Status, StopReason
-from mobility.stop import AnyOf, Gap, Progress, Work, seconds_of
+from mobility.stop import AnyOf, Gap, Progress, Work, ctrl_c, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +157,9 @@ def _improve(
         away = math.fsum(one.gap for one in searches)
         return away / max(abs(cost), 1e-9) if math.isfinite(away) else None
 
-    with ThreadPoolExecutor(max_workers=max(1, min(os.cpu_count() or 1, 8))) as pool:
+    workers = max(1, min(os.cpu_count() or 1, 8))
+    with ctrl_c() as pressed, ThreadPoolExecutor(max_workers=workers) as pool:
+        stop = AnyOf(pressed, stop)  # Ctrl-C ends with the best plan of every site
 
         def all_of(work: Callable[[SiteSearch], None], some: Sequence[SiteSearch]) -> None:
             for done in [pool.submit(work, one) for one in some]:

@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.fleet.replan import replan
 from mobility.fleet.simulation import plain_rows
+from mobility.shown import Shown
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ NOW = "now"
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Plans of one day under different assumptions.
 
     ``table`` has one row a what-if, the present plan first: name, change, status, vehicles,
@@ -92,7 +93,8 @@ def compare(plan: Plan, what_ifs: Mapping[str, Mapping[str, Any]], *, seed: int 
 
     Examples
     --------
-    >>> compare(plan, {"420 kWh": {"vehicles.battery_kwh": 420.0}}).table
+    >>> compare(plan, {"420 kWh": {"vehicles.battery_kwh": 420.0}}).table["name"].tolist()
+    ['now', '420 kWh']
     """
     if NOW in what_ifs:
         raise ConfigError(f"a what-if cannot be called {NOW!r}", mend="name it after its change")

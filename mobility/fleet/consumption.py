@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ class Runs(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Consumption:
+class Consumption(Shown):
     """What a problem says of its trips' energy beyond the type of bus.
 
     Parameters

@@ -16,6 +16,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError, TableError
 from mobility.findings import Finding, finding
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,7 @@ _WEIGHTS = {"route_id": 8, "vehicle_type": 4, "direction_id": 2}
 
 
 @dataclass(frozen=True, eq=False)
-class ConsumptionTable:
+class ConsumptionTable(Shown):
     """Measured kWh a km. ``rows`` has ``COLUMNS``, texts "" and times open where blank."""
 
     rows: pd.DataFrame

@@ -26,7 +26,7 @@ from mobility.fleet.engine import Clock, Engine, room_of
 from mobility.fleet.plan import status_of, whole_bound
 from mobility.fleet.warm import better_plan
 from mobility.solution import Status, StopReason
-from mobility.stop import Gap, Seconds, seconds_of
+from mobility.stop import Gap, Seconds, ctrl_c, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,11 +89,12 @@ def electrify(
 
     Examples
     --------
-    >>> print(electrify(problem, stop=Seconds(60)))
-    66 vehicles (at least 66), CLP 15,424,087 a day (feasible, gap 0.41 %, 58.2 s), checked
+    >>> print(electrify(problem, stop=Gap(0.01)))
+    45 vehicles (at least 45), USD 14,248.83 a day (feasible, gap 0.03%, ... s), checked
     """
     started, stop = time.perf_counter(), stop or Gap(0.01)
-    asked = asked_of(problem, "optimise", seed)
+    with ctrl_c() as told:
+        asked = asked_of(problem, "optimise", seed)
     known = _searchable(problem, asked)
     large = len(problem.trips) > _CITY and known and not asked.why
     large = large and all(
@@ -102,6 +103,10 @@ def electrify(
     )
     best = asked.base if large else plan(problem, seed=seed, start=start)
     if best.report.status is Status.INFEASIBLE or asked.why:
+        return best
+    if told.pressed and not large:
+        return replace(best, report=replace(best.report, stop_reason=StopReason.INTERRUPTED))
+    if best.report.stop_reason is StopReason.INTERRUPTED:
         return best
     if not known:
         said = "the search does not break soft rules or move trips: this is the quick chain's plan"

@@ -26,6 +26,7 @@ from mobility.fleet.links import links, run_metres, run_time
 from mobility.fleet.plan import block_plan
 from mobility.fleet.problem import UNREACHABLE_S
 from mobility.fleet.rules import Layover, Terminal
+from mobility.shown import Shown
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ INFERRED = ("layover", "wait", "interline", "block")
 
 
 @dataclass(frozen=True, eq=False)
-class InferredRules:
+class InferredRules(Shown):
     """Rules that a feed's blocks follow, and what they rest on.
 
     Parameters

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import TableError
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +33,7 @@ DEAREST = 1 << 40
 
 
 @dataclass(frozen=True, eq=False)
-class MatrixProblem:
+class MatrixProblem(Shown):
     """Trips, depots and what it costs to drive one after the other.
 
     Parameters
@@ -111,7 +112,7 @@ class MatrixBlock:
 
 
 @dataclass(frozen=True, eq=False)
-class MatrixPlan:
+class MatrixPlan(Shown):
     """Blocks of a matrix problem, and how far they can be trusted.
 
     ``report.objective`` is what the blocks cost, ``report.bound`` a whole number that no plan can

@@ -12,6 +12,7 @@ import pandas as pd
 from mobility.errors import ConfigError, TableError
 from mobility.findings import Finding, finding
 from mobility.fleet.replay import DRIVE
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ _LEAST, _MOST = 0.25, 4.0
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(Shown):
     """Running times and departures of a problem's trips, day by day.
 
     Parameters

@@ -15,6 +15,7 @@ import pandas as pd
 from mobility.fleet.activities import running_cost, write_out
 from mobility.fleet.energy import least_kwh_price
 from mobility.fleet.fuel import no_refuels
+from mobility.shown import Shown
 from mobility.solution import Report, Status
 from mobility.units import day_origin, format_money
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class BlockPlan:
+class BlockPlan(Shown):
     """Vehicle blocks, and how far they can be trusted.
 
     ``blocks`` has one row an activity (see ``Plan``); the objective is vehicles, empty running and
@@ -120,7 +121,7 @@ class BlockPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Shown):
     """Blocks and charging of a day.
 
     Parameters

@@ -19,6 +19,7 @@ from mobility.fleet.assets import Charger, Depot, Vehicle
 from mobility.fleet.consumption import Consumption, Hourly, empty_kwh_km, of_day, trips_kwh
 from mobility.fleet.prices import Costs, Demand, Tariff
 from mobility.fleet.rules import Rules
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -50,7 +51,7 @@ UNREACHABLE_S = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Deadheads:
+class Deadheads(Shown):
     """Empty runs between places, directed, by the band of time in which they leave.
 
     Parameters
@@ -77,7 +78,7 @@ class Deadheads:
 
 
 @dataclass(frozen=True, eq=False)
-class Problem:
+class Problem(Shown):
     """Everything a fleet plan depends on.
 
     ``trips`` is sorted by (depart_s, trip_id) and has the columns of ``trips.TRIP_COLUMNS``.
@@ -230,6 +231,20 @@ class Problem:
         """Row of ``deadheads`` of each depot."""
         return np.array([self.deadheads.row[one.stop_id] for one in self.depots], np.int32)
 
+    def __str__(self) -> str:
+        def counted(some: Any, one: str, many: str) -> str:
+            return f"{len(some):,} {one if len(some) == 1 else many}"
+
+        parts = [
+            counted(self.trips, "trip", "trips"),
+            counted(self.deadheads.places, "place", "places"),
+            counted(self.depots, "depot", "depots") + (" (assumed)" if self.assumed_depots else ""),
+            counted(self.vehicles, "vehicle type", "vehicle types"),
+            counted(self.chargers, "terminal with chargers", "terminals with chargers"),
+        ]
+        day = "" if self.date is None else f"{self.date}: "
+        return f"{day}{', '.join(parts)}; money in {self.currency}"
+
     def replace(self, **changes: Any) -> Problem:
         """Ask the same with something changed.
 
@@ -246,7 +261,9 @@ class Problem:
 
         Examples
         --------
-        >>> problem.replace(**{"vehicles.battery_kwh": 420, "rules.min_layover_s": 600})
+        >>> asked = problem.replace(**{"vehicles.battery_kwh": 420, "rules.min_layover_s": 600})
+        >>> asked.vehicle.battery_kwh, asked.rules.min_layover_s
+        (420, 600)
         """
         changed: Problem = self
         for path, value in changes.items():

@@ -15,6 +15,7 @@ from mobility.fleet.anew import planned_anew
 from mobility.fleet.chain import asked_of
 from mobility.fleet.simulate import simulate
 from mobility.fleet.simulation import percent
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.fleet.plan import Plan
@@ -29,7 +30,7 @@ _MOST = 2.5
 
 
 @dataclass(frozen=True, eq=False)
-class Repair:
+class Repair(Shown):
     """A plan whose broken blocks were planned anew.
 
     Parameters

@@ -14,6 +14,7 @@ from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.check import check
 from mobility.fleet.given import InferredRules, infer_rules, with_blocks
 from mobility.fleet.plan import status_of, whole_bound
+from mobility.shown import Shown
 from mobility.solution import Status
 from mobility.units import format_money
 
@@ -28,7 +29,7 @@ _EMPTY = ("pull-out", "deadhead", "pull-in")
 
 
 @dataclass(frozen=True, eq=False)
-class Savings:
+class Savings(Shown):
     """Given blocks beside optimised ones.
 
     Parameters

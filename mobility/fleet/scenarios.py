@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mobility.errors import ConfigError
 from mobility.fleet.consumption import Hourly, of_day
 from mobility.fleet.limits import not_negative
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.fleet.measured import Measured
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Scenarios:
+class Scenarios(Shown):
     """How many days are drawn, and what differs between them.
 
     Parameters

@@ -22,6 +22,7 @@ from mobility.errors import ConfigError
 from mobility.fleet.blocks import plan_blocks
 from mobility.fleet.limits import not_negative
 from mobility.fleet.moves import Limits
+from mobility.shown import Shown
 from mobility.stop import Progress
 from mobility.units import format_money
 
@@ -43,7 +44,7 @@ _LEAST_REACH = 7
 
 
 @dataclass(frozen=True, eq=False)
-class Shifted:
+class Shifted(Shown):
     """Headway departures that moved, the blocks they give, and what cannot be beaten.
 
     Parameters

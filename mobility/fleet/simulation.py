@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.fleet.weather import Weather
+from mobility.shown import Shown
 from mobility.solution import Report, Status
 from mobility.units import format_time
 
@@ -30,7 +31,7 @@ TABLES = ("blocks", "first_breaks", "mends", "scenarios")
 
 
 @dataclass(frozen=True, eq=False)
-class Simulation:
+class Simulation(Shown):
     """A plan replayed in many scenarios.
 
     Parameters

@@ -23,6 +23,7 @@ from mobility.fleet.charging import charge_blocks
 from mobility.fleet.limits import not_negative
 from mobility.fleet.simulation import plain_rows
 from mobility.fleet.size_bounds import bounds_of
+from mobility.shown import Shown
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _KW_STEP = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Sizing:
+class Sizing(Shown):
     """Chargers and power of every depot.
 
     Parameters

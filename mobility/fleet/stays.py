@@ -12,6 +12,7 @@ import numpy as np
 
 from mobility.errors import ConfigError
 from mobility.fleet.limits import not_negative, positive
+from mobility.shown import Shown
 from mobility.units import DAY_S
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ChargingSite:
 
 
 @dataclass(frozen=True, eq=False)
-class ChargingProblem:
+class ChargingProblem(Shown):
     """Stays, sites, prices.
 
     Parameters

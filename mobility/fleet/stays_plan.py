@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mobility.shown import Shown
+
 if TYPE_CHECKING:
     from mobility.fleet.stays import ChargingProblem
     from mobility.solution import Report
@@ -17,7 +19,7 @@ COLUMNS = ("bus", "site", "charger", "start_s", "end_s", "kwh", "kw")
 
 
 @dataclass(frozen=True, eq=False)
-class ChargingPlan:
+class ChargingPlan(Shown):
     """Who is plugged in where, when, at what power.
 
     Parameters

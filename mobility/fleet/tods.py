@@ -29,6 +29,7 @@ import pandas as pd
 from mobility.errors import ConfigError, TableError
 from mobility.fleet.assets import Charger
 from mobility.fleet.files import swap_folder
+from mobility.shown import Shown
 from mobility.units import format_time, parse_time
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ FILES = (
 
 
 @dataclass(frozen=True, eq=False)
-class Tods:
+class Tods(Shown):
     """What TODS files of a plan say.
 
     Parameters

@@ -19,6 +19,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.fleet.simulation import plain_rows
+from mobility.shown import Shown
 from mobility.solution import Report, Status, StopReason
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _WORK_S = 20.0
 
 
 @dataclass(frozen=True, eq=False)
-class Transition:
+class Transition(Shown):
     """An order, and what each stage has and needs.
 
     Parameters

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError, TableError
 from mobility.findings import Finding, finding
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ _MEND = "time,temperature_c with times like 2025-01-31 14:00, every hour of each
 
 
 @dataclass(frozen=True, eq=False)
-class Weather:
+class Weather(Shown):
     """Days of 24 temperatures.
 
     Parameters

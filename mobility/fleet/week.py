@@ -87,7 +87,8 @@ def plan_week(
 
     Examples
     --------
-    >>> print(fleet.plan_week(feed, "fleet.toml", week="2025-03-05"))
+    >>> print(fleet.plan_week(feed, week="2025-07-01"))
+    45 vehicles (at least 45) for 2 day types from 2025-06-30 to 2025-07-06: USD 97,884.65 in 7 days, ...
     """
     check_mode(blocks)
     start = time.perf_counter()

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from mobility.fleet.check import check
+from mobility.shown import Shown
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class DayPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class WeekPlan:
+class WeekPlan(Shown):
     """Every day type planned once, and one fleet that can drive each of them.
 
     A bus has its depot for good, so the fleet holds, of each type and at each depot, as many buses as

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mobility.shown import Shown
+
 if TYPE_CHECKING:
     from mobility.signals.groups import Group, Seconds
 
@@ -71,7 +73,7 @@ class Detector:
 
 
 @dataclass(frozen=True)
-class Intersection:
+class Intersection(Shown):
     """One signal.
 
     Parameters

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mobility.shown import Shown
+
 if TYPE_CHECKING:
     from mobility.findings import Finding
     from mobility.signals.groups import Seconds
@@ -84,7 +86,7 @@ def _no_stages() -> pd.DataFrame:
 
 
 @dataclass(frozen=True, eq=False)
-class Log:
+class Log(Shown):
     """What was shown, and why.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mobility.shown import Shown
 from mobility.signals.log import (
     CLASSES,
     SHOWN,
@@ -61,7 +62,7 @@ class StageTime:
 
 
 @dataclass(frozen=True)
-class SignalPlan:
+class SignalPlan(Shown):
     """The program of one signal, said twice: as stages for people, as lamps for the street.
 
     Parameters
@@ -99,7 +100,7 @@ class SignalPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Shown):
     """Programs of all signals for a part of the day.
 
     Parameters

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mobility.shown import Shown
 from mobility.signals.demand import BusRoute, BusStop, EmergencyRoute, Link, Volumes
 from mobility.signals.groups import DARK, GREENS, Group, Seconds, Sequence, State, Step
 from mobility.signals.intersection import Detector, Intersection, Pair, Rings, Stage
@@ -68,7 +69,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Shown):
     """Signals and everything that is known about them.
 
     Parameters
