@@ -236,17 +236,18 @@ def _with(
     rows: list[dict[str, Any]] = []
     load = charged.load_kw.copy()
     load[site] = 0.0
-    for at, row in enumerate(depot.stay.tolist()):
-        if best.begin[at] < 0:
+    for session, at in enumerate(best.owner.tolist()):
+        if best.begin[session] < 0:
             continue
-        begin, finish = int(best.begin[at]), int(best.finish[at])
+        row = int(depot.stay[at])
+        begin, finish = int(best.begin[session]), int(best.finish[session])
         offset = int(search.offset[at] - depot.stays.first[at])
         kw = np.maximum(best.flow[offset + begin : offset + finish], 0.0)
         arrive = -(-int(stays.arrive_s[row]) // slot_s)
         start = arrive + (begin + depot.cut - arrive) % day
         rows.append({
             "vehicle": stays.names[int(stays.bus[row])], "site": sites.names[site],
-            "charger": int(charger[at]), "start_s": start * slot_s,
+            "charger": int(charger[session]), "start_s": start * slot_s,
             "end_s": (start + finish - begin) * slot_s, "kwh": float(kw.sum() * slot_s / 3600.0),
             "kw": tuple(kw.tolist()),
         })  # fmt: skip

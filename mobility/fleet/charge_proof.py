@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.fleet import _transport_kernels as kernels
+from mobility.fleet.charge_bound import NEVER
 from mobility.units import format_time
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def too_few_chargers(problem: ChargingProblem, stays: SiteStays) -> str:
     stay_level = np.full(stays.rows.size, -1, np.int64)
     slot_level = np.full(stays.slots, -1, np.int64)
     cap = np.full(stays.slots, float(stays.site.chargers))
-    missing = kernels.shortfall(stays.first, stays.end, each, slots_needed, cap, np.inf, flow,
+    missing = kernels.shortfall(stays.first, stays.end, each, NEVER, slots_needed, cap, np.inf, flow,
                                 stay_level, slot_level)  # fmt: skip
     if missing <= 1e-6:
         return ""

@@ -292,12 +292,13 @@ def _sessions(
     rows: list[tuple[Any, ...]] = []
     for search, one in zip(searches, found, strict=True):
         stays, charger = search.stays, search.chargers(one)
-        for row in np.flatnonzero(one.begin >= 0).tolist():
-            low, high = int(one.begin[row]), int(one.finish[row])
+        for session in np.flatnonzero(one.begin >= 0).tolist():
+            low, high = int(one.begin[session]), int(one.finish[session])
+            row = int(one.owner[session])
             at = int(search.offset[row] - stays.first[row])
             kw = np.maximum(one.flow[at + low : at + high], 0.0)
             rows.append((
-                str(names[stays.rows[row]]), stays.site.name, int(charger[row]),
+                str(names[stays.rows[row]]), stays.site.name, int(charger[session]),
                 (stays.base + low) * problem.slot_s, (stays.base + high) * problem.slot_s,
                 float(kw.sum() * problem.slot_h), tuple(kw.tolist()),
             ))  # fmt: skip

@@ -44,8 +44,9 @@ def check_stays(problem: ChargingProblem, plan: ChargingPlan) -> list[Finding]:
         stays.setdefault((row.bus, row.site), []).append(row)
     slot = problem.slot_s
     charged: dict[tuple[str, int], float] = {}
+    plugged: dict[tuple[str, int], list[Any]] = {}
     load: dict[str, dict[int, float]] = {name: {} for name in sites}
-    busy: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
+    busy: dict[tuple[str, int], list[tuple[int, int, str, str]]] = {}
     for row in plan.sessions.itertuples(index=False):
         name = f"{row.bus} at {row.site} {row.start_s}-{row.end_s}"
         site = sites.get(row.site)
@@ -67,36 +68,50 @@ def check_stays(problem: ChargingProblem, plan: ChargingPlan) -> list[Finding]:
         else:
             if max(row.kw) > min(stay.max_kw, site.kw) + KW:
                 say("power_above_charger", name)
+            if row.start_s < stay.arrive_s + site.setup_s:
+                say("charging_before_setup", name)
             key = (row.bus, int(stay.arrive_s))
-            if key in charged:
-                say("plugged_in_twice", name)
             charged[key] = charged.get(key, 0.0) + sum(row.kw) * slot / 3600.0
-            _battery(stay, row, slot, name, say)
+            plugged.setdefault(key, []).append(row)
         if not 0 <= row.charger < site.chargers:
             say("too_many_chargers_used", f"{row.site} charger {row.charger}")
-        busy.setdefault((row.site, int(row.charger)), []).append((row.start_s, row.end_s, name))
+        busy.setdefault((row.site, int(row.charger)), []).append(
+            (row.start_s, row.end_s, name, row.bus)
+        )
         for at, kw in enumerate(row.kw):
             when = row.start_s // slot + at
             load[row.site][when] = load[row.site].get(when, 0.0) + kw
-    for held in busy.values():
+    for (site_name, _), held in busy.items():
         held.sort()
         for before, after in itertools.pairwise(held):
-            if after[0] < before[1]:
+            rest = sites[site_name].buffer_s if before[3] != after[3] else 0
+            if after[0] < before[1] + rest:
                 say("charger_overlap", f"{before[2]} and {after[2]}")
+    for row in problem.stays.itertuples(index=False):
+        own = plugged.get((row.bus, int(row.arrive_s)), [])
+        _stay(row, sorted(own, key=lambda one: one.start_s), sites[row.site].plug_ins, slot, say)
     _energy(problem, plan, charged, say)
     _money(problem, plan, load, say)
     return [finding(code, value=names[0], count=len(names)) for code, names in wrong.items()]
 
 
-def _battery(stay: Any, row: Any, slot: int, name: str, say: Any) -> None:
-    """Never above the battery; charging only rises, so its end is the highest instant of a stay."""
+def _stay(stay: Any, sessions: list[Any], most: int, slot: int, say: Any) -> None:
+    """Not plugged in too often, nor at two chargers at once; never above the battery, slot by slot."""
+    told = f"{stay.bus} at {stay.site} from {stay.arrive_s} s"
+    if len(sessions) > most:
+        say("plugged_in_twice", f"{told}: {len(sessions)} sessions, {most} allowed")
+    for one, other in itertools.pairwise(sessions):
+        if other.start_s < one.end_s:
+            say("plugged_in_twice", f"{told}: two chargers at once from {other.start_s} s")
     if not np.isfinite(stay.battery_kwh):
         return
-    level = stay.soc_kwh if np.isfinite(stay.soc_kwh) else 0.0
-    for kw in row.kw:
-        level += kw * slot / 3600.0
-    if level > stay.battery_kwh + WH:
-        say("soc_above_window", f"{name}: {level:.3f} of {stay.battery_kwh:g} kWh")
+    level = highest = stay.soc_kwh if np.isfinite(stay.soc_kwh) else 0.0
+    for one in sessions:
+        for kw in one.kw:
+            level += kw * slot / 3600.0
+            highest = max(highest, level)
+    if highest > stay.battery_kwh + WH:
+        say("soc_above_window", f"{told}: {highest:.3f} of {stay.battery_kwh:g} kWh")
 
 
 def _energy(

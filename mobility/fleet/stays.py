@@ -25,19 +25,29 @@ OPTIONAL = ("soc_kwh", "battery_kwh")
 
 @dataclass(frozen=True)
 class ChargingSite:
-    """So many chargers of one power behind one connection; ``cap_kw`` None limits nothing."""
+    """So many chargers of one power behind one connection; ``cap_kw`` None limits nothing.
+
+    A bus can charge ``setup_s`` after it has come; between two buses at one charger lie ``buffer_s``; a
+    stay has at most ``plug_ins`` sessions.
+    """
 
     name: str
     chargers: int
     kw: float
     cap_kw: float | None = None
+    plug_ins: int = 1
+    buffer_s: int = 0
+    setup_s: int = 0
 
     def __post_init__(self) -> None:
         where = f"site.{self.name}"
         if self.chargers < 0:
             raise ConfigError(f"{where}.chargers must be 0 or more (found {self.chargers})")
         positive(f"{where}.kw", self.kw)
-        not_negative(f"{where}.cap_kw", self.cap_kw)
+        for name in ("cap_kw", "buffer_s", "setup_s"):
+            not_negative(f"{where}.{name}", getattr(self, name))
+        if self.plug_ins < 1:
+            raise ConfigError(f"{where}.plug_ins must be 1 or more (found {self.plug_ins})")
 
     @property
     def most_kw(self) -> float:

@@ -18,11 +18,14 @@ from mobility.fleet.stays import NEEDED, OPTIONAL, ChargingProblem, ChargingSite
 
 _LAST_S = 14 * 86_400
 _MEND = f"columns {', '.join(NEEDED)} and, if you like, {', '.join(OPTIONAL)}"
-_CASE = "see docs/charging.md: [site.NAME] chargers, kw, cap_kw; [tariff] energy, demand; slot_s"
+_CASE = (
+    "see docs/charging.md: [site.NAME] chargers, kw, cap_kw, plug-ins, buffer_s, setup_s; [tariff] energy, "
+    "demand; slot_s"
+)
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class SitePart(_Part):
@@ -31,6 +34,9 @@ class SitePart(_Part):
     chargers: Whole
     kw: Positive
     cap_kw: NotNegative | None = None
+    plug_ins: int | None = Field(default=None, ge=1, alias="plug-ins")
+    buffer_s: Whole = 0
+    setup_s: Whole = 0
 
 
 class PricePart(_Part):
@@ -45,6 +51,7 @@ class StaysCase(_Part):
     """Everything that ``site.toml`` may say; ``slot_s`` stands at its head or under ``[tariff]``."""
 
     slot_s: int | None = None
+    plug_ins: int = Field(default=1, ge=1, alias="plug-ins")
     site: dict[str, SitePart] = Field(min_length=1)
     tariff: PricePart = PricePart()
 
@@ -71,7 +78,13 @@ def read_stays(stays: str | Path, case: str | Path | dict[str, Any]) -> Charging
     told = {one for one in (read.slot_s, read.tariff.slot_s) if one is not None}
     if len(told) > 1:
         raise ConfigError(f"{name}: slot_s is given twice, {sorted(told)}", mend="give it once")
-    sites = [ChargingSite(key, one.chargers, one.kw, one.cap_kw) for key, one in read.site.items()]
+    sites = [
+        ChargingSite(
+            key, one.chargers, one.kw, one.cap_kw,
+            read.plug_ins if one.plug_ins is None else one.plug_ins, one.buffer_s, one.setup_s,
+        )
+        for key, one in read.site.items()
+    ]  # fmt: skip
     path = Path(stays)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
