@@ -80,7 +80,8 @@ class Deadheads:
 class Problem:
     """Everything a fleet plan depends on.
 
-    ``trips`` is sorted by (depart_s, trip_id) and has the columns of ``trips.TRIP_COLUMNS``.
+    ``trips`` is sorted by (depart_s, trip_id) and has the columns of ``trips.TRIP_COLUMNS``. ``next_day``
+    has (vehicle, vehicle whose day it drives tomorrow); who is not there repeats its own day.
     """
 
     trips: pd.DataFrame
@@ -100,6 +101,7 @@ class Problem:
     findings: tuple[Finding, ...] = ()
     consumption: Consumption | None = None
     temperature_c: Hourly | None = None
+    next_day: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.depots:

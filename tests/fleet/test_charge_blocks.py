@@ -281,4 +281,6 @@ def test_chargers_too_few_for_bus_after_bus_may_do_when_planned_together(changsh
     assert fleet.check(problem, answer) == []
     none = fleet.charge(dataclasses.replace(free, problem=with_depot(changsha, chargers=1)))
     assert none.report.objective is None
-    assert "kWh are missing" in none.why
+    assert none.report.status == "infeasible"
+    assert "hours more of charging" in none.why
+    assert "than its 1 chargers have" in none.why
