@@ -164,3 +164,92 @@ def by_arrival(first, end, most, need, cap, chargers, gap=0, *, balanced):
             room -= kw
     flat = [kw for i in range(len(first)) for kw in power[i]]
     return sum(left.values()), np.array(flat)
+
+
+def worn_value(problem):
+    """Value of the relaxation with wear and energy given back, None where there is none.
+
+    Dense and plain: a column for each kW taken, given, worn, each level and each kWh above the high mark;
+    a step of wear is a column that is at least the power above it.
+    """
+    slot, hours = problem.slot_s, problem.slot_s / 3600
+    wear, back = problem.wear, problem.give_back
+
+    def price(pairs, when):
+        second = np.full(86_400, pairs[-1][1], float)
+        for at, each in pairs:
+            second[at:] = each
+        return second[when * slot % 86_400 :][:slot].mean()
+
+    cost, bounds, below, right, equal, exactly = [], [], [], [], [], []
+
+    def column(each, low, high):
+        cost.append(each)
+        bounds.append((low, high))
+        return len(cost) - 1
+
+    total = 0.0
+    for site in problem.sites:
+        most = site.chargers * site.kw
+        most = most if site.cap_kw is None else min(most, site.cap_kw)
+        peak, here = column(problem.demand, 0.0, None), {}
+        for row in problem.stays[problem.stays["site"] == site.name].itertuples():
+            if row.need_kwh <= 0:
+                continue
+            known = np.isfinite(row.battery_kwh) and np.isfinite(row.soc_kwh)
+            power, level = [], row.soc_kwh
+            for when in range(-(-(row.arrive_s + site.setup_s) // slot), row.depart_s // slot):
+                buy = price(problem.energy, when)
+                sell = price(back.price, when) if back else 0.0
+                take = column(buy * hours, 0.0, min(row.max_kw, site.kw))
+                give = column(-sell * hours, 0.0, back.kw if back and known else 0.0)
+                power += [(take, 1.0), (give, -1.0)]
+                here.setdefault(when, []).append((take, give))
+                if back and known and sell > buy:
+                    below.append({take: 1 / min(row.max_kw, site.kw), give: 1 / back.kw})
+                    right.append(1.0)
+                if wear and np.isfinite(row.battery_kwh):
+                    before = 0.0
+                    for rate, each in wear.c_rate:
+                        for flow in (take, give):
+                            part = column((each - before) * hours, 0.0, None)
+                            below.append({flow: 1.0, part: -1.0})
+                            right.append(rate * row.battery_kwh)
+                        before = each
+                if known:
+                    least = min(row.soc_kwh, back.least_soc * row.battery_kwh) if back else 0.0
+                    end = column(0.0, least, row.battery_kwh + 1e-9)
+                    rise = {end: 1.0, take: -hours, give: hours}
+                    if isinstance(level, float):
+                        equal.append(rise)
+                        exactly.append(level)
+                    else:
+                        equal.append({**rise, level: -1.0})
+                        exactly.append(0.0)
+                    level = end
+                    if wear and wear.high_price > 0:
+                        above = column(wear.high_price * hours, 0.0, None)
+                        below.append({end: 1.0, above: -1.0})
+                        right.append(wear.high_soc * row.battery_kwh)
+            if not power:
+                return None
+            equal.append({at: sign * hours for at, sign in power})
+            exactly.append(row.need_kwh)
+        for flows in here.values():
+            net = dict([(take, 1.0) for take, _ in flows] + [(give, -1.0) for _, give in flows])
+            below += [net, {at: -sign for at, sign in net.items()}, {**net, peak: -1.0}]
+            right += [most, most, 0.0]
+
+    def dense(rows):
+        matrix = np.zeros((len(rows), len(cost)))
+        for number, row in enumerate(rows):
+            for at, value in row.items():
+                matrix[number, at] = value
+        return matrix
+
+    if not equal:
+        return total
+    found = linprog(
+        cost, dense(below) if below else None, right or None, dense(equal), exactly, bounds=bounds
+    )
+    return None if found.status == 2 else float(found.fun)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-__all__ = ["NEVER", "again", "mask_of", "runs_of"]
+__all__ = ["NEVER", "again", "between", "mask_of", "powered", "runs_of"]
 
 
 def again(
@@ -72,7 +72,7 @@ def powered(search: SiteSearch, now: Sessions, stay: Ints, begin: Ints, finish: 
     charger = np.empty(begin.size, np.int64)
     if not plugs.assign(begin, finish, one.site.chargers, one.gap, charger):
         return now
-    low, high = _between(search, stay, begin, finish)
+    low, high = between(search, stay, begin, finish)
     share = search.random.random(begin.size)
     plugs.stretch(low, high, begin, finish, charger, one.site.chargers, one.gap, share)
     wide = replace(now, begin=begin, finish=finish, stay=stay)
@@ -106,7 +106,7 @@ def powered(search: SiteSearch, now: Sessions, stay: Ints, begin: Ints, finish: 
     )  # fmt: skip
 
 
-def _between(search: SiteSearch, stay: Ints, begin: Ints, finish: Ints) -> tuple[Ints, Ints]:
+def between(search: SiteSearch, stay: Ints, begin: Ints, finish: Ints) -> tuple[Ints, Ints]:
     """Slots that each session may grow into: halfway to the next one of its own stay, within the stay."""
     low, high = search.stays.first[stay], search.stays.end[stay]
     order = np.lexsort((begin, stay))

@@ -131,11 +131,10 @@ def _with_power(
     kw = np.where(kw < _TINY_KW, 0.0, kw)
     load = np.zeros_like(charged.load_kw)
     row = {name: at for at, name in enumerate(sites.names)}
-    told: list[dict[str, Any]] = []
+    told: list[dict[Any, Any]] = []
     parts = np.split(kw, np.cumsum(lengths)[:-1])
-    for one, first, own in zip(
-        charged.sessions.to_dict("records"), begin.tolist(), parts, strict=True
-    ):
+    rows: list[dict[Any, Any]] = charged.sessions.to_dict("records")
+    for one, first, own in zip(rows, begin.tolist(), parts, strict=True):
         used = np.flatnonzero(own)
         if not used.size:
             continue

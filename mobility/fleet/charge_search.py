@@ -18,7 +18,7 @@ import numpy as np
 from mobility.fleet import _plug_kernels as kernels
 from mobility.fleet import _plug_search_kernels as searches
 from mobility.fleet import _transport_kernels as flows
-from mobility.fleet.charge_again import NEVER, again
+from mobility.fleet.charge_again import NEVER, again, powered
 from mobility.fleet.charge_bound import site_bound, site_load
 
 if TYPE_CHECKING:
@@ -173,6 +173,23 @@ class SiteSearch:
         found = self._power(begin, finish)
         if self.best is None or self._worth(found) < self.worth - 1e-9:
             self.best = found
+
+    def begin_with(
+        self, stay: NDArray[np.int64], begin: NDArray[np.int64], finish: NDArray[np.int64]
+    ) -> Sessions:
+        """Offer the sessions of another plan; they, with their cheapest power, come back."""
+        one = self.stays
+        if one.plug_ins > 1 and stay.size:
+            nothing = np.zeros(int(self.offset[-1]))
+            empty = Sessions(begin[:0], finish[:0], nothing, one.need, 0.0, np.inf, stay[:0])
+            found = powered(self, empty, stay, begin, finish)
+            if self.best is None or self._worth(found) < self.worth - 1e-9:
+                self.best = found
+            return found
+        low, high = np.full(one.rows.size, -1, np.int64), np.full(one.rows.size, -1, np.int64)
+        low[stay], high[stay] = begin, finish
+        self.offer(low, high)
+        return self._power(low, high)
 
     def _power(self, begin: NDArray[np.int64], finish: NDArray[np.int64]) -> Sessions:
         """Cheapest power inside given sessions; where it falls short, most energy first."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mobility.fleet.wear import GiveBack, Wear
+
 NEEDED = ("bus", "site", "arrive_s", "depart_s", "need_kwh", "max_kw")
 OPTIONAL = ("soc_kwh", "battery_kwh")
 
@@ -75,6 +77,8 @@ class ChargingProblem:
         Price per kW of each site's peak of the day planned.
     slot_s
         Power is planned as a mean over slots of so many seconds; a divisor of an hour.
+    wear, give_back
+        What wear of batteries costs and what a kWh given back is paid; None: nothing.
 
     Raises
     ------
@@ -87,6 +91,8 @@ class ChargingProblem:
     energy: tuple[tuple[int, float], ...] = ((0, 0.0),)
     demand: float = 0.0
     slot_s: int = 300
+    wear: Wear | None = None
+    give_back: GiveBack | None = None
 
     def __post_init__(self) -> None:
         if self.slot_s <= 0 or 3600 % self.slot_s:
@@ -114,6 +120,8 @@ class ChargingProblem:
         energy: Iterable[tuple[int, float]] = ((0, 0.0),),
         demand: float = 0.0,
         slot_s: int = 300,
+        wear: Wear | None = None,
+        give_back: GiveBack | None = None,
         file: str = "stays",
     ) -> ChargingProblem:
         """Check a table of stays, in any order of rows, and make the problem.
@@ -128,7 +136,7 @@ class ChargingProblem:
         known = tuple(sorted(sites, key=lambda one: one.name))
         tidy = check_stays(stays, {one.name for one in known}, file=file)
         prices = tuple(sorted((int(at), float(price)) for at, price in energy))
-        return cls(tidy, known, prices, float(demand), int(slot_s))
+        return cls(tidy, known, prices, float(demand), int(slot_s), wear, give_back)
 
     def replace(
         self,
@@ -137,6 +145,8 @@ class ChargingProblem:
         stays: pd.DataFrame | None = None,
         demand: float | None = None,
         energy: tuple[tuple[int, float], ...] | None = None,
+        wear: Wear | None = None,
+        give_back: GiveBack | None = None,
     ) -> ChargingProblem:
         """The same problem with other sites, stays or prices."""
         return replace(
@@ -145,6 +155,8 @@ class ChargingProblem:
             stays=self.stays if stays is None else stays,
             demand=self.demand if demand is None else demand,
             energy=self.energy if energy is None else energy,
+            wear=self.wear if wear is None else wear,
+            give_back=self.give_back if give_back is None else give_back,
         )
 
     @property
