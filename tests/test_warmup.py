@@ -12,6 +12,7 @@ CHECKOUT = Path(__file__).parents[1]
 
 WORK = """
 import json, sys
+from dataclasses import replace
 from mobility import _jit, fleet
 from mobility.feed import read_feed
 from mobility.feed.statistics import route_statistics, trip_statistics
@@ -43,6 +44,8 @@ stays = charge_city(0.25, buses=60, sites=2, need=1.2)
 for asked in ({}, {"strategy": "first-come"}, {"relax": True}):
     fleet.charge_stays(stays, **asked)
 fleet.charge_stays(charge_city(0.02, buses=30, sites=1), least_shortfall=True)
+twice = stays.replace(sites=tuple(replace(one, plug_ins=2) for one in stays.sites))
+fleet.charge_stays(twice, stop=Work(4))
 fleet.charge(fleet.plan(problem))
 from mobility import fares
 taps = fares.synthetic_taps(300)

@@ -168,13 +168,12 @@ def site_parts(
     if problem.wear is not None:
         told = batteries_of(problem, stays)
         worn, rates = 0.0, [*problem.wear.c_rate]
-        battery = np.where(np.isfinite(told.kwh), told.kwh, np.inf)[owner]
+        known = np.isfinite(told.kwh)[owner]
+        power, battery = np.abs(flow[known]), told.kwh[owner[known]]
         for number, (rate, price) in enumerate(rates):
-            end = rates[number + 1][0] if number + 1 < len(rates) else np.inf
-            low = np.where(np.isfinite(battery), rate * battery, np.inf)
-            high = np.where(np.isfinite(battery), end * battery, np.inf)
-            part = np.clip(np.abs(flow), low, high) - low
-            worn += price * float(np.where(np.isfinite(low), part, 0.0).sum()) * hours
+            high = rates[number + 1][0] * battery if number + 1 < len(rates) else np.inf
+            part = np.clip(power, rate * battery, high) - rate * battery
+            worn += price * float(part.sum()) * hours
         if problem.wear.high_price > 0:
             total = np.cumsum(flow) * hours
             before = np.concatenate([[0.0], total])[np.cumsum(lengths) - lengths]
