@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from mobility.findings import has_errors
 from mobility.fleet.activities import running_cost
 from mobility.fleet.charge_depots import better, given_energies
 from mobility.fleet.charge_energy import Energies, NoCharging, cheapest_energies
@@ -18,6 +19,7 @@ from mobility.fleet.charging import charge_blocks, kept_sessions, sites_of, stay
 from mobility.fleet.next_day import check_next_day
 from mobility.fleet.stays import ChargingProblem
 from mobility.solution import Status
+from mobility.stop import Work
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 # How often energies are planned anew without the terminals whose chargers turn out too few.
 _ROUNDS = 3
 _ALL_KWH = 0.01
+# Of `fleet.plan`, whose blocks are what it is asked for.
+_FEW, _NEAR, MOST_BUSES = 3, 1e-3, 600
 
 
 @overload
@@ -97,6 +101,31 @@ def charge(
     return finish(plan, told.charged, seed=seed, started=started)
 
 
+def well_charged(problem: Problem, plan: Plan, *, seed: int = 0) -> Plan:
+    """The same blocks charged better, with the bounds that the plan has; the plan where nothing is cheaper.
+
+    Days of so many buses that the program would take longer than the blocks are left as they are.
+    """
+    from mobility.fleet.chain import finish
+
+    if plan.report.objective is None or plan.vehicles > MOST_BUSES:
+        return plan
+    kept = kept_sessions(problem, plan.blocks, plan.sessions)
+    least = float(plan.sessions["kwh"].sum()) * min(price for _, price in problem.tariff.energy)
+    if kept.energy_minor + kept.demand_minor - least < 1.0:
+        return plan  # every kWh has the lowest price, and no peak costs
+    told = recharge(problem, plan.blocks, kept, stop=Work(_FEW), seed=seed, tight=False)
+    if told.charged is kept:
+        return plan
+    done = finish(plan, told.charged, seed=seed)
+    cost = done.report.objective
+    if cost is None or cost >= plan.report.objective:
+        return plan
+    if has_errors(done.findings) and not has_errors(plan.findings):
+        return plan
+    return done
+
+
 @dataclass(frozen=True)
 class Recharged:
     """The best charging found, what none of these blocks can beat, and a proof where none can be."""
@@ -113,8 +142,12 @@ def recharge(
     *,
     stop: Stop | None = None,
     seed: int = 0,
+    tight: bool = True,
 ) -> Recharged:
-    """Charge a table of activities better than ``first`` does, or prove that it cannot be charged."""
+    """Charge a table of activities better than ``first`` does, or prove that it cannot be charged.
+
+    Without ``tight``, one search a site that ends near the program's value is enough.
+    """
     sites = sites_of(problem, blocks)
     stays = stays_of(problem, blocks, sites)
     if not stays.names:
@@ -137,6 +170,10 @@ def recharge(
     if isinstance(wanted, Energies):
         tries = [(wanted.kwh, wanted.peaks_kw), (wanted.kwh, None), (now, wanted.peaks_kw), *tries]
     for kwh, peaks in tries:
+        if not tight and isinstance(free, Energies):
+            cost = charged.energy_minor + charged.demand_minor
+            if cost - free.bound_minor <= _NEAR * abs(cost):
+                break
         charged = better(problem, stays, sites, charged, kwh, peaks, stop=stop, seed=seed)
     charged = cheapest_power(problem, stays, sites, charged)
     return Recharged(charged, free.bound_minor if isinstance(free, Energies) else None)
