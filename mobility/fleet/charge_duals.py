@@ -36,7 +36,7 @@ def proven_value(
     Neumaier, Shcherbina (2004), safe bounds in linear and mixed-integer programming.
     """
     y = np.minimum(np.nan_to_num(found.ineqlin.marginals), 0.0)
-    z = np.nan_to_num(found.eqlin.marginals)
+    z = np.nan_to_num(np.asarray(found.eqlin.marginals, float).reshape(-1))
     reduced = cost - below.T @ y - equal.T @ z
     ends = np.minimum(reduced * lower, reduced * upper)
     parts = np.concatenate([y * np.where(y < 0, right, 0.0), z * exactly, ends])
