@@ -209,16 +209,16 @@ def _by_routes(
     solver.parameters.max_deterministic_time = work_s
     found = solver.solve(model)
     if found not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        most = _most_metres(metres, needs, vehicles, allowed)
-        return _greedy(metres, needs, allowed), most, Status.FEASIBLE
+        above = _most_metres(metres, needs, vehicles, allowed)
+        return _greedy(metres, needs, allowed), above, Status.FEASIBLE
     stage = [
         next((one + 1 for one in stages if solver.boolean_value(own[one])), 0) for own in route
     ]
     status = Status.OPTIMAL if found == cp_model.OPTIMAL else Status.FEASIBLE
     if found == cp_model.OPTIMAL:
         return stage, float(solver.best_objective_bound), status
-    most = _most_metres(metres, needs, vehicles, allowed)
-    return stage, min(float(solver.best_objective_bound), most), status
+    above = _most_metres(metres, needs, vehicles, allowed)
+    return stage, min(float(solver.best_objective_bound), above), status
 
 
 def _most_metres(
