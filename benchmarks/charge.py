@@ -167,7 +167,11 @@ def main() -> None:
             print(json.dumps({"case": one.case, "contender": one.contender, "work_s": one.work_s,
                               "peak_mib": one.peak_mib, **one.answer, "note": one.note}))  # fmt: skip
         return
-    from mobility.fleet import _plug_kernels, _plug_search_kernels, _transport_kernels
+    from mobility.fleet import (
+        _plug_kernels,
+        _plug_search_kernels,
+        _transport_kernels,
+    )
 
     level, contender = words
     ratio, need, demand = LEVELS[level]

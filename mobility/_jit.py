@@ -39,6 +39,7 @@ MODULES = (
     "mobility.fleet._transport_kernels",
     "mobility.fleet._plug_kernels",
     "mobility.fleet._plug_search_kernels",
+    "mobility.fleet._replug_kernels",
     "mobility.fares._ticket_kernels",
     "mobility.fares._policy_kernels",
     "mobility.fares._respond_kernels",

@@ -12,6 +12,7 @@ CHECKOUT = Path(__file__).parents[1]
 
 WORK = """
 import json, sys
+from dataclasses import replace
 from mobility import _jit
 _jit.warm_up()
 before = _jit.signatures()
@@ -46,6 +47,8 @@ stays = charge_city(0.25, buses=60, sites=2, need=1.2)
 for asked in ({}, {"strategy": "first-come"}, {"relax": True}):
     fleet.charge_stays(stays, **asked)
 fleet.charge_stays(charge_city(0.02, buses=30, sites=1), least_shortfall=True)
+twice = stays.replace(sites=tuple(replace(one, plug_ins=2) for one in stays.sites))
+fleet.charge_stays(twice, stop=Work(4))
 fleet.charge(fleet.plan(problem))
 from mobility import fares
 taps = fares.synthetic_taps(300)

@@ -39,6 +39,14 @@ def charge(
     strategy: Annotated[
         str, typer.Option("--strategy", help="optimal, balanced or first-come.")
     ] = "optimal",
+    plug_ins: Annotated[
+        int | None,
+        typer.Option(
+            "--plug-ins",
+            help="Sessions that a stay may have; the case's say where left out.",
+            min=1,
+        ),
+    ] = None,
     least_shortfall: Annotated[
         bool, typer.Option("--least-shortfall", help="Where not all can be charged: who gets what.")
     ] = False,
@@ -51,7 +59,7 @@ def charge(
     quiet: options.Quiet = False,
     config: options.Config = None,
 ) -> int:
-    """Plan who is plugged in where, when and at what power: whole chargers, one session a stay.
+    """Plan who is plugged in where, when and at what power: whole chargers, whole sessions.
 
     Exit 0: a plan that the checker accepts, or the relaxation's value; 1: none, and why.
 
@@ -65,6 +73,7 @@ def charge(
     """
     del config
     import time
+    from dataclasses import replace
 
     from mobility import fleet
     from mobility.cli.output import print_findings, print_json, working
@@ -83,6 +92,10 @@ def charge(
         if relax or least_shortfall or chosen != "optimal":
             raise ConfigError("--relax, --strategy and --least-shortfall are for a table of stays",
                               mend="leave them out, or give a CSV of stays")  # fmt: skip
+        if plug_ins is not None:
+            raise ConfigError(
+                "--plug-ins is for a table of stays", mend="plug_ins = 2 in a [[depot]]"
+            )
         return _charge_plan(
             stays, case, options.stop_from(seconds, work, gap), seed, out, as_json=as_json, quiet=quiet
         )  # fmt: skip
@@ -97,6 +110,9 @@ def charge(
         raise ConfigError("--out is for a plan's folder", mend="--json prints all sessions")
     with working(f"reading {stays.name}", quiet=quiet):
         problem = fleet.read_stays(stays, case)
+    if plug_ins is not None:
+        sites = tuple(replace(one, plug_ins=plug_ins) for one in problem.sites)
+        problem = problem.replace(sites=sites)
     if seconds is not None:
         seconds = max(seconds - (time.perf_counter() - STARTED_S) - _AROUND_S, 0.1)
     stop = options.stop_from(seconds, work, gap)

@@ -49,6 +49,7 @@ from mobility.fleet.stays_plan import ChargingPlan
 from mobility.fleet.tables import problem
 from mobility.fleet.tods import Tods, read_tods, write_tods
 from mobility.fleet.transition import Transition, transition
+from mobility.fleet.wear import GiveBack, Wear
 from mobility.fleet.weather import Weather, read_weather
 from mobility.fleet.week import plan_week
 from mobility.fleet.week_plan import WeekPlan
@@ -67,6 +68,7 @@ __all__ = [
     "Deadheads",
     "Demand",
     "Depot",
+    "GiveBack",
     "InferredRules",
     "MatrixPlan",
     "MatrixProblem",
@@ -85,6 +87,7 @@ __all__ = [
     "Tods",
     "Transition",
     "Vehicle",
+    "Wear",
     "Weather",
     "WeekPlan",
     "buses_by_quarter_hour",

@@ -1,6 +1,7 @@
 """Kernels of whole chargers and single plug-ins at one site. Power: kW; energy: kW x slots; slots: int64.
 
-A session of stay ``i`` holds a charger from slot ``begin[i]`` to ``finish[i]`` (-1, -1: none).
+A session of stay ``i`` holds a charger from slot ``begin[i]`` to ``finish[i]`` (-1, -1: none);
+``gap`` slots lie between two sessions on one charger.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ _TINY = 1e-9
 
 
 @kernel
-def follow(first, end, most, need, chargers, target, noise, soonest, begin, finish):
+def follow(first, end, most, need, chargers, gap, target, noise, soonest, begin, finish):
     """Plug stays in, slot by slot, so that their power follows ``target``; how many find no charger.
 
     Who has least time to spare (plus ``noise``, slots) is plugged in next. A bus leaves its charger
@@ -28,12 +29,18 @@ def follow(first, end, most, need, chargers, target, noise, soonest, begin, fini
     waiting = np.empty(stays, np.int64)
     queue, arrived, lost = 0, 0, 0
     key = np.empty(stays)
+    ready = np.zeros(slots + gap + 2, np.int64)  # chargers that wait no longer for the next bus
+    resting = 0
     for t in range(slots):
+        resting -= ready[t]
         keep = 0
         for k in range(held):
             i = plugged[k]
             if left[i] <= _TINY or end[i] <= t:
                 finish[i] = t
+                if gap > 0:
+                    resting += 1
+                    ready[t + gap] += 1
             else:
                 plugged[keep] = i
                 keep += 1
@@ -58,7 +65,7 @@ def follow(first, end, most, need, chargers, target, noise, soonest, begin, fini
                     if key[k] > 2.0 + noise[i]:
                         break
                     continue
-                if held < chargers:
+                if held + resting < chargers:
                     plugged[held] = i
                     held += 1
                     begin[i] = t
@@ -103,7 +110,7 @@ def follow(first, end, most, need, chargers, target, noise, soonest, begin, fini
 
 
 @kernel
-def assign(begin, finish, chargers, charger):
+def assign(begin, finish, chargers, gap, charger):
     """Give each session a charger, the one that has been free longest; False where they are too few."""
     free = np.zeros(chargers, np.int64)
     charger[:] = -1
@@ -117,12 +124,12 @@ def assign(begin, finish, chargers, charger):
         if best < 0:
             return False
         charger[i] = best
-        free[best] = finish[i]
+        free[best] = finish[i] + gap
     return True
 
 
 @kernel
-def stretch(first, end, begin, finish, charger, chargers, share):
+def stretch(first, end, begin, finish, charger, chargers, gap, share):
     """Lengthen sessions into the gaps between them on their chargers, within their stays.
 
     ``share[i]`` (0 to 1) of the gap before session ``i`` that both neighbours could use goes to it.
@@ -136,13 +143,13 @@ def stretch(first, end, begin, finish, charger, chargers, share):
         if before < 0:
             begin[i] = first[i]
         else:
-            low = max(first[i], finish[before])  # what this one could take
-            high = min(end[before], begin[i])  # where the one before could reach
+            low = max(first[i] - gap, finish[before])  # what this one could take
+            high = min(end[before], begin[i] - gap)  # where the one before could reach
             cut = high
             if low < high:
                 cut -= np.int64(np.round(share[i] * (high - low)))
             finish[before] = max(finish[before], cut)
-            begin[i] = max(first[i], finish[before])
+            begin[i] = max(first[i], finish[before] + gap)
         last[c] = i
     for c in range(chargers):
         if last[c] >= 0:
@@ -167,7 +174,7 @@ def trim(begin, finish, flow):
 
 
 @kernel
-def by_arrival(first, end, most, need, cap, chargers, balanced, begin, finish, flow):
+def by_arrival(first, end, most, need, cap, chargers, gap, balanced, begin, finish, flow):
     """First come, first served: what the rule leaves undelivered, kW x slots.
 
     Whoever came first gets the next free charger and full power while the site has it. ``balanced``: a
@@ -184,12 +191,18 @@ def by_arrival(first, end, most, need, cap, chargers, balanced, begin, finish, f
     order = np.argsort(first, kind="mergesort")
     plugged = np.empty(stays, np.int64)
     held = 0
+    ready = np.zeros(slots + gap + 2, np.int64)
+    resting = 0
     for t in range(slots):
+        resting -= ready[t]
         keep = 0
         for k in range(held):
             i = plugged[k]
             if left[i] <= _TINY or end[i] <= t:
                 finish[i] = t
+                if gap > 0:
+                    resting += 1
+                    ready[t + gap] += 1
             else:
                 plugged[keep] = i
                 keep += 1
@@ -199,7 +212,7 @@ def by_arrival(first, end, most, need, cap, chargers, balanced, begin, finish, f
             if first[i] > t:
                 break
             if begin[i] < 0 and end[i] > t and left[i] > _TINY:
-                if held < chargers:
+                if held + resting < chargers:
                     plugged[held] = i
                     held += 1
                     begin[i] = t
@@ -224,8 +237,8 @@ def warm():
     """Call every kernel that Python calls, with every dtype it is used with: one stay, two slots."""
     zero, one, two = np.zeros(1, np.int64), np.ones(1), np.ones(2)
     end, begin, finish, flow = zero + 2, zero.copy(), zero + 1, two * 0.5
-    follow(zero, end, one, one, 1, two, one, True, begin, finish)
-    assign(begin, finish, 1, zero.copy())
-    stretch(zero, end, begin, finish, zero, 1, one)
+    follow(zero, end, one, one, 1, 0, two, one, True, begin, finish)
+    assign(begin, finish, 1, 0, zero.copy())
+    stretch(zero, end, begin, finish, zero, 1, 0, one)
     trim(begin, finish, flow)
-    by_arrival(zero, end, one, one, two, 1, False, begin, finish, flow)
+    by_arrival(zero, end, one, one, two, 1, 0, False, begin, finish, flow)

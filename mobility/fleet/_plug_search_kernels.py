@@ -1,7 +1,8 @@
 """Kernels of the search over sessions at one site. Power: kW; energy: kW x slots; slots: int64.
 
 A session of stay ``i`` holds a charger from slot ``begin[i]`` to ``finish[i]`` (-1, -1: none);
-``flow[at[i] + t - first[i]]`` is what the stay takes in slot ``t``.
+``flow[at[i] + t - first[i]]`` is what the stay takes in slot ``t``. ``held[t]`` counts chargers that are
+held in slot ``t``, each for ``gap`` slots longer than its session.
 """
 
 import numpy as np
@@ -23,18 +24,21 @@ def draw(state):
 
 
 @kernel
-def take_out(i, first, at, begin, finish, flow, load, held):
+def take_out(i, first, at, gap, begin, finish, flow, load, held):
     """Unplug stay ``i``."""
     for t in range(begin[i], finish[i]):
         load[t] -= flow[at[i] + t - first[i]]
         held[t] -= 1
         flow[at[i] + t - first[i]] = 0.0
+    if begin[i] >= 0:
+        for t in range(finish[i], min(finish[i] + gap, held.size)):
+            held[t] -= 1
     begin[i], finish[i] = -1, -1
 
 
 @kernel
-def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, chargers, hold_price, late,
-           flow, load, held, begin, finish, give):  # fmt: skip
+def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, chargers, gap, hold_price,
+           late, flow, load, held, begin, finish, give):  # fmt: skip
     """Plug stay ``i`` in between two slots where that is cheapest under ``limit``; what it does not get.
 
     An interval costs its energy, cheapest slots first, and ``hold_price`` a slot. Where none gives all,
@@ -44,16 +48,22 @@ def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, c
     by_level = np.zeros(levels)
     best, best_low, best_high, best_got = np.inf, -1, -1, 0.0
     a = low_slot
+    full, slots = low_slot, held.size  # the next slot in which no charger is free
     while a < high_slot:
         if held[a] >= chargers or limit[a] - load[a] <= _TINY:
             a += 1
             continue
+        full = max(full, a)
+        while full < slots and held[full] < chargers:
+            full += 1
+        # The charger must stay free for the gap, too; nobody comes after the last slot.
+        until = high_slot if full == slots else min(high_slot, full - gap)
         by_level[:] = 0.0
         got = 0.0
         done = False
         cheap = levels
         b = a
-        while b < high_slot and held[b] < chargers:
+        while b < until:
             free = min(most[i], limit[b] - load[b])
             if free > _TINY:
                 by_level[level[b]] += free
@@ -108,13 +118,16 @@ def put_in(i, low_slot, high_slot, first, most, need, at, level, price, limit, c
             flow[at[i] + t - first[i]] = kw
             load[t] += kw
             held[t] += 1
+    if low >= 0:
+        for t in range(high, min(high + gap, slots)):
+            held[t] += 1
     begin[i], finish[i] = low, high
     return max(0.0, left if left > _TINY else 0.0)
 
 
 @kernel
-def search(first, end, most, need, level, price, cap, base, chargers, peak_price, lack_price, peak, tries,
-           many, heat, state, begin, finish, flow, lacks):  # fmt: skip
+def search(first, end, most, need, level, price, cap, base, chargers, gap, peak_price, lack_price, peak,
+           tries, many, heat, state, begin, finish, flow, lacks):  # fmt: skip
     """Improve a plan: unplug a few stays that meet, plug them in again, keep what is not dearer.
 
     ``peak`` is a load that may be reached for nothing more; above it each kW costs ``peak_price``, counted
@@ -135,6 +148,9 @@ def search(first, end, most, need, level, price, cap, base, chargers, peak_price
             load[t] += kw
             held[t] += 1
             energy += kw * price[level[t]]
+        if begin[i] >= 0:
+            for t in range(finish[i], min(finish[i] + gap, slots)):
+                held[t] += 1
     top = (load + base).max()
     cost = energy + peak_price * max(top, peak) + lack_price * lack
     best = cost
@@ -209,7 +225,7 @@ def search(first, end, most, need, level, price, cap, base, chargers, peak_price
                 was_flow[k, t - begin[i]] = kw
                 energy -= kw * price[level[t]]
             lack -= lacks[i]
-            take_out(i, first, at, begin, finish, flow, load, held)
+            take_out(i, first, at, gap, begin, finish, flow, load, held)
         how = draw(state)
         for k in range(count):
             i = chosen[k]
@@ -239,8 +255,8 @@ def search(first, end, most, need, level, price, cap, base, chargers, peak_price
             for more in range(6):
                 for t in range(slots):
                     limit[t] = min(cap[t], ceiling + more * 0.2 * most[i] - base[t])
-                short = put_in(i, low, high, first, most, need, at, level, price, limit, chargers, hold,
-                               late, flow, load, held, begin, finish, give)  # fmt: skip
+                short = put_in(i, low, high, first, most, need, at, level, price, limit, chargers, gap,
+                               hold, late, flow, load, held, begin, finish, give)  # fmt: skip
                 if (
                     short <= _TINY
                     or more == 5
@@ -248,7 +264,7 @@ def search(first, end, most, need, level, price, cap, base, chargers, peak_price
                 ):
                     break
                 if begin[i] >= 0:
-                    take_out(i, first, at, begin, finish, flow, load, held)
+                    take_out(i, first, at, gap, begin, finish, flow, load, held)
             lacks[i] = short
             lack += short
             for t in range(max(begin[i], 0), finish[i]):
@@ -265,7 +281,7 @@ def search(first, end, most, need, level, price, cap, base, chargers, peak_price
             for k in range(count):
                 i = chosen[k]
                 if begin[i] >= 0:
-                    take_out(i, first, at, begin, finish, flow, load, held)
+                    take_out(i, first, at, gap, begin, finish, flow, load, held)
             for k in range(count):
                 i = chosen[k]
                 begin[i], finish[i], lacks[i] = was_begin[k], was_finish[k], was_lack[k]
@@ -273,6 +289,9 @@ def search(first, end, most, need, level, price, cap, base, chargers, peak_price
                     flow[at[i] + t - first[i]] = was_flow[k, t - begin[i]]
                     load[t] += was_flow[k, t - begin[i]]
                     held[t] += 1
+                if begin[i] >= 0:
+                    for t in range(finish[i], min(finish[i] + gap, slots)):
+                        held[t] += 1
             energy, lack = before_energy, before_lack
     begin[:], finish[:], flow[:], lacks[:] = best_begin, best_finish, best_flow, best_lacks
     return best
@@ -283,5 +302,5 @@ def warm():
     zero, one, two = np.zeros(1, np.int64), np.ones(1), np.ones(2)
     end, begin, finish, flow = zero + 2, zero.copy(), zero + 1, two * 0.5
     state = np.ones(1, np.uint64)
-    search(zero, end, one, one, np.zeros(2, np.int64), one, two, two * 0.0, 1, 1.0, 1.0, 1.0, 1, 2, 0.0, state,
-           begin, finish, flow, one * 0.0)  # fmt: skip
+    search(zero, end, one, one, np.zeros(2, np.int64), one, two, two * 0.0, 1, 0, 1.0, 1.0, 1.0, 1, 2, 0.0,
+           state, begin, finish, flow, one * 0.0)  # fmt: skip

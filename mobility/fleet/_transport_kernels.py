@@ -1,7 +1,8 @@
 """Kernels of charging as a flow of energy from stays to slots. Power: kW; energy: kW x slots; slots: int64.
 
 Stay ``i`` takes ``need[i]`` in slots ``first[i]:end[i]``, at most ``most[i]`` in each; slot ``t`` gives
-``cap[t]``. ``flow[at[i] + t - first[i]]`` is what stay ``i`` takes in slot ``t``.
+``cap[t]``. ``flow[at[i] + t - first[i]]`` is what stay ``i`` takes in slot ``t``. ``shut`` is laid out as
+``flow``: True where the stay is not plugged in; without elements it is plugged in all the time.
 """
 
 import numpy as np
@@ -30,12 +31,15 @@ def stays_by_slot(first, end, slots):
 
 
 @kernel
-def augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level):
+def augment(
+    first, end, most, shut, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level
+):
     """Send as much of ``left`` as ``room`` of the open slots takes (Dinic 1970); all three are changed.
 
     On return a slot is reached (``slot_level >= 0``) when it lies on the source's side of a smallest cut.
     """
     stays, slots = first.size, room.size
+    everywhere = shut.size == 0
     queue = np.empty(stays + slots, np.int64)
     following = np.empty(slots + 1, np.int64)  # next slot that no search has reached yet
     stay_next = np.empty(stays, np.int64)
@@ -74,7 +78,12 @@ def augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay
                     t = root
                     if t >= end[i]:
                         break
-                    if open_slot[t] and flow[at[i] + t - first[i]] < most[i] - _TINY:
+                    edge = at[i] + t - first[i]
+                    if (
+                        open_slot[t]
+                        and flow[edge] < most[i] - _TINY
+                        and (everywhere or not shut[edge])
+                    ):
                         slot_level[t] = stay_level[i] + 1
                         following[t] = t + 1
                         queue[tail] = stays + t
@@ -109,9 +118,11 @@ def augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay
                     found = False
                     while stay_next[i] < end[i]:
                         t = stay_next[i]
+                        edge = at[i] + t - first[i]
                         if (
                             slot_level[t] == stay_level[i] + 1
-                            and flow[at[i] + t - first[i]] < most[i] - _TINY
+                            and flow[edge] < most[i] - _TINY
+                            and (everywhere or not shut[edge])
                         ):
                             found = True
                             break
@@ -165,12 +176,20 @@ def augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay
 
 
 @kernel
-def most_into(first, end, most, need, open_slot, reached):
+def most_into(first, end, most, shut, at, need, open_slot, reached):
     """What all stays can take in the open slots that are not reached, whatever the site gives."""
+    total = 0.0
+    if shut.size:
+        for i in range(first.size):
+            count_i = 0
+            for t in range(first[i], end[i]):
+                if open_slot[t] and reached[t] < 0 and not shut[at[i] + t - first[i]]:
+                    count_i += 1
+            total += min(need[i], most[i] * count_i)
+        return total
     count = np.zeros(open_slot.size + 1, np.int64)
     for t in range(open_slot.size):
         count[t + 1] = count[t] + (1 if open_slot[t] and reached[t] < 0 else 0)
-    total = 0.0
     for i in range(first.size):
         total += min(need[i], most[i] * (count[end[i]] - count[first[i]]))
     return total
@@ -178,7 +197,7 @@ def most_into(first, end, most, need, open_slot, reached):
 
 @kernel
 def fill_by_price(
-    first, end, most, need, at, begin, stay, level, price, cap, base, peak, flow, line
+    first, end, most, shut, need, at, begin, stay, level, price, cap, base, peak, flow, line
 ):
     """Cheapest flow under a peak; what it could not deliver.
 
@@ -201,9 +220,10 @@ def fill_by_price(
             if level[t] == k:
                 open_slot[t] = True
         augment(
-            first, end, most, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level
-        )
-        constant, slope = most_into(first, end, most, need, open_slot, slot_level), 0.0
+            first, end, most, shut, at, begin, stay, open_slot, left, room, flow, stay_level,
+            slot_level,
+        )  # fmt: skip
+        constant, slope = most_into(first, end, most, shut, at, need, open_slot, slot_level), 0.0
         for t in range(slots):
             if slot_level[t] >= 0:
                 if cap[t] > peak - base[t]:
@@ -220,7 +240,9 @@ def fill_by_price(
 
 
 @kernel
-def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_price, flow, guess):
+def cheapest_peak(
+    first, end, most, shut, need, level, price, cap, base, floor, peak_price, flow, guess
+):
     """Cheapest energy and peak of one site: the relaxation's value, with its proof.
 
     ``base[t]`` is what the site draws besides, -inf where the slot's peak does not count. A peak up to
@@ -249,13 +271,13 @@ def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_p
     none, one_level = np.zeros(slots, np.int64), np.zeros(1)
     enough = 1e-9 * max(1.0, total)
     missing = fill_by_price(
-        first, end, most, need, at, begin, stay, none, one_level, cap, base, top, flow, line
+        first, end, most, shut, need, at, begin, stay, none, one_level, cap, base, top, flow, line
     )
     if missing > enough:
         return 1, top, np.inf, np.inf, missing
     if peak_price <= 0.0 or top <= floor:
         fill_by_price(
-            first, end, most, need, at, begin, stay, level, price, cap, base, top, flow, line
+            first, end, most, shut, need, at, begin, stay, level, price, cap, base, top, flow, line
         )
         value = line[0] + line[1] * top
         return 0, top, value, value, 0.0
@@ -263,7 +285,21 @@ def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_p
     least = max(least / max(used, 1.0), floor)
     for _ in range(1000):
         missing = fill_by_price(
-            first, end, most, need, at, begin, stay, none, one_level, cap, base, least, flow, line
+            first,
+            end,
+            most,
+            shut,
+            need,
+            at,
+            begin,
+            stay,
+            none,
+            one_level,
+            cap,
+            base,
+            least,
+            flow,
+            line,
         )
         if missing <= enough or line[3] <= 0.0:
             break
@@ -273,14 +309,16 @@ def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_p
         least = min(step, top)
     # Between two lines that the cost stays above: their crossing, until the cost touches it.
     fill_by_price(
-        first, end, most, need, at, begin, stay, level, price, cap, base, least, flow, line
+        first, end, most, shut, need, at, begin, stay, level, price, cap, base, least, flow, line
     )
     low, low_at, low_by = least, line[0], line[1] + peak_price
     paid = peak_price * floor
     if low_by >= 0.0:
         value = low_at + low_by * least - paid
         return 0, least, value, value, 0.0
-    fill_by_price(first, end, most, need, at, begin, stay, level, price, cap, base, top, flow, line)
+    fill_by_price(
+        first, end, most, shut, need, at, begin, stay, level, price, cap, base, top, flow, line
+    )
     high, high_at, high_by = top, line[0], line[1] + peak_price
     if high_by <= 0.0:
         value = high_at + high_by * top - paid
@@ -294,7 +332,7 @@ def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_p
         peak = min(max(peak, low), high)
         bound = max(low_at + low_by * peak, high_at + high_by * peak)
         fill_by_price(
-            first, end, most, need, at, begin, stay, level, price, cap, base, peak, flow, line
+            first, end, most, shut, need, at, begin, stay, level, price, cap, base, peak, flow, line
         )
         value = line[0] + (line[1] + peak_price) * peak
         if value < best:
@@ -311,13 +349,27 @@ def cheapest_peak(first, end, most, need, level, price, cap, base, floor, peak_p
             high, high_at, high_by = peak, line[0], line[1] + peak_price
     if best_peak != peak:
         fill_by_price(
-            first, end, most, need, at, begin, stay, level, price, cap, base, best_peak, flow, line
+            first,
+            end,
+            most,
+            shut,
+            need,
+            at,
+            begin,
+            stay,
+            level,
+            price,
+            cap,
+            base,
+            best_peak,
+            flow,
+            line,
         )
     return 0, best_peak, best - paid, min(bound, best) - paid, 0.0
 
 
 @kernel
-def shortfall(first, end, most, need, cap, peak, flow, stay_level, slot_level):
+def shortfall(first, end, most, shut, need, cap, peak, flow, stay_level, slot_level):
     """What no plan can deliver under ``cap`` and ``peak``; the levels mark a smallest cut, its proof."""
     slots = cap.size
     at = np.zeros(first.size + 1, np.int64)
@@ -327,12 +379,17 @@ def shortfall(first, end, most, need, cap, peak, flow, stay_level, slot_level):
     left, room = need.copy(), np.minimum(cap, peak)
     flow[:] = 0.0
     open_slot = np.ones(slots, np.bool_)
-    augment(first, end, most, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level)
+    augment(
+        first, end, most, shut, at, begin, stay, open_slot, left, room, flow, stay_level, slot_level
+    )
     return left.sum()
 
 
 def warm():
     """Call every kernel that Python calls, with every dtype it is used with: one stay, one slot."""
     zero, one = np.zeros(1, np.int64), np.ones(1)
-    cheapest_peak(zero, zero + 1, one, one, zero, one, one, one * 0.0, 0.0, 1.0, one.copy(), 0.0)
-    shortfall(zero, zero + 1, one, one, one, 1.0, one.copy(), zero.copy(), zero.copy())
+    shut = np.zeros(0, np.bool_)
+    cheapest_peak(
+        zero, zero + 1, one, shut, one, zero, one, one, one * 0.0, 0.0, 1.0, one.copy(), 0.0
+    )
+    shortfall(zero, zero + 1, one, shut, one, one, 1.0, one.copy(), zero.copy(), zero.copy())

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mobility.fleet.chain import finish
-from mobility.fleet.chain import plan as plan_day
+from mobility.fleet.chain import finish, quick_plan
+from mobility.fleet.charge_plan import recharge
 from mobility.fleet.charging import charge_blocks, kept_sessions
+from mobility.stop import Work
+
+# Rounds of a site's search where bus after bus some find no charger.
+_FEW = 3
 
 if TYPE_CHECKING:
     from mobility.fleet.plan import Plan
@@ -40,7 +44,7 @@ def planned_anew(problem: Problem, plan: Plan, broken: set[str], reserve: float)
     sessions = plan.sessions[plan.sessions["vehicle"].isin(set(kept["vehicle"]))]
     done = plan
     for apart in (True, False):
-        found = plan_day(_part(problem, kept, sessions if apart else sessions.iloc[:0], reserve))
+        found = quick_plan(_part(problem, kept, sessions if apart else sessions.iloc[:0], reserve))
         why = found.why
         if more := set(found.not_electric) - set(plan.not_electric):
             why = f"{len(more):,} trips are beyond the battery with that reserve, even alone"
@@ -66,7 +70,10 @@ def planned_anew(problem: Problem, plan: Plan, broken: set[str], reserve: float)
             done = finish(base, kept_sessions(problem, table, both))
             if done.report.objective is not None and not done.findings:
                 return done
-        done = finish(base, charge_blocks(problem, table))
+        charged = charge_blocks(problem, table)
+        if charged.unserved:
+            charged = recharge(problem, table, charged, stop=Work(_FEW), tight=False).charged
+        done = finish(base, charged)
         if done.report.objective is not None and not done.findings:
             return done
     return done

@@ -143,7 +143,9 @@ class Depot:
 
     ``capacity`` (buses) and ``site_kw`` are None where unlimited; ``chargers`` None is one a bus,
     ``pumps`` None as many as are needed. ``site_kw_by_time``: (from_s, kW) limits that change within the
-    day and wrap at its end; ``base_kw`` likewise what buildings draw behind the same connection.
+    day and wrap at its end; ``base_kw`` likewise what buildings draw behind the same connection. A bus can
+    charge ``setup_s`` after it has come home; between two buses at one charger lie ``buffer_s``; a stay has
+    at most ``plug_ins`` sessions.
     """
 
     id: str
@@ -155,11 +157,15 @@ class Depot:
     pumps: int | None = None
     site_kw_by_time: tuple[tuple[int, float], ...] = ()
     base_kw: tuple[tuple[int, float], ...] = ()
+    plug_ins: int = 1
+    buffer_s: int = 0
+    setup_s: int = 0
 
     def __post_init__(self) -> None:
         positive(f"depot {self.id!r}: charger_kw", self.charger_kw)
-        for name in ("capacity", "chargers", "site_kw", "pumps"):
+        for name in ("capacity", "chargers", "site_kw", "pumps", "buffer_s", "setup_s"):
             not_negative(f"depot {self.id!r}: {name}", getattr(self, name))
+        positive(f"depot {self.id!r}: plug_ins", self.plug_ins)
         _check_times(f"depot {self.id!r}", self.site_kw_by_time, self.base_kw)
 
 

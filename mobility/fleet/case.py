@@ -212,6 +212,7 @@ def depot_of(part: DepotPart, default_kw: float) -> Depot:
         id=part.id, stop_id=part.stop_id or f"depot:{part.id}", capacity=part.capacity,
         chargers=part.chargers, charger_kw=part.charger_kw or default_kw, site_kw=part.site_kw,
         pumps=part.pumps, site_kw_by_time=_by_time(part.site_kw_by_time), base_kw=_by_time(part.base_kw),
+        plug_ins=part.plug_ins, buffer_s=part.buffer_s, setup_s=part.setup_s,
     )  # fmt: skip
 
 

@@ -147,6 +147,9 @@ class DepotPart(_Part):
     pumps: Whole | None = None
     site_kw_by_time: list[tuple[str, NotNegative]] = []
     base_kw: list[tuple[str, NotNegative]] = []
+    plug_ins: Annotated[int, Field(ge=1)] = 1
+    buffer_s: Whole = 0
+    setup_s: Whole = 0
 
 
 class ChargerPart(_Part):
@@ -201,6 +204,7 @@ class Case(_Part):
     tariff: TariffPart | None = None
     energy: EnergyPart = EnergyPart()
     weather: WeatherPart = WeatherPart()
+    next_day: str | dict[str, str] | None = None
 
 
 def keys_at(location: tuple[int | str, ...]) -> list[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from mobility.fleet.activities import empty_blocks, running_cost, write_out
 from mobility.fleet.blocks import merged, schedule_parts
+from mobility.fleet.charge_plan import MOST_BUSES, recharge, well_charged
 from mobility.fleet.charging import Charged, charge_blocks
 from mobility.fleet.check import check
 from mobility.fleet.depots import crowded, smaller
@@ -32,7 +33,7 @@ from mobility.fleet.rule_costs import plan_softly
 from mobility.fleet.runs import check_mode, drivable_blocks
 from mobility.fleet.warm import better_plan
 from mobility.solution import Report, Status, StopReason
-from mobility.stop import ctrl_c
+from mobility.stop import Work, ctrl_c
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,6 +50,9 @@ _ATTEMPTS = 12
 _LESS = 0.6
 _LEAST_SHARE = 0.1
 
+# Attempts in which buses that find no charger are charged together, and rounds of a site's search then.
+_TOGETHER, _FEW = 2, 3
+
 # How often blocks are planned again where the battery makes more buses than a depot holds.
 _REFITS = 8
 
@@ -64,8 +68,8 @@ def plan(
     """Plan a day: vehicle blocks that the batteries carry, and who charges where and when.
 
     Trips are chained exactly, battery aside; blocks that one battery cannot carry are recharged at
-    the depot or at terminals, or cut; charging is planned by slot; an independent checker replays
-    the result.
+    the depot or at terminals, or cut; charging is planned by slot, as `fleet.charge` does, for up to
+    600 buses; an independent checker replays the result.
 
     Parameters
     ----------
@@ -101,18 +105,28 @@ def plan(
     if stop is not None and blocks == "optimise":
         return electrify(problem, stop=stop, seed=seed, start=start)
     begin = time.perf_counter()
-    with ctrl_c() as told:
-        answer = plan_softly(problem, lambda asked: _planned(asked, blocks, seed, told))
-    reason = StopReason.INTERRUPTED if told.pressed else answer.report.stop_reason
+    answer = quick_plan(problem, blocks=blocks, seed=seed)
+    reason = answer.report.stop_reason
     if start is not None:
         answer = better_plan(
             problem, answer, start, lambda base, done: finish(base, done, seed=seed)
         )
+    if reason is not StopReason.INTERRUPTED:
+        answer = well_charged(problem, answer, seed=seed)
     if problem.rules.soft and answer.report.objective is not None:
         answer = replace(answer, findings=tuple(check(problem, answer)))
     seconds = time.perf_counter() - begin
     report = replace(answer.report, seconds=seconds, stop_reason=reason)
     return replace(answer, report=report)
+
+
+def quick_plan(problem: Problem, *, blocks: BlockMode = "optimise", seed: int = 0) -> Plan:
+    """The chain with its buses charged one after the other: a step of something longer."""
+    with ctrl_c() as told:
+        answer = plan_softly(problem, lambda asked: _planned(asked, blocks, seed, told))
+    if not told.pressed:
+        return answer
+    return replace(answer, report=replace(answer.report, stop_reason=StopReason.INTERRUPTED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +252,9 @@ def _driven(
         everyone.sort(key=lambda duty: duty.trips)
         table = write_out(problem, everyone, minor_km=problem.costs.deadhead_km_minor, keep=keep)
         charged = charge_blocks(problem, table)
+        if charged.unserved and attempt < _TOGETHER and table["vehicle"].nunique() <= MOST_BUSES:
+            # Bus after bus some find no charger; energies that are planned together may serve all.
+            charged = recharge(problem, table, charged, stop=Work(_FEW), tight=False).charged
         if not charged.unserved:
             break
         if attempt + 1 == _ATTEMPTS:

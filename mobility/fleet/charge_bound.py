@@ -19,6 +19,8 @@ from mobility.fleet import _transport_kernels as kernels
 from mobility.fleet.charge_sites import by_site
 from mobility.units import format_time
 
+NEVER = np.zeros(0, np.bool_)  # stays that are plugged in all the time, for the flow's kernels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -77,7 +79,7 @@ def site_bound(
     """One site's relaxation, under another limit of power by slot if you like; None where it has none."""
     flow = np.zeros(int((stays.end - stays.first).sum()))
     state, peak, cost, bound, _ = kernels.cheapest_peak(
-        stays.first, stays.end, stays.most, stays.need, stays.level, stays.price,
+        stays.first, stays.end, stays.most, NEVER, stays.need, stays.level, stays.price,
         stays.cap_kw if cap_kw is None else cap_kw, stays.beside_kw, stays.floor_kw,
         stays.demand / stays.slot_h, flow, guess_kw,
     )  # fmt: skip
@@ -121,6 +123,7 @@ def _why(problem: ChargingProblem, stays: SiteStays) -> str:
         stays.first,
         stays.end,
         stays.most,
+        NEVER,
         stays.need,
         stays.cap_kw,
         np.inf,

@@ -1,8 +1,8 @@
-"""Charge given blocks better: energies of a linear program, and every depot's chargers searched anew.
+"""Charge given blocks better: energies of a linear program, and every site's chargers searched anew.
 
-What each stay gives is taken from the program, or from the plan that is there; then a depot is a table
-of stays, as in :mod:`mobility.fleet.charge_search`. A depot's day is cut where fewest buses stand there,
-so that it has a begin and an end. Whatever is not cheaper is left as it was.
+What each stay gives is taken from the program, or from the plan that is there; then a depot, or a
+terminal, is a table of stays, as in :mod:`mobility.fleet.charge_search`. A site's day is cut where fewest
+buses stand there, so that it has a begin and an end. Whatever is not cheaper is left as it was.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from mobility.fleet import tariff as prices
+from mobility.fleet.assets import Depot
 from mobility.fleet.charge_bound import site_bound
-from mobility.fleet.charge_search import SiteSearch
+from mobility.fleet.charge_search import Sessions, SiteSearch
 from mobility.fleet.charge_sites import SiteStays
 from mobility.fleet.energy import demand_day_price
 from mobility.fleet.stays import ChargingSite
@@ -38,8 +39,8 @@ _TRIES = (10, 1000)
 
 
 @dataclass(frozen=True)
-class _Depot:
-    """One depot's stays as the search takes them; ``stay`` are rows of the day's stays."""
+class _Site:
+    """One site's stays as the search takes them; ``stay`` are rows of the day's stays."""
 
     stay: NDArray[np.int64]
     stays: SiteStays
@@ -56,19 +57,20 @@ def better(
     *,
     stop: Stop | None = None,
     seed: int = 0,
+    terminals: bool = False,
     anyhow: bool = False,
 ) -> Charged:
-    """Search every depot's chargers anew with given energies; what is not cheaper stays as it was.
+    """Search every site's chargers anew with given energies; what is not cheaper stays as it was.
 
-    ``kwh`` (stays,) is what each stay gives, at terminals what it gives now. The search knows one peak;
-    with ``peaks_kw`` (charges that cost, sites) the others are limits, else they are spread over their
-    hours as if they were energy. ``anyhow`` takes what is found whatever it costs: where nothing is
-    there yet.
+    ``kwh`` (stays,) is what each stay gives. The search knows one peak; with ``peaks_kw`` (charges that
+    cost, sites) the others are limits, else they are spread over their hours as if they were energy.
+    ``terminals``: whether they are searched too; without, a terminal's stays must give what they give
+    now. ``anyhow`` takes what is found whatever it costs: where nothing is there yet.
     """
     begun = time.perf_counter()
     stop = stop or Work(_ROUNDS)
     now = charged
-    for site in range(len(problem.depots)):
+    for site in range(len(sites.names) if terminals else len(problem.depots)):
         depot = _depot(problem, stays, sites, site, kwh, peaks_kw, _left_kw(problem, now, site))
         if depot is None:
             continue
@@ -88,6 +90,8 @@ def better(
         if search.best is None or search.best.lack > 0:
             continue
         tried = _with(problem, stays, sites, now, depot, search, site)
+        if tried is None:
+            continue
         saved = now.energy_minor + now.demand_minor - tried.energy_minor - tried.demand_minor
         if anyhow or saved > 1e-9:
             now = tried
@@ -139,7 +143,7 @@ def _depot(
     kwh: NDArray[np.float64],
     peaks_kw: NDArray[np.float64] | None,
     left_kw: NDArray[np.float64],
-) -> _Depot | None:
+) -> _Site | None:
     slot_s = problem.tariff.slot_s
     day, hours = DAY_S // slot_s, slot_s / 3600.0
     rows = np.flatnonzero((stays.site == site) & (kwh > _TINY_KWH))
@@ -148,7 +152,7 @@ def _depot(
     first = -(-stays.arrive_s[rows] // slot_s)
     end = np.minimum(np.maximum(stays.depart_s[rows] // slot_s, first), first + day)
     low, high = (one[rows] for one in levels(problem, stays, kwh))
-    most = np.minimum(_safe_kw(problem, stays.kind[stays.bus[rows]], low, high), sites.kw[site])
+    most = np.minimum(safe_kw(problem, stays.kind[stays.bus[rows]], low, high), sites.kw[site])
     # Cut the day where fewest stay overnight of it.
     crossing = np.zeros(day + 1)
     for begin, length in zip((first % day).tolist(), (end - first).tolist(), strict=True):
@@ -159,7 +163,13 @@ def _depot(
     until = begin + end - first
     over = np.maximum(until - day, 0)
     keep_late = over > (day - begin)  # the longer side of the cut is kept
-    begin, until = np.where(keep_late, 0, begin), np.where(keep_late, over, np.minimum(until, day))
+    gap = int(-(-sites.gap_s[site] // slot_s))
+    # Nobody charges up to the cut where the next bus must wait after it.
+    begin, until = (
+        np.where(keep_late, 0, begin),
+        np.where(keep_late, over, np.minimum(until, day - gap)),
+    )
+    until = np.maximum(begin, until)
     if ((until - begin) * most * hours < kwh[rows] - _TINY_KWH).any():
         return None
     charges = [
@@ -174,7 +184,7 @@ def _depot(
     each = prices.slot_prices(problem.tariff)
     beside = np.full(day, -np.inf)
     place = ChargingSite(sites.names[site], int(sites.count[site]), float(sites.kw[site]))
-    home = problem.depots[site]
+    home = prices.places(problem)[site]
     base = prices.base_kw(home, slot_s)
     cap = np.minimum(np.minimum(prices.room_kw(home, slot_s), place.most_kw), left_kw)
     floor = 0.0
@@ -188,16 +198,17 @@ def _depot(
             cap[mask] = np.clip(told[at] * (1.0 + _OVER) + _TINY_KWH - base[mask], 0.0, cap[mask])
     turned = (np.arange(day) + cut) % day
     ladder, level = np.unique(each[turned], return_inverse=True)
-    return _Depot(
+    return _Site(
         rows,
         SiteStays(place, np.arange(rows.size), begin, until, most, kwh[rows] / hours, cut,
                   level.astype(np.int64), ladder, cap[turned], beside[turned], floor,
-                  charges[main][0] if charges else 0.0, slot_s),
+                  charges[main][0] if charges else 0.0, slot_s, gap,
+                  home.plug_ins if isinstance(home, Depot) else 1),
         cut,
     )  # fmt: skip
 
 
-def _safe_kw(
+def safe_kw(
     problem: Problem,
     kind: NDArray[np.int64],
     low_kwh: NDArray[np.float64],
@@ -223,30 +234,37 @@ def _with(
     stays: Stays,
     sites: Sites,
     charged: Charged,
-    depot: _Depot,
+    depot: _Site,
     search: SiteSearch,
     site: int,
-) -> Charged:
-    """The charging with one depot's sessions replaced, counted by the problem's own prices."""
+) -> Charged | None:
+    """The charging with one site's sessions replaced, counted by the problem's own prices.
+
+    None where a session is too short for ``Charger.min_s`` and cannot be made longer.
+    """
     best = search.best
     assert best is not None
     slot_s = problem.tariff.slot_s
     day = DAY_S // slot_s
     charger = search.chargers(best)
+    ends = _long_enough(best, depot.stays, charger, -(-int(sites.least_s[site]) // slot_s))
+    if ends is None:
+        return None
     rows: list[dict[str, Any]] = []
     load = charged.load_kw.copy()
     load[site] = 0.0
-    for at, row in enumerate(depot.stay.tolist()):
-        if best.begin[at] < 0:
+    for session, at in enumerate(best.owner.tolist()):
+        if best.begin[session] < 0:
             continue
-        begin, finish = int(best.begin[at]), int(best.finish[at])
+        row = int(depot.stay[at])
+        begin, finish = int(best.begin[session]), int(ends[session])
         offset = int(search.offset[at] - depot.stays.first[at])
         kw = np.maximum(best.flow[offset + begin : offset + finish], 0.0)
         arrive = -(-int(stays.arrive_s[row]) // slot_s)
         start = arrive + (begin + depot.cut - arrive) % day
         rows.append({
             "vehicle": stays.names[int(stays.bus[row])], "site": sites.names[site],
-            "charger": int(charger[at]), "start_s": start * slot_s,
+            "charger": int(charger[session]), "start_s": start * slot_s,
             "end_s": (start + finish - begin) * slot_s, "kwh": float(kw.sum() * slot_s / 3600.0),
             "kw": tuple(kw.tolist()),
         })  # fmt: skip
@@ -259,3 +277,17 @@ def _with(
         charged, sessions=order, load_kw=load, energy_minor=prices.energy_minor(problem, load),
         demand_minor=prices.demand_minor(problem, load),
     )  # fmt: skip
+
+
+def _long_enough(
+    found: Sessions, stays: SiteStays, charger: NDArray[np.int64], least: int
+) -> NDArray[np.int64] | None:
+    """(sessions,) ends of sessions of at least ``least`` slots: a bus stays plugged in, without power."""
+    ends = np.maximum(found.finish, found.begin + least)
+    ends[found.begin < 0] = -1
+    for number in np.unique(charger[charger >= 0]).tolist():
+        own = np.flatnonzero(charger == number)
+        own = own[np.argsort(found.begin[own], kind="stable")]
+        if (ends[own[:-1]] + stays.gap > found.begin[own[1:]]).any():
+            return None
+    return None if (ends > stays.end[found.owner]).any() else ends

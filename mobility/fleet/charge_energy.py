@@ -3,18 +3,19 @@
 A linear program of quarter hours (or the tariff's slots, where they are longer): power of each stay, the
 charge of every bus along its day, the power of chargers and sites, the peaks that cost. It knows neither
 whole chargers nor single plug-ins nor a curve, and it may use a quarter hour's cheapest slot, so that
-its value is a bound. HiGHS solves it, through SciPy.
+its value is a bound. HiGHS solves it, through SciPy; the bound is what its duals prove.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from mobility.fleet import tariff as prices
+from mobility.fleet.charge_duals import proven_value
 from mobility.fleet.energy import demand_day_price
 from mobility.units import DAY_S
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from mobility.fleet.problem import Demand, Problem
 
 _STEP_S = 900
-# HiGHS's own tolerance of feasibility and optimality, as a fraction of the value.
-_TOLERANCE = 1e-6
 # Rows and columns beyond which the program is not tried: minutes, and gigabytes.
 _MOST_COLUMNS = 3_000_000
 
@@ -47,13 +46,30 @@ class Energies:
     load_kw: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Solved:
+    """The answer of one program: power of its pieces, energy of stays, peaks, steps' power, least cost."""
+
+    kw: NDArray[np.float64]
+    kwh: NDArray[np.float64]
+    peaks_kw: NDArray[np.float64]
+    load_kw: NDArray[np.float64]
+    bound_minor: float
+
+
+class NoCharging(NamedTuple):
+    """No answer; ``proven`` where the program has none, not where it was too large or numbers failed."""
+
+    proven: bool
+
+
 def cheapest_energies(
     problem: Problem,
     stays: Stays,
     sites: Sites,
     fixed_kwh: NDArray[np.float64] | None = None,
-) -> Energies | None:
-    """Spread each bus's energy over its stays as cheaply as can be; None where there is no way.
+) -> Energies | NoCharging:
+    """Spread each bus's energy over its stays as cheaply as can be.
 
     Parameters
     ----------
@@ -63,21 +79,43 @@ def cheapest_energies(
         (stays,) energy that some stays must give, NaN where it is free. The bound then holds for
         these only.
     """
+    slot_s = problem.tariff.slot_s
+    step_s = int(np.lcm(slot_s, _STEP_S)) if _STEP_S % slot_s else _STEP_S
+    if DAY_S % step_s:
+        step_s = slot_s
+    stay, slot, share = _pieces(stays, slot_s, step_s)
+    if stay.size > _MOST_COLUMNS:
+        return NoCharging(proven=False)
+    kw = np.minimum(bus_kw(problem, stays), sites.kw[stays.site])
+    kw[sites.count[stays.site] == 0] = 0.0
+    each = prices.slot_prices(problem.tariff).reshape(DAY_S // step_s, -1).min(axis=1)
+    found = solve(problem, stays, sites, stay, slot, kw[stay] * share, each, step_s, fixed_kwh)
+    if isinstance(found, NoCharging):
+        return found
+    load = np.repeat(found.load_kw, step_s // slot_s, axis=1)
+    return Energies(found.kwh, found.bound_minor, found.peaks_kw, load)
+
+
+def solve(
+    problem: Problem,
+    stays: Stays,
+    sites: Sites,
+    stay: NDArray[np.int64],
+    slot: NDArray[np.int64],
+    most_kw: NDArray[np.float64],
+    each: NDArray[np.float64],
+    step_s: int,
+    fixed_kwh: NDArray[np.float64] | None = None,
+) -> Solved | NoCharging:
+    """Find the cheapest power of pieces: stay ``stay[p]`` in step ``slot[p]`` of the day, up to ``most_kw[p]``.
+
+    ``each`` is the price of a kWh by step. Batteries, chargers as power, limits of sites and of all of
+    them, and every demand charge over its own intervals hold.
+    """
     from scipy.optimize import linprog
 
-    step_s = (
-        int(np.lcm(problem.tariff.slot_s, _STEP_S)) if _STEP_S % problem.tariff.slot_s else _STEP_S
-    )
-    if DAY_S % step_s:
-        step_s = problem.tariff.slot_s
     day, hours = DAY_S // step_s, step_s / 3600.0
-    each = prices.slot_prices(problem.tariff).reshape(day, -1).min(axis=1)
-    stay, slot, share = _pieces(stays, problem.tariff.slot_s, step_s)
     count, many = stays.bus.size, stay.size
-    if many > _MOST_COLUMNS:
-        return None
-    kw = np.minimum(_bus_kw(problem, stays), sites.kw[stays.site])
-    kw[sites.count[stays.site] == 0] = 0.0
     charges = [
         (price, one, _intervals(one, step_s))
         for one in problem.tariff.demand
@@ -89,10 +127,17 @@ def cheapest_energies(
     cost = np.concatenate([
         each[slot] * hours, np.zeros(count), np.repeat([price for price, _, _ in charges], len(sites.names)),
     ])  # fmt: skip
-    upper = np.concatenate([kw[stay] * share, np.full(count + peaks, np.inf)])
-    lower = np.zeros(width)
+    slot_s = problem.tariff.slot_s
+    places = prices.places(problem)
+    base = np.stack([prices.base_kw(one, slot_s).reshape(day, -1).mean(axis=1) for one in places])
     paid = np.repeat(np.array([one.so_far_kw for _, one, _ in charges], float), len(sites.names))
+    # Nothing is above what all pieces together give: a bound of every column makes duals a proof.
+    all_kw = sites.count * sites.kw + base.max(axis=1, initial=0.0)
+    lower = np.zeros(width)
     lower[many + count :] = paid
+    upper = np.concatenate([
+        most_kw, np.bincount(stay, most_kw, count) * hours, np.maximum(np.tile(all_kw, len(charges)), paid),
+    ])  # fmt: skip
     if fixed_kwh is not None:
         given = np.flatnonzero(np.isfinite(fixed_kwh))
         upper[many + given] = lower[many + given] = fixed_kwh[given]
@@ -105,10 +150,7 @@ def cheapest_energies(
     rows, right = _batteries(problem, stays, many, width)
     cell = stays.site[stay].astype(np.int64) * day + slot
     load = sp.csr_matrix((np.ones(many), (cell, column)), shape=(len(sites.names) * day, width))
-    slot_s = problem.tariff.slot_s
-    places = prices.places(problem)
     room = np.stack([prices.room_kw(one, slot_s).reshape(day, -1).mean(axis=1) for one in places])
-    base = np.stack([prices.base_kw(one, slot_s).reshape(day, -1).mean(axis=1) for one in places])
     most = np.minimum(room, (sites.count * sites.kw)[:, None])
     limits, limited = [load], [most.ravel()]
     for number, (_, _, means) in enumerate(charges):
@@ -126,19 +168,21 @@ def cheapest_energies(
         limits.append(together)
         limited.append(system.reshape(day, -1).mean(axis=1))
     below = sp.vstack([rows, *limits]).tocsr()
-    solve: Any = linprog  # its stubs know lists of numbers only
-    found = solve(
-        cost, below, np.concatenate([right, *limited]), equal, np.zeros(count),
+    right = np.concatenate([right, *limited])
+    told: Any = linprog  # its stubs know lists of numbers only
+    found = told(
+        cost, below, right, equal, np.zeros(count),
         bounds=np.stack([lower, upper], axis=1), method="highs-ipm",
     )  # fmt: skip
     if found.status != 0:
-        return None
-    value = float(found.fun) - float((cost[many + count :] * paid).sum())
-    return Energies(
+        return NoCharging(proven=found.status == 2)
+    value = proven_value(cost, below, right, equal, np.zeros(count), lower, upper, found)
+    return Solved(
+        found.x[:many],
         np.maximum(found.x[many : many + count], 0.0),
-        value - _TOLERANCE * abs(value),
         found.x[many + count :].reshape(len(charges), len(sites.names)),
-        np.repeat((load @ found.x).reshape(-1, day), step_s // problem.tariff.slot_s, axis=1),
+        (load @ found.x).reshape(-1, day),
+        value - float((cost[many + count :] * paid).sum()),
     )
 
 
@@ -147,7 +191,7 @@ def _pieces(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Stay, step of the day, and share of the step's slots that lie inside the stay."""
     first = -(-stays.arrive_s // slot_s)
-    end = np.minimum(np.maximum(stays.depart_s // slot_s, first), first + DAY_S // slot_s)
+    end = np.maximum(stays.depart_s // slot_s, first)
     per, day = step_s // slot_s, DAY_S // step_s
     lengths = end - first
     who = np.repeat(np.arange(first.size), lengths)
@@ -156,7 +200,7 @@ def _pieces(
     return key // day, key % day, counts / per
 
 
-def _bus_kw(problem: Problem, stays: Stays) -> NDArray[np.float64]:
+def bus_kw(problem: Problem, stays: Stays) -> NDArray[np.float64]:
     """(stays,) most power of the bus, at its best state of charge."""
     most = [min(one.max_kw, max((kw for _, kw in one.curve), default=one.max_kw))
             for one in problem.vehicles]  # fmt: skip

@@ -18,6 +18,7 @@ import numpy as np
 from mobility.fleet import _plug_kernels as kernels
 from mobility.fleet import _plug_search_kernels as searches
 from mobility.fleet import _transport_kernels as flows
+from mobility.fleet.charge_again import NEVER, again, powered
 from mobility.fleet.charge_bound import site_bound, site_load
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ _DONE = 1e-7
 _MANY = 8
 _HEATS = (0.0, 0.1, 0.5)
 _LACK = 1000.0
+# Rounds with one plug-in a stay before more are tried, where more are allowed.
+_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Sessions:
     """One site's sessions: slots ``begin`` to ``finish`` (-1: none), kW by stay and slot of the stay.
 
-    ``cost`` is in the problem's prices, ``lacks`` what each stay does not get, kW x slots.
+    ``cost`` is in the problem's prices, ``lacks`` what each stay does not get, kW x slots. ``stay`` is the
+    stay of each session; None: session ``i`` is that of stay ``i``.
     """
 
     begin: NDArray[np.int64]
@@ -47,6 +51,12 @@ class Sessions:
     lacks: NDArray[np.float64]
     peak_kw: float
     cost: float
+    stay: NDArray[np.int64] | None = None
+
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """The stay of each session."""
+        return np.arange(self.begin.size) if self.stay is None else self.stay
 
     @property
     def lack(self) -> float:
@@ -77,6 +87,7 @@ class SiteSearch:
         dearest = float(np.abs(stays.price).max(initial=1.0)) + self.peak_price
         self.lack_price = _LACK * max(dearest, 1e-6)
         self.best: Sessions | None = None
+        self.rounds = 0
         self.until_s = np.inf  # of time.perf_counter: no new step begins after it
 
     @property
@@ -122,8 +133,8 @@ class SiteSearch:
         """Plug buses in so that their power follows a load, and offer these sessions."""
         one = self.stays
         begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
-        kernels.follow(one.first, one.end, one.most, one.need, one.site.chargers, target_kw,
-                       np.zeros(one.rows.size), soonest, begin, finish)  # fmt: skip
+        kernels.follow(one.first, one.end, one.most, one.need, one.site.chargers, one.gap,
+                       target_kw, np.zeros(one.rows.size), soonest, begin, finish)  # fmt: skip
         self.offer(begin, finish)
 
     def round(self, tries: int) -> None:
@@ -131,15 +142,21 @@ class SiteSearch:
         if self.best is None or self.done or time.perf_counter() > self.until_s:
             return
         now, one = self.best, self.stays
-        begin, finish = now.begin.copy(), now.finish.copy()
+        self.rounds += 1
         flow, lacks = now.flow.copy(), now.lacks.copy()
         low = now.peak_kw if self.relaxed is None else self.relaxed.peak_kw
         peak = low if self.random.random() < 0.3 else (
             low + (now.peak_kw - low) * 1.05 * self.random.random())  # fmt: skip
         heat = float(self.random.choice(_HEATS)) / one.rows.size
+        if one.plug_ins > 1 and (now.stay is not None or self.rounds > _ONCE):
+            found = again(self, now, peak, tries, _MANY, heat)
+            if self._worth(found) < self.worth - 1e-9:
+                self.best = found
+            return
+        begin, finish = now.begin.copy(), now.finish.copy()
         searches.search(one.first, one.end, one.most, one.need, one.level, one.price, one.cap_kw,
-                       one.beside_kw, one.site.chargers, self.peak_price, self.lack_price, peak, tries, _MANY, heat,
-                       self.state, begin, finish, flow, lacks)  # fmt: skip
+                       one.beside_kw, one.site.chargers, one.gap, self.peak_price, self.lack_price, peak,
+                       tries, _MANY, heat, self.state, begin, finish, flow, lacks)  # fmt: skip
         self.offer(begin, finish)
 
     def offer(self, begin: NDArray[np.int64], finish: NDArray[np.int64]) -> None:
@@ -147,13 +164,32 @@ class SiteSearch:
         one = self.stays
         charger = np.empty(one.rows.size, np.int64)
         begin, finish = begin.copy(), finish.copy()
-        if not kernels.assign(begin, finish, one.site.chargers, charger):
+        if not kernels.assign(begin, finish, one.site.chargers, one.gap, charger):
             return
         share = self.random.random(one.rows.size)
-        kernels.stretch(one.first, one.end, begin, finish, charger, one.site.chargers, share)
+        kernels.stretch(
+            one.first, one.end, begin, finish, charger, one.site.chargers, one.gap, share
+        )
         found = self._power(begin, finish)
         if self.best is None or self._worth(found) < self.worth - 1e-9:
             self.best = found
+
+    def begin_with(
+        self, stay: NDArray[np.int64], begin: NDArray[np.int64], finish: NDArray[np.int64]
+    ) -> Sessions:
+        """Offer the sessions of another plan; they, with their cheapest power, come back."""
+        one = self.stays
+        if one.plug_ins > 1 and stay.size:
+            nothing = np.zeros(int(self.offset[-1]))
+            empty = Sessions(begin[:0], finish[:0], nothing, one.need, 0.0, np.inf, stay[:0])
+            found = powered(self, empty, stay, begin, finish)
+            if self.best is None or self._worth(found) < self.worth - 1e-9:
+                self.best = found
+            return found
+        low, high = np.full(one.rows.size, -1, np.int64), np.full(one.rows.size, -1, np.int64)
+        low[stay], high[stay] = begin, finish
+        self.offer(low, high)
+        return self._power(low, high)
 
     def _power(self, begin: NDArray[np.int64], finish: NDArray[np.int64]) -> Sessions:
         """Cheapest power inside given sessions; where it falls short, most energy first."""
@@ -168,7 +204,7 @@ class SiteSearch:
 
         def cheapest(need: NDArray[np.float64]) -> tuple[int, float, float]:
             state, peak, cost, _, _ = flows.cheapest_peak(
-                low, high, most, need, one.level, one.price, one.cap_kw, one.beside_kw, one.floor_kw,
+                low, high, most, NEVER, need, one.level, one.price, one.cap_kw, one.beside_kw, one.floor_kw,
                 self.peak_price, flow, guess,
             )  # fmt: skip
             return state, peak, cost
@@ -176,7 +212,7 @@ class SiteSearch:
         state, peak, cost = cheapest(need)
         if state:
             none, never = np.full(plugged.size, -1, np.int64), np.full(one.slots, -1, np.int64)
-            flows.shortfall(low, high, most, need, one.cap_kw, np.inf, flow, none, never)
+            flows.shortfall(low, high, most, NEVER, need, one.cap_kw, np.inf, flow, none, never)
             got = np.bincount(np.repeat(np.arange(plugged.size), high - low), flow, plugged.size)
             short = need - got
             short[short < 1e-6] = 0.0
@@ -212,7 +248,7 @@ class SiteSearch:
         begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
         flow = np.zeros(int(self.offset[-1]))
         kernels.by_arrival(one.first, one.end, one.most, one.need, one.cap_kw, one.site.chargers,
-                           balanced, begin, finish, flow)  # fmt: skip
+                           one.gap, balanced, begin, finish, flow)  # fmt: skip
         got = np.bincount(np.repeat(np.arange(one.rows.size), self.lengths), flow, one.rows.size)
         lacks = one.need - got
         lacks[lacks < 1e-6] = 0.0
@@ -233,5 +269,5 @@ class SiteSearch:
     def chargers(self, one: Sessions) -> NDArray[np.int64]:
         """A charger for each session, -1 where there is none."""
         charger = np.full(one.begin.size, -1, np.int64)
-        kernels.assign(one.begin, one.finish, self.stays.site.chargers, charger)
+        kernels.assign(one.begin, one.finish, self.stays.site.chargers, self.stays.gap, charger)
         return charger

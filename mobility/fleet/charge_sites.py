@@ -22,7 +22,8 @@ class SiteStays:
     ``rows`` are rows of the problem's stays; ``level`` is the row of each slot's price in ``price``,
     which ascends; prices are per kWh. ``cap_kw`` (slots,) is what the site may draw for buses,
     ``beside_kw`` (slots,) what it draws besides, -inf where the slot's peak does not count; a kW of peak
-    above ``floor_kw`` costs ``demand``.
+    above ``floor_kw`` costs ``demand``. ``gap`` slots lie between two sessions at one charger, and a stay has
+    up to ``plug_ins`` of them.
     """
 
     site: ChargingSite
@@ -39,6 +40,8 @@ class SiteStays:
     floor_kw: float
     demand: float
     slot_s: int
+    gap: int = 0
+    plug_ins: int = 1
 
     @property
     def slot_h(self) -> float:
@@ -62,7 +65,7 @@ def by_site(problem: ChargingProblem) -> list[SiteStays]:
         rows = np.flatnonzero((names == site.name) & (need > 0))
         if rows.size == 0:
             continue
-        first = -(-arrive[rows] // problem.slot_s)
+        first = -(-(arrive[rows] + site.setup_s) // problem.slot_s)
         end = np.maximum(depart[rows] // problem.slot_s, first)
         base, last = int(first.min()), int(end.max())
         each = slot_prices(problem.energy, problem.slot_s)
@@ -71,7 +74,7 @@ def by_site(problem: ChargingProblem) -> list[SiteStays]:
         found.append(SiteStays(
             site, rows, first - base, end - base, most, need[rows], base, level.astype(np.int64), price,
             np.full(last - base, site.most_kw), np.zeros(last - base), 0.0, problem.demand,
-            problem.slot_s,
+            problem.slot_s, -(-site.buffer_s // problem.slot_s), site.plug_ins,
         ))  # fmt: skip
     return found
 

@@ -16,6 +16,7 @@ import pandas as pd
 from mobility.fleet import _charge_kernels
 from mobility.fleet import tariff as prices
 from mobility.fleet.energy import demand_day_price
+from mobility.fleet.next_day import until_s
 from mobility.units import DAY_S, format_time
 
 if TYPE_CHECKING:
@@ -146,10 +147,10 @@ def _shares(
     problem: Problem, stays: Stays, sites: Sites, system: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
     """(sites, slots) shares of the limit on all sites: what a linear program uses, and even parts of the rest."""
-    from mobility.fleet.charge_energy import cheapest_energies
+    from mobility.fleet.charge_energy import NoCharging, cheapest_energies
 
     found = cheapest_energies(problem, stays, sites)
-    if found is None:
+    if isinstance(found, NoCharging):
         return None
     spare = np.maximum(system - found.load_kw.sum(axis=0), 0.0)
     weight = sites.count * sites.kw
@@ -186,14 +187,19 @@ def sites_of(problem: Problem, blocks: pd.DataFrame) -> Sites:
         kw.append(one.kw)
         limit.append(np.inf if one.site_kw is None else one.site_kw)
     least = [0] * len(problem.depots) + [one.min_s for one in problem.chargers]
-    gap = [0] * len(problem.depots) + [one.buffer_s for one in problem.chargers]
+    gap = [one.buffer_s for one in prices.places(problem)]
     return Sites(tuple(names), np.array(count, np.int64), np.array(kw, float), np.array(limit, float),
                  np.array(dedicated, bool), np.array(least, np.int64), np.array(gap, np.int64))  # fmt: skip
 
 
 def stays_of(problem: Problem, blocks: pd.DataFrame, sites: Sites) -> Stays:
-    """Stays at chargers in order, with the energy used before each; the night wraps the day."""
+    """Stays at chargers in order, with the energy used before each; the night ends with the next pull-out.
+
+    At a depot a stay begins when the bus can be plugged in, ``setup_s`` after it has come.
+    """
     site_of = {name: at for at, name in enumerate(sites.names)}
+    setup_s = {one.id: one.setup_s for one in problem.depots}
+    ends = until_s(problem, blocks)
     terminal = {one.stop_id: site_of[one.id] for one in problem.chargers}
     bus: list[int] = []
     site: list[int] = []
@@ -203,12 +209,12 @@ def stays_of(problem: Problem, blocks: pd.DataFrame, sites: Sites) -> Stays:
     electric = blocks[blocks["electric"]]
     columns = [electric[name].tolist() for name in
                ("vehicle", "depot", "kind", "from_stop", "start_s", "end_s", "kwh")]  # fmt: skip
-    current, home, spent, out_s, last_s = "", "", 0.0, 0, 0
+    current, home, spent, last_s = "", "", 0.0, 0
 
     def night() -> None:
         bus.append(len(names) - 1)
         site.append(site_of[home])
-        window.append((last_s, out_s + DAY_S))
+        window.append((last_s + setup_s[home], ends[current]))
         used.append(spent)
 
     for vehicle, depot, kind, place, start_s, end_s, kwh in zip(*columns, strict=True):
@@ -216,14 +222,14 @@ def stays_of(problem: Problem, blocks: pd.DataFrame, sites: Sites) -> Stays:
             if current:
                 night()
             names.append(vehicle)
-            current, home, spent, out_s = vehicle, depot, 0.0, start_s
+            current, home, spent = vehicle, depot, 0.0
         at = (
             site_of[depot] if kind == "depot" else terminal.get(place, -1) if kind == "wait" else -1
         )
         if at >= 0:
             bus.append(len(names) - 1)
             site.append(at)
-            window.append((start_s, end_s))
+            window.append((start_s + (setup_s[depot] if kind == "depot" else 0), end_s))
             used.append(spent)
             spent = 0.0
         spent += kwh

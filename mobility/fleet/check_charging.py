@@ -132,6 +132,8 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
     most_kw = {one.id: one.max_kw for one in problem.vehicles}
     kind = dict(zip(blocks["vehicle"], blocks["type"], strict=True))
     depots = {one.id for one in problem.depots}
+    setup_s = {one.id: one.setup_s for one in problem.depots}
+    allowed = {one.id: one.plug_ins for one in problem.depots}
     stays: dict[str, list[tuple[int, int, str]]] = {}
     span: dict[str, tuple[int, int, str, bool]] = {}
     row: Any  # pandas types a row's cells as anything
@@ -147,11 +149,17 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
             stays.setdefault(row.vehicle, []).append(
                 (row.start_s, row.end_s, f"terminal:{row.from_stop}")
             )
-    for vehicle, (begin, end, depot, _) in span.items():
-        stays.setdefault(vehicle, []).append((end, begin + DAY, depot))
-
     wrong: dict[str, list[str]] = {}
-    used: dict[tuple[str, int], int] = {}
+    after = dict(problem.next_day)
+    for vehicle, (_, end, depot, _) in span.items():
+        follower = after.get(vehicle, vehicle)
+        # What is not there is followed by nobody: then every bus repeats its own day.
+        out_s = span.get(follower, span[vehicle])[0] + DAY
+        stays.setdefault(vehicle, []).append((end, out_s, depot))
+        same = span.get(follower, span[vehicle])[2] == depot
+        if out_s < end or not same or kind[vehicle] != kind.get(follower, kind[vehicle]):
+            wrong.setdefault("next_day_impossible", []).append(f"{vehicle} before {follower}")
+    used: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for row in sessions.itertuples(index=False):
         name = f"{row.vehicle} at {row.site} {row.start_s}-{row.end_s}"
         if row.site not in sites:
@@ -183,8 +191,12 @@ def _sessions(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
             )
             wrong.setdefault(code, []).append(name)
             continue
-        used[(row.vehicle, inside[0])] = used.get((row.vehicle, inside[0]), 0) + 1
-        if used[(row.vehicle, inside[0])] > 1:
+        if row.start_s < stays[row.vehicle][inside[0]][0] + setup_s.get(row.site, 0):
+            wrong.setdefault("charging_before_setup", []).append(name)
+        before = used.setdefault((row.vehicle, inside[0]), [])
+        at_once = any(row.start_s < end and begin < row.end_s for begin, end in before)
+        before.append((row.start_s, row.end_s))
+        if at_once or len(before) > allowed.get(row.site, 1):
             wrong.setdefault("plugged_in_twice", []).append(name)
     return [finding(code, value=names[0], count=len(names)) for code, names in wrong.items()]
 
@@ -206,6 +218,7 @@ def _chargers(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
     overlap: list[str] = []
     beyond: list[str] = []
     hasty = {f"terminal:{one.stop_id}": (one.min_s, one.buffer_s) for one in problem.chargers}
+    rests = {one.id: one.buffer_s for one in problem.depots}
     least = [hasty.get(site, (0, 0))[0] for site in sessions["site"]]
     brief = sessions[
         (sessions["end_s"] - sessions["start_s"]).to_numpy(float) < np.array(least, float)
@@ -221,7 +234,11 @@ def _chargers(problem: Problem, blocks: pd.DataFrame, sessions: pd.DataFrame) ->
         order = np.argsort(start, kind="stable")
         start, length = start[order], length[order]
         following = np.append(start[1:], start[0] + DAY)
-        if (start + length + hasty.get(str(site), (0, 0))[1] > following).any():
+        bus = rows["vehicle"].to_numpy(object)[order]
+        # At a depot a charger rests between two buses only.
+        rest = np.where(bus != np.append(bus[1:], bus[0]), rests.get(str(site), 0), 0)
+        rest = np.maximum(rest, hasty.get(str(site), (0, 0))[1])
+        if (start + length + rest > following).any():
             overlap.append(f"{site} charger {charger}")
     found = [finding("charger_overlap", value=overlap[0], count=len(overlap))] if overlap else []
     if beyond:

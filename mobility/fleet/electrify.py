@@ -17,6 +17,7 @@ import numpy as np
 
 from mobility.fleet.activities import write_out
 from mobility.fleet.chain import asked_of, drivable, finish, plan
+from mobility.fleet.charge_plan import well_charged
 from mobility.fleet.charging import charge_blocks
 from mobility.fleet.cuts import cuts_of, saved_by
 from mobility.fleet.dispatch import EFFORT, dispatch, supports
@@ -298,6 +299,9 @@ class _Search:
         if self.start is not None and best.report.objective is not None:
             best = better_plan(self.problem, best, self.start,
                                lambda base, done: finish(base, done, seed=self.seed))  # fmt: skip
+        limit_s = seconds_of(clock.stop)
+        if limit_s is None or time.perf_counter() - clock.started < limit_s:
+            best = well_charged(self.problem, best, seed=self.seed)
         bounds = {**best.bounds, "search": max(0.0, clock.bound - self.flow_bound)}
         bound, report = sum(bounds.values()), best.report
         scope = report.bound_scope.replace("on batteries of any size", self.scope)

@@ -81,7 +81,8 @@ class Deadheads(Shown):
 class Problem(Shown):
     """Everything a fleet plan depends on.
 
-    ``trips`` is sorted by (depart_s, trip_id) and has the columns of ``trips.TRIP_COLUMNS``.
+    ``trips`` is sorted by (depart_s, trip_id) and has the columns of ``trips.TRIP_COLUMNS``. ``next_day``
+    has (vehicle, vehicle whose day it drives tomorrow); who is not there repeats its own day.
     """
 
     trips: pd.DataFrame
@@ -101,6 +102,7 @@ class Problem(Shown):
     findings: tuple[Finding, ...] = ()
     consumption: Consumption | None = None
     temperature_c: Hourly | None = None
+    next_day: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.depots:

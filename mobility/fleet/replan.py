@@ -6,20 +6,29 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mobility.findings import has_errors
 from mobility.fleet.anew import planned_anew
-from mobility.fleet.chain import asked_of, finish
-from mobility.fleet.chain import plan as plan_day
-from mobility.fleet.charging import charge_blocks, kept_sessions
+from mobility.fleet.chain import asked_of, finish, quick_plan
+from mobility.fleet.charge_energy import bus_kw
+from mobility.fleet.charge_plan import recharge
+from mobility.fleet.charging import charge_blocks, kept_sessions, sites_of, stays_of
 from mobility.fleet.plan import status_of, whole_bound
 from mobility.fleet.warm import recounted
+from mobility.stop import Work
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mobility.fleet.plan import Plan
     from mobility.fleet.problem import Problem
 
 # How often blocks that cannot be charged any more are planned anew before the whole day is.
 _ROUNDS = 3
+_MOST_BROKEN = 0.5
+# Rounds of a site's search where chargers are tight.
+_FEW = 3
 
 
 def replan(problem: Problem, plan: Plan, *, seed: int = 0) -> Plan:
@@ -52,11 +61,14 @@ def replan(problem: Problem, plan: Plan, *, seed: int = 0) -> Plan:
     if plan.report.objective is not None and set(plan.block_of_trip) == known and not asked.why:
         table = recounted(problem, plan.blocks)
         kept = replace(base, blocks=table, not_electric=plan.not_electric)
-        answer, told = _charged(problem, kept, plan)
+        drained = drained_of(problem, table)
+        broken = drained
+        if not drained:
+            answer, told, broken = _charged(problem, kept, plan)
         if answer is None:
-            answer, told = _mended(problem, kept, plan)
+            answer, told = _mended(problem, kept, plan, broken)
     if answer is None:
-        answer = plan_day(problem, blocks=plan.block_mode, seed=seed)
+        answer = quick_plan(problem, blocks=plan.block_mode, seed=seed)
     else:
         report = answer.report
         bound = sum(base.bounds.values())
@@ -71,8 +83,8 @@ def replan(problem: Problem, plan: Plan, *, seed: int = 0) -> Plan:
     return replace(answer, report=report, assumptions=(*answer.assumptions, told))
 
 
-def _charged(problem: Problem, kept: Plan, plan: Plan) -> tuple[Plan | None, str]:
-    """The old blocks, with the old charging or a new one: the cheaper that holds."""
+def _charged(problem: Problem, kept: Plan, plan: Plan) -> tuple[Plan | None, str, set[str]]:
+    """The old blocks, with the old charging or a new one, the cheaper that holds; else who breaks."""
     anew = charge_blocks(problem, kept.blocks)
     old = kept_sessions(problem, kept.blocks, plan.sessions)
     tries = [
@@ -80,28 +92,58 @@ def _charged(problem: Problem, kept: Plan, plan: Plan) -> tuple[Plan | None, str
         (anew, "blocks were kept, charging planned anew"),
     ]
     tries.sort(key=lambda one: one[0].energy_minor + one[0].demand_minor)
+    if anew.unserved:
+        # Bus after bus some find no charger; energies that are planned together may serve all.
+        together = recharge(problem, kept.blocks, anew, stop=Work(_FEW), tight=False).charged
+        tries.append((together, "blocks were kept, charging planned anew, all buses together"))
     for charged, told in tries:
         if charged.unserved:
             continue
         done = finish(kept, charged)
         if done.report.objective is not None and not has_errors(done.findings):
-            return done, told
-    return None, ""
+            return done, told, set()
+    return None, "", set(anew.unserved)
 
 
-def _mended(problem: Problem, kept: Plan, plan: Plan) -> tuple[Plan | None, str]:
+def drained_of(problem: Problem, blocks: pd.DataFrame) -> set[str]:
+    """Vehicles that run empty however much every stay gives: no charging helps them."""
+    sites = sites_of(problem, blocks)
+    stays = stays_of(problem, blocks, sites)
+    slot_s = problem.tariff.slot_s
+    slots = np.maximum(stays.depart_s // slot_s - -(-stays.arrive_s // slot_s), 0)
+    most = np.minimum(bus_kw(problem, stays), sites.kw[stays.site])
+    room = np.where(sites.count[stays.site] > 0, slots * most * slot_s / 3600.0, 0.0)
+    found = set()
+    for bus, name in enumerate(stays.names):
+        one = problem.vehicles[int(stays.kind[bus])]
+        target = one.full_kwh * one.start_soc
+        for stay in range(int(stays.offsets[bus + 1]) - 1, int(stays.offsets[bus]) - 1, -1):
+            target = (
+                max(one.full_kwh * one.min_soc, target - float(room[stay])) + stays.used_kwh[stay]
+            )
+        if target > one.full_kwh * one.start_soc + 1e-6:
+            found.add(name)
+    return found
+
+
+def _mended(problem: Problem, kept: Plan, plan: Plan, broken: set[str]) -> tuple[Plan | None, str]:
     """The old blocks without those that cannot be charged; their trips planned anew."""
-    broken: set[str] = set()
     for _ in range(_ROUNDS):
-        rest = kept.blocks[~kept.blocks["vehicle"].isin(broken)]
-        broken |= set(charge_blocks(problem, rest).unserved)
-        if not broken or len(broken) > 0.5 * plan.vehicles:
+        if not broken or len(broken) > _MOST_BROKEN * plan.vehicles:
             break
-        left = replace(kept, sessions=charge_blocks(problem, rest).sessions)
+        rest = kept.blocks[~kept.blocks["vehicle"].isin(broken)]
+        charged = charge_blocks(problem, rest)
+        if charged.unserved:
+            charged = recharge(problem, rest, charged, stop=Work(_FEW), tight=False).charged
+        if charged.unserved:
+            broken = broken | set(charged.unserved)
+            continue
+        left = replace(kept, sessions=charged.sessions)
         done = planned_anew(problem, left, broken, 1.0)
         if done.report.objective is not None and not has_errors(done.findings):
             return (
                 done,
                 f"{len(broken):,} of {plan.vehicles:,} blocks were planned anew, the others kept",
             )
+        break
     return None, "the day was planned anew"

@@ -15,6 +15,7 @@ import numpy as np
 from mobility.errors import ConfigError
 from mobility.fleet.charging import room_of
 from mobility.fleet.consumption import empty_kmh, hvac_kw
+from mobility.fleet.next_day import until_s
 from mobility.fleet.warm import recounted
 from mobility.units import DAY_S
 
@@ -223,10 +224,11 @@ def _legs(
     columns = [blocks[one].tolist() for one in ("vehicle", "kind", "trip_id", "from_stop", "to_stop", "start_s",
                                                 "end_s", "distance_km", "kwh", "depot")]  # fmt: skip
     rows = list(zip(*columns, strict=True))
+    ends = until_s(problem, blocks)
     for at, (name, kind, trip, here, there, begin, end, km, kwh, depot) in enumerate(rows):
         fresh = at == 0 or rows[at - 1][0] != name
         if fresh:
-            first_s, before, last_s = begin, "", begin
+            before, last_s = "", begin
         if begin > last_s:
             note(STAND, "", last_s, begin, -1)
         if kind in {"wait", "depot"}:
@@ -242,7 +244,7 @@ def _legs(
                  hour=EMPTY_HOUR)  # fmt: skip
         last_s = max(last_s, end)
         if at + 1 == len(rows) or rows[at + 1][0] != name:
-            stand(name, last_s, first_s + DAY_S, depot, -1)
+            stand(name, last_s, ends[name], depot, -1)
             start.append(len(out["kind"]))
     if -1 in held:
         lost = sessions.iloc[held.index(-1)]

@@ -75,7 +75,7 @@ def bounds_of(own: Plan, depot: int) -> Bounds:
 
 def _cells(arrive_s: Ints, depart_s: Ints, slot_s: int, step: int) -> _Cells:
     first = -(-arrive_s // slot_s) * slot_s
-    end = np.minimum(np.maximum(depart_s // slot_s * slot_s, first), first + DAY_S)
+    end = np.maximum(depart_s // slot_s * slot_s, first)
     stay: list[int] = []
     cell: list[int] = []
     hours: list[float] = []

@@ -20,25 +20,37 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mobility.fleet.wear import GiveBack, Wear
+
 NEEDED = ("bus", "site", "arrive_s", "depart_s", "need_kwh", "max_kw")
 OPTIONAL = ("soc_kwh", "battery_kwh")
 
 
 @dataclass(frozen=True)
 class ChargingSite:
-    """So many chargers of one power behind one connection; ``cap_kw`` None limits nothing."""
+    """So many chargers of one power behind one connection; ``cap_kw`` None limits nothing.
+
+    A bus can charge ``setup_s`` after it has come; between two buses at one charger lie ``buffer_s``; a
+    stay has at most ``plug_ins`` sessions.
+    """
 
     name: str
     chargers: int
     kw: float
     cap_kw: float | None = None
+    plug_ins: int = 1
+    buffer_s: int = 0
+    setup_s: int = 0
 
     def __post_init__(self) -> None:
         where = f"site.{self.name}"
         if self.chargers < 0:
             raise ConfigError(f"{where}.chargers must be 0 or more (found {self.chargers})")
         positive(f"{where}.kw", self.kw)
-        not_negative(f"{where}.cap_kw", self.cap_kw)
+        for name in ("cap_kw", "buffer_s", "setup_s"):
+            not_negative(f"{where}.{name}", getattr(self, name))
+        if self.plug_ins < 1:
+            raise ConfigError(f"{where}.plug_ins must be 1 or more (found {self.plug_ins})")
 
     @property
     def most_kw(self) -> float:
@@ -66,6 +78,8 @@ class ChargingProblem(Shown):
         Price per kW of each site's peak of the day planned.
     slot_s
         Power is planned as a mean over slots of so many seconds; a divisor of an hour.
+    wear, give_back
+        What wear of batteries costs and what a kWh given back is paid; None: nothing.
 
     Raises
     ------
@@ -78,6 +92,8 @@ class ChargingProblem(Shown):
     energy: tuple[tuple[int, float], ...] = ((0, 0.0),)
     demand: float = 0.0
     slot_s: int = 300
+    wear: Wear | None = None
+    give_back: GiveBack | None = None
 
     def __post_init__(self) -> None:
         if self.slot_s <= 0 or 3600 % self.slot_s:
@@ -105,6 +121,8 @@ class ChargingProblem(Shown):
         energy: Iterable[tuple[int, float]] = ((0, 0.0),),
         demand: float = 0.0,
         slot_s: int = 300,
+        wear: Wear | None = None,
+        give_back: GiveBack | None = None,
         file: str = "stays",
     ) -> ChargingProblem:
         """Check a table of stays, in any order of rows, and make the problem.
@@ -119,7 +137,7 @@ class ChargingProblem(Shown):
         known = tuple(sorted(sites, key=lambda one: one.name))
         tidy = check_stays(stays, {one.name for one in known}, file=file)
         prices = tuple(sorted((int(at), float(price)) for at, price in energy))
-        return cls(tidy, known, prices, float(demand), int(slot_s))
+        return cls(tidy, known, prices, float(demand), int(slot_s), wear, give_back)
 
     def replace(
         self,
@@ -128,6 +146,8 @@ class ChargingProblem(Shown):
         stays: pd.DataFrame | None = None,
         demand: float | None = None,
         energy: tuple[tuple[int, float], ...] | None = None,
+        wear: Wear | None = None,
+        give_back: GiveBack | None = None,
     ) -> ChargingProblem:
         """The same problem with other sites, stays or prices."""
         return replace(
@@ -136,6 +156,8 @@ class ChargingProblem(Shown):
             stays=self.stays if stays is None else stays,
             demand=self.demand if demand is None else demand,
             energy=self.energy if energy is None else energy,
+            wear=self.wear if wear is None else wear,
+            give_back=self.give_back if give_back is None else give_back,
         )
 
     @property

@@ -13,16 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mobility.errors import ConfigError, TableError
 from mobility.findings import Finding, finding
-from mobility.fleet.case_parts import NotNegative, Positive, Whole  # noqa: TC001 - pydantic reads them
+from mobility.fleet.case_parts import Fraction, NotNegative, Positive, Whole  # noqa: TC001 - pydantic reads them
 from mobility.fleet.stays import NEEDED, OPTIONAL, ChargingProblem, ChargingSite
+from mobility.fleet.wear import GiveBack, Wear
 
 _LAST_S = 14 * 86_400
 _MEND = f"columns {', '.join(NEEDED)} and, if you like, {', '.join(OPTIONAL)}"
-_CASE = "see docs/charging.md: [site.NAME] chargers, kw, cap_kw; [tariff] energy, demand; slot_s"
+_CASE = (
+    "see docs/charging.md: [site.NAME] chargers, kw, cap_kw, plug-ins, buffer_s, setup_s; [tariff] energy, "
+    "demand; [wear] c_rate, high_soc, high_price; [give_back] price, kw, least_soc; slot_s"
+)
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class SitePart(_Part):
@@ -31,6 +35,9 @@ class SitePart(_Part):
     chargers: Whole
     kw: Positive
     cap_kw: NotNegative | None = None
+    plug_ins: int | None = Field(default=None, ge=1, alias="plug-ins")
+    buffer_s: Whole = 0
+    setup_s: Whole = 0
 
 
 class PricePart(_Part):
@@ -41,12 +48,31 @@ class PricePart(_Part):
     slot_s: int | None = None
 
 
+class WearPart(_Part):
+    """What wear of batteries costs."""
+
+    c_rate: list[tuple[NotNegative, NotNegative]] = []
+    high_soc: Fraction = 1.0
+    high_price: NotNegative = 0.0
+
+
+class GiveBackPart(_Part):
+    """What a kWh is paid that a bus gives back."""
+
+    price: list[tuple[int, float]] = Field(min_length=1)
+    kw: Positive
+    least_soc: Fraction = 0.2
+
+
 class StaysCase(_Part):
     """Everything that ``site.toml`` may say; ``slot_s`` stands at its head or under ``[tariff]``."""
 
     slot_s: int | None = None
+    plug_ins: int = Field(default=1, ge=1, alias="plug-ins")
     site: dict[str, SitePart] = Field(min_length=1)
     tariff: PricePart = PricePart()
+    wear: WearPart | None = None
+    give_back: GiveBackPart | None = None
 
 
 def read_stays(stays: str | Path, case: str | Path | dict[str, Any]) -> ChargingProblem:
@@ -71,7 +97,13 @@ def read_stays(stays: str | Path, case: str | Path | dict[str, Any]) -> Charging
     told = {one for one in (read.slot_s, read.tariff.slot_s) if one is not None}
     if len(told) > 1:
         raise ConfigError(f"{name}: slot_s is given twice, {sorted(told)}", mend="give it once")
-    sites = [ChargingSite(key, one.chargers, one.kw, one.cap_kw) for key, one in read.site.items()]
+    sites = [
+        ChargingSite(
+            key, one.chargers, one.kw, one.cap_kw,
+            read.plug_ins if one.plug_ins is None else one.plug_ins, one.buffer_s, one.setup_s,
+        )
+        for key, one in read.site.items()
+    ]  # fmt: skip
     path = Path(stays)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
@@ -82,8 +114,17 @@ def read_stays(stays: str | Path, case: str | Path | dict[str, Any]) -> Charging
     table.columns = [str(one).lstrip("\ufeff").strip() for one in table.columns]
     return ChargingProblem.from_table(
         table, sites, energy=read.tariff.energy, demand=read.tariff.demand,
-        slot_s=told.pop() if told else 300, file=path.name,
+        slot_s=told.pop() if told else 300, wear=_wear(read.wear), give_back=_give_back(read.give_back),
+        file=path.name,
     )  # fmt: skip
+
+
+def _wear(told: WearPart | None) -> Wear | None:
+    return None if told is None else Wear(tuple(told.c_rate), told.high_soc, told.high_price)
+
+
+def _give_back(told: GiveBackPart | None) -> GiveBack | None:
+    return None if told is None else GiveBack(tuple(sorted(told.price)), told.kw, told.least_soc)
 
 
 def check_stays(table: pd.DataFrame, sites: set[str], *, file: str = "stays") -> pd.DataFrame:

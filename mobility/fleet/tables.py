@@ -14,6 +14,7 @@ from mobility.fleet import case as cases
 from mobility.fleet import deadheads as runs
 from mobility.fleet import defaults
 from mobility.fleet.case_parts import Case, CostsPart
+from mobility.fleet.next_day import next_day_of
 from mobility.fleet.problem import (
     Charger,
     Costs,
@@ -100,6 +101,7 @@ def problem(
         findings=tuple(found),
         consumption=cases.consumption_of(read.energy, folder, vehicles),
         temperature_c=cases.temperature_of(read.weather, folder),
+        next_day=next_day_of(read.next_day, folder),
     )
 
 

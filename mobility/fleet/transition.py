@@ -3,7 +3,7 @@
 A stage adds buses and takes none back. By blocks, a bus is a vehicle's day of the plan. By routes, a route
 is electric when every bus that drives a trip of it is: routes that share buses come together or wait. The
 order makes the sum over the stages of the electric km as large as can be, exactly by CP-SAT where it closes
-the gap, else with the bound that it proves.
+the gap, else with the bound that it, or a linear program of every stage, proves.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.fleet.charge_duals import proven_value
 from mobility.fleet.simulation import plain_rows
 from mobility.shown import Shown
 from mobility.solution import Report, Status, StopReason
@@ -209,12 +210,52 @@ def _by_routes(
     solver.parameters.max_deterministic_time = work_s
     found = solver.solve(model)
     if found not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return _greedy(metres, needs, allowed), float(sum(metres) * len(allowed)), Status.FEASIBLE
+        above = _most_metres(metres, needs, vehicles, allowed)
+        return _greedy(metres, needs, allowed), above, Status.FEASIBLE
     stage = [
         next((one + 1 for one in stages if solver.boolean_value(own[one])), 0) for own in route
     ]
     status = Status.OPTIMAL if found == cp_model.OPTIMAL else Status.FEASIBLE
-    return stage, float(solver.best_objective_bound), status
+    if found == cp_model.OPTIMAL:
+        return stage, float(solver.best_objective_bound), status
+    above = _most_metres(metres, needs, vehicles, allowed)
+    return stage, min(float(solver.best_objective_bound), above), status
+
+
+def _most_metres(
+    metres: list[int], needs: list[list[int]], vehicles: int, allowed: list[int]
+) -> float:
+    """What no order can beat: stage by stage the most that fractions of routes and buses give.
+
+    A route counts for no more than the least of its buses. The duals of each program prove its value.
+    """
+    import scipy.sparse as sp
+    from scipy.optimize import linprog
+
+    routes = len(metres)
+    pairs = [(at, bus) for at, needed in enumerate(needs) for bus in needed]
+    rows = np.arange(len(pairs))
+    below = sp.csr_matrix(
+        (np.concatenate([np.ones(rows.size), -np.ones(rows.size), np.ones(vehicles)]),
+         (np.concatenate([rows, rows, np.full(vehicles, rows.size)]),
+          np.concatenate([[at for at, _ in pairs], [routes + bus for _, bus in pairs],
+                          routes + np.arange(vehicles)]).astype(np.int64))),
+        shape=(rows.size + 1, routes + vehicles),
+    )  # fmt: skip
+    cost = np.concatenate([-np.array(metres, float), np.zeros(vehicles)])
+    lower, upper = np.zeros(cost.size), np.ones(cost.size)
+    solve: Any = linprog  # its stubs know lists of numbers only
+    total = 0.0
+    for most in allowed:
+        right = np.append(np.zeros(rows.size), float(most))
+        found = solve(cost, below, right, bounds=np.stack([lower, upper], axis=1), method="highs")
+        value = -float(sum(metres))
+        if found.status == 0:
+            none = sp.csr_matrix((0, cost.size))
+            proven = proven_value(cost, below, right, none, np.zeros(0), lower, upper, found)
+            value = max(value, proven)
+        total -= value
+    return total
 
 
 def _greedy(metres: list[int], needs: list[list[int]], allowed: list[int]) -> list[int]:

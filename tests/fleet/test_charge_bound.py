@@ -35,15 +35,26 @@ def flows(draw):
     return first, end, most, share * most * (end - first), price, cap, beside, floor
 
 
-@given(flows(), st.sampled_from([0.0, 0.3, 2.0, 20.0]), st.sampled_from([0.0, 1.0, 3.0]))
-def test_cheapest_peak_kernel(flow_problem, peak_price, guess):
+def shut_of(first, end, seed):
+    """Slots in which stays are not plugged in: none known, or a third of them."""
+    if not seed:
+        return np.zeros(0, np.bool_)
+    return np.random.default_rng(seed).random(int((end - first).sum())) < 0.3
+
+
+@given(
+    flows(), st.sampled_from([0.0, 0.3, 2.0, 20.0]), st.sampled_from([0.0, 1.0, 3.0]), st.integers(0, 3)
+)  # fmt: skip
+def test_cheapest_peak_kernel(flow_problem, peak_price, guess, seed):
     first, end, most, need, each, cap, beside, floor = flow_problem
+    shut = shut_of(first, end, seed)
     price, level = np.unique(each, return_inverse=True)
     flow = np.zeros(int((end - first).sum()))
     state, _, cost, bound, missing = kernels.cheapest_peak(
         first,
         end,
         most,
+        shut,
         need,
         level.astype(np.int64),
         price,
@@ -55,12 +66,12 @@ def test_cheapest_peak_kernel(flow_problem, peak_price, guess):
         guess,
     )
     wanted = naive_charge.cheapest_peak(
-        first, end, most, need, each, cap, beside, floor, peak_price
+        first, end, most, need, each, cap, beside, floor, peak_price, shut
     )
     if wanted is None:
         assert state == 1
         assert missing == pytest.approx(
-            need.sum() - naive_charge.most_delivered(first, end, most, need, cap), abs=1e-6
+            need.sum() - naive_charge.most_delivered(first, end, most, need, cap, shut), abs=1e-6
         )
         return
     assert state == 0
@@ -73,6 +84,8 @@ def test_cheapest_peak_kernel(flow_problem, peak_price, guess):
         assert own.sum() == pytest.approx(need[i], abs=1e-6)
         assert (own >= -1e-9).all()
         assert (own <= most[i] + 1e-9).all()
+        if shut.size:
+            assert not own[shut[at : at + end[i] - first[i]]].any()
         load[first[i] : end[i]] += own
         paid += float((own * each[first[i] : end[i]]).sum())
         at += end[i] - first[i]
@@ -81,18 +94,25 @@ def test_cheapest_peak_kernel(flow_problem, peak_price, guess):
     assert paid + peak_price * (top - floor) <= wanted + 1e-6 * scale
 
 
-@given(flows())
-def test_shortfall_kernel(flow_problem):
+@given(flows(), st.integers(0, 3))
+def test_shortfall_kernel(flow_problem, seed):
     first, end, most, need, _, cap, _, _ = flow_problem
+    shut = shut_of(first, end, seed)
     flow = np.zeros(int((end - first).sum()))
     stay_level, slot_level = np.full(first.size, -1, np.int64), np.full(cap.size, -1, np.int64)
-    missing = kernels.shortfall(first, end, most, need, cap, np.inf, flow, stay_level, slot_level)
-    got = naive_charge.most_delivered(first, end, most, need, cap)
+    missing = kernels.shortfall(
+        first, end, most, shut, need, cap, np.inf, flow, stay_level, slot_level
+    )
+    got = naive_charge.most_delivered(first, end, most, need, cap, shut)
     assert missing == pytest.approx(need.sum() - got, abs=1e-6)
     # The cut is a proof that anybody can add up.
     cut = sum(cap[slot_level >= 0])
     for i in range(first.size):
-        outside = sum(most[i] for t in range(first[i], end[i]) if slot_level[t] < 0)
+        at = int((end - first)[:i].sum()) - first[i]
+        outside = sum(
+            most[i] for t in range(first[i], end[i])
+            if slot_level[t] < 0 and not (shut.size and shut[at + t])
+        )  # fmt: skip
         cut += min(need[i], outside)
     assert cut == pytest.approx(got, abs=1e-6)
 

@@ -324,51 +324,58 @@ def gaps(draw):
     return begin, finish
 
 
-@given(gaps(), st.integers(1, 4))
-def test_assign_kernel(intervals, chargers):
+@given(gaps(), st.integers(1, 4), st.integers(0, 2))
+def test_assign_kernel(intervals, chargers, gap):
     begin, finish = intervals
     charger = np.empty(begin.size, np.int64)
-    done = kernels.assign(begin, finish, chargers, charger)
-    assert done == (naive_charge.most_at_once(begin, finish) <= chargers)
+    done = kernels.assign(begin, finish, chargers, gap, charger)
+    assert done == (naive_charge.most_at_once(begin, finish, gap) <= chargers)
     if done:
         for c in range(chargers):
             own = sorted((b, f) for b, f, x in zip(begin, finish, charger, strict=True) if x == c)
-            assert all(one[1] <= other[0] for one, other in itertools.pairwise(own))
+            assert all(one[1] + gap <= other[0] for one, other in itertools.pairwise(own))
 
 
-@given(gaps(), st.integers(1, 4), st.integers(0, 4), st.floats(0, 1))
-def test_stretch_kernel(intervals, chargers, around, share):
+@given(gaps(), st.integers(1, 4), st.integers(0, 2), st.integers(0, 4), st.floats(0, 1))
+def test_stretch_kernel(intervals, chargers, gap, around, share):
     begin, finish = intervals
     charger = np.empty(begin.size, np.int64)
-    assume(kernels.assign(begin, finish, chargers, charger))
+    assume(kernels.assign(begin, finish, chargers, gap, charger))
     first, end = np.maximum(begin - around, 0), finish + around
     low, high = begin.copy(), finish.copy()
-    kernels.stretch(first, end, low, high, charger, chargers, np.full(begin.size, share))
+    kernels.stretch(first, end, low, high, charger, chargers, gap, np.full(begin.size, share))
     assert (low <= begin).all()
     assert (high >= finish).all()
     assert (low >= first).all()
     assert (high <= end).all()
-    assert naive_charge.most_at_once(low, high) <= chargers
+    assert naive_charge.most_at_once(low, high, gap) <= chargers
 
 
-@given(problems())
-def test_by_arrival_kernel(problem):
+@given(problems(), st.integers(0, 2))
+def test_by_arrival_kernel(problem, gap):
     for one in by_site(problem):
         for balanced in (False, True):
             begin, finish = np.empty(one.rows.size, np.int64), np.empty(one.rows.size, np.int64)
             flow = np.zeros(int((one.end - one.first).sum()))
             cap = np.full(one.slots, one.site.most_kw)
             left = kernels.by_arrival(one.first, one.end, one.most, one.need, cap,
-                                      one.site.chargers, balanced, begin, finish, flow)  # fmt: skip
+                                      one.site.chargers, gap, balanced, begin, finish, flow)  # fmt: skip
             wanted, told = naive_charge.by_arrival(
-                one.first, one.end, one.most, one.need, cap, one.site.chargers, balanced=balanced
+                one.first,
+                one.end,
+                one.most,
+                one.need,
+                cap,
+                one.site.chargers,
+                gap,
+                balanced=balanced,
             )
             assert left == pytest.approx(wanted, abs=1e-6)
             assert flow == pytest.approx(told, abs=1e-6)
 
 
-@given(problems(), st.integers(0, 2**32))
-def test_search_kernel_keeps_its_books(problem, seed):
+@given(problems(), st.integers(0, 2**32), st.integers(0, 2))
+def test_search_kernel_keeps_its_books(problem, seed, gap):
     """What the search says a plan costs is what a naive count of its sessions says."""
     for one in by_site(problem):
         none = np.full(one.rows.size, -1, np.int64)
@@ -377,8 +384,8 @@ def test_search_kernel_keeps_its_books(problem, seed):
         cap = np.full(one.slots, one.site.most_kw)
         state = np.array([seed + 1], np.uint64)
         cost = searches.search(
-            one.first, one.end, one.most, one.need, one.level, one.price, cap, one.beside_kw, one.site.chargers,
-            problem.demand, 1000.0, 0.0, 200, 4, 0.05, state, begin, finish, flow, lacks,
+            one.first, one.end, one.most, one.need, one.level, one.price, cap, one.beside_kw,
+            one.site.chargers, gap, problem.demand, 1000.0, 0.0, 200, 4, 0.05, state, begin, finish, flow, lacks,
         )  # fmt: skip
         load, paid, at = np.zeros(one.slots), 0.0, 0
         for i in range(one.rows.size):
@@ -393,7 +400,7 @@ def test_search_kernel_keeps_its_books(problem, seed):
             load[one.first[i] : one.end[i]] += own
             paid += float((own * one.price[one.level[one.first[i] : one.end[i]]]).sum())
         assert (load <= cap + 1e-6).all()
-        assert naive_charge.most_at_once(begin, finish) <= one.site.chargers
+        assert naive_charge.most_at_once(begin, finish, gap) <= one.site.chargers
         wanted = paid + problem.demand * load.max() + 1000.0 * lacks.sum()
         assert cost == pytest.approx(wanted, rel=1e-9, abs=1e-6)
 

@@ -246,3 +246,24 @@ def test_a_sizing_reports_its_bound(sized):
     assert sized.report.objective == sized.table["chargers"].sum()
     assert sized.report.bound == sized.table["chargers_bound"].sum()
     assert (sized.report.status == "optimal") == sized.table["proven"].all()
+
+
+@given(st.integers(0, 10_000))
+def test_no_order_of_routes_beats_the_program_of_the_stages(seed):
+    from mobility.fleet.transition import _by_routes, _greedy, _most_metres
+
+    random = np.random.default_rng(seed)
+    routes, vehicles = int(random.integers(1, 6)), int(random.integers(1, 7))
+    metres = random.integers(1, 50, routes).tolist()
+    needs = [
+        sorted(random.choice(vehicles, int(random.integers(1, vehicles + 1)), replace=False).tolist())
+        for _ in range(routes)
+    ]  # fmt: skip
+    allowed = sorted(random.integers(0, vehicles + 1, 2).tolist())
+    bound = _most_metres(metres, needs, vehicles, allowed)
+    stage, proven, status = _by_routes(metres, needs, vehicles, allowed, 5.0, 0)
+    for told in (stage, _greedy(metres, needs, allowed)):
+        worth = sum(metres[at] * (len(allowed) - one + 1) for at, one in enumerate(told) if one)
+        assert worth <= bound + 1e-6
+    assert str(status) == "optimal"
+    assert proven <= bound + 1e-6
