@@ -134,7 +134,7 @@ def passes_of(
     found: list[Pass] = []
     seconds = metres = 0.0
     for k, (edge, follower) in enumerate(pairwise(vehicle.edges)):
-        more_s, more_m = _along(net, edge)
+        more_s, more_m = along(net, edge)
         seconds, metres = seconds + more_s, metres + more_m
         hit = through.get((edge, follower))
         if hit is None:
@@ -148,7 +148,7 @@ def passes_of(
     return found
 
 
-def _along(net: Net, edge: str) -> tuple[float, float]:
+def along(net: Net, edge: str) -> tuple[float, float]:
     """Free seconds and metres of an edge."""
     lanes = _lanes(net).get(edge, [])
     speed = max((net.lanes[one].speed_ms for one in lanes), default=0.0)
@@ -225,13 +225,13 @@ def _first(net: Net, signal: str, link: Connection) -> tuple[tuple[str, str], ..
 def _back(net: Net, edge: str, before: dict[str, Counter[str]], signalled: set[str]) -> float:
     """Metres from a stop line back to where there are fewer lanes, a signal, or several ways in."""
     lanes = _lanes(net)
-    count, metres, seen = len(lanes[edge]), _along(net, edge)[1], {edge}
+    count, metres, seen = len(lanes[edge]), along(net, edge)[1], {edge}
     while len(before.get(edge, ())) == 1:
         edge = next(iter(before[edge]))
         if edge in seen or edge in signalled or len(lanes.get(edge, ())) < count:
             break
         seen.add(edge)
-        metres += _along(net, edge)[1]
+        metres += along(net, edge)[1]
     return metres
 
 
@@ -272,7 +272,7 @@ def _links(
             if k == 0 or row[k - 1].signal == one.signal:
                 continue
             last = row[k - 1]
-            room = sum(_along(net, edge)[1] * len(_lanes(net).get(edge, ()))
+            room = sum(along(net, edge)[1] * len(_lanes(net).get(edge, ()))
                        for edge in vehicle.edges[last.before + 1 : one.before + 1])  # fmt: skip
             ways[last.signal, one.signal, one.approach].append((one.travel_s, one.distance_m, room))
             fed[last.signal, last.approach, last.movement, one.signal, one.approach] += 1
@@ -364,6 +364,6 @@ def _between(
     for last, one in pairwise(row):
         span = vehicle.edges[last.before + 1 : one.before + 1]
         if edge in span and last.signal != one.signal:
-            ahead = sum(_along(net, two)[1] for two in span[: span.index(edge)])
+            ahead = sum(along(net, two)[1] for two in span[: span.index(edge)])
             return (last.signal, one.signal), ahead + along_m
     return None
