@@ -20,6 +20,8 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.simulate import simulate
+from mobility.signals.simulation import Simulation
 
 __all__ = [
     "Group",
@@ -32,6 +34,7 @@ __all__ = [
     "Rules",
     "Sequence",
     "SignalPlan",
+    "Simulation",
     "Stage",
     "State",
     "Volumes",
@@ -39,4 +42,5 @@ __all__ = [
     "plan_of",
     "program",
     "read_network",
+    "simulate",
 ]

@@ -59,9 +59,7 @@ def _go_on(vehicle, hop, left_s, now, earliest, ways, events, due):
         done_s[vehicle] = left_s
         return
     phase[vehicle] = 1
-    second = _schedule(
-        vehicle, left_s + travel_s[hop], earliest, bucket, follower, event_s
-    )
+    second = _schedule(vehicle, left_s + travel_s[hop], earliest, bucket, follower, event_s)
     if hop_move[hop] >= 0 and second - now < WINDOW:
         due[hop_move[hop], second % WINDOW] += 1
 
@@ -101,8 +99,23 @@ def advance(streets, ways, events, lanes, approaches, moves, due, record, shown,
     events, lanes, approaches, moves, due, record
         The state, changed in place.
     """
-    (turn_lane, turn_group, headway_s, always, foe_first, foe_move, turn_first, move_approach,
-     move_group, storage_m, buses_only, room_m, wave_s, look, rules) = streets
+    (
+        turn_lane,
+        turn_group,
+        headway_s,
+        always,
+        foe_first,
+        foe_move,
+        turn_first,
+        move_approach,
+        move_group,
+        storage_m,
+        buses_only,
+        room_m,
+        wave_s,
+        look,
+        rules,
+    ) = streets
     hop_move, dwell_s, planned_s, hold_s = ways[1], ways[3], ways[4], ways[5]
     onward, space_m, bus = ways[6], ways[7], ways[8]
     bucket, follower, event_s, at_hop, phase = events[0], events[1], events[2], events[3], events[4]
@@ -215,16 +228,14 @@ def advance(streets, ways, events, lanes, approaches, moves, due, record, shown,
                 if lamp == 0:
                     held[lane] = 1
                     break
-                at = max(ready_s[lane], max(float(now), arrive_s[h]))
+                at = max(ready_s[lane], float(now), arrive_s[h])
                 if held[lane] == 1:
                     at = max(at, now + lost_s)
                     held[lane] = 0
                 if at >= now + 1:
                     ready_s[lane] = at
                     break
-                careful = foe_first[turn + 1] > foe_first[turn] and (
-                    lamp != 1 or always[turn] == 1
-                )
+                careful = foe_first[turn + 1] > foe_first[turn] and (lamp != 1 or always[turn] == 1)
                 if careful and lamp == 3:
                     if cleared[lane] >= CLEARING:
                         held[lane] = 1
@@ -268,3 +279,24 @@ def start(depart_s, events):
     bucket, follower, event_s = events[0], events[1], events[2]
     for v in range(depart_s.size - 1, -1, -1):
         _schedule(v, depart_s[v], 0, bucket, follower, event_s)
+
+
+def warm():
+    """Compile: no second passes on one street without vehicles."""
+    ints, floats, small = np.zeros(1, np.int32), np.zeros(1), np.zeros(1, np.int8)
+    none = np.zeros(0, np.int32)
+    nothing = np.zeros(0)
+    first = np.zeros(2, np.int32)
+    streets = (
+        ints, ints, floats, small, first, none, first, ints, ints, floats, small, floats, floats,
+        ints, np.zeros(2),
+    )  # fmt: skip
+    ways = (ints, none, nothing, nothing, nothing, nothing, none, nothing, np.zeros(0, np.int8))
+    events = (ints, none, nothing, none, np.zeros(0, np.int8), nothing)
+    lanes = (ints, ints, ints, floats, floats, small, ints, none, floats)
+    approaches = (ints, ints, ints, ints, floats, np.zeros((1, WINDOW)))
+    moves = (ints, floats, ints)
+    record = (nothing, nothing, nothing, none, floats, ints, floats)
+    start(nothing, events)
+    advance(streets, ways, events, lanes, approaches, moves, np.zeros((1, WINDOW), np.int16),
+            record, np.zeros((1, 1), np.int8), 0, 0, 0)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,9 +32,7 @@ _DIRECT = np.array(
 )  # fmt: skip
 
 
-def states_of(
-    streets: Streets, plan: Plan, begin_s: float, seconds: int
-) -> NDArray[np.int8]:
+def states_of(streets: Streets, plan: Plan, begin_s: float, seconds: int) -> NDArray[np.int8]:
     """Return the state of each group in each second, (seconds, groups), as rows of ``STATES``.
 
     A group of a signal without a program is green throughout.
@@ -87,7 +86,7 @@ def log_of(
         cuts = np.concatenate(([0], np.flatnonzero(np.diff(shown)) + 1, [len(shown)]))
         rows += [
             (signal, group, str(STATES[shown[a]]), begin_s + int(a), begin_s + int(b))
-            for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+            for a, b in itertools.pairwise(cuts)
         ]  # fmt: skip
     claims = [] if plan is None else _stages(streets, plan, begin_s, len(states))
     return Log(pd.DataFrame(rows, columns=list(SHOWN)), pd.DataFrame(claims, columns=list(STAGES)),

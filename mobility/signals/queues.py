@@ -68,7 +68,11 @@ class Queues:
             none(sides), none(sides), none(sides), none(sides), zero(sides),
             np.zeros((sides, kernels.WINDOW)),
         )  # fmt: skip
-        self.moves = (np.zeros(moves, np.int32), np.full(moves, -1e9), np.full(moves, -10, np.int32))
+        self.moves = (
+            np.zeros(moves, np.int32),
+            np.full(moves, -1e9),
+            np.full(moves, -10, np.int32),
+        )
         self.due = np.zeros((moves, kernels.WINDOW), np.int16)
         self.record = (
             np.full(hops, np.nan), np.full(hops, np.nan), np.full(count, np.nan), entry,
@@ -89,22 +93,22 @@ class Queues:
     @property
     def arrive_s(self) -> NDArray[np.float64]:
         """By hop: at the stop line or stop; NaN where it was not reached."""
-        return self.record[0]  # type: ignore[no-any-return]
+        return self.record[0]
 
     @property
     def leave_s(self) -> NDArray[np.float64]:
         """By hop: over the stop line, or from the stop; NaN where it did not."""
-        return self.record[1]  # type: ignore[no-any-return]
+        return self.record[1]
 
     @property
     def enter_s(self) -> NDArray[np.float64]:
         """By vehicle: when it came in."""
-        return self.record[2]  # type: ignore[no-any-return]
+        return self.record[2]
 
     @property
     def done_s(self) -> NDArray[np.float64]:
         """By vehicle: when it left its last hop."""
-        return self.events[5]  # type: ignore[no-any-return]
+        return self.events[5]
 
 
 def _onward(

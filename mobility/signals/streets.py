@@ -76,7 +76,9 @@ def streets_of(network: Network) -> Streets:
         lane for one in network.intersections for lane in _own_lanes(one)
     )
     links = tuple(_placed(network, link) for link in network.links)
-    keys = sorted({(lane.signal, lane.approach, turn.movement) for lane in lanes for turn in lane.turns})
+    keys = sorted(
+        {(lane.signal, lane.approach, turn.movement) for lane in lanes for turn in lane.turns}
+    )
     movement = {key: row for row, key in enumerate(keys)}
     sides = sorted({key[:2] for key in keys})
     approach = {key: row for row, key in enumerate(sides)}

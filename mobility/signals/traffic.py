@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mobility.errors import ConfigError
+from mobility.signals.demand import Volumes
 from mobility.signals.streets import SPACE_M
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mobility.signals.demand import Link, Volumes
+    from mobility.signals.demand import Link
     from mobility.signals.streets import Streets
 
 BUS_SPACE_M = 14.5
@@ -92,7 +93,9 @@ class Traffic:
         return len(self.depart_s)
 
 
-def traffic_of(drivers: Iterable[Driver], begin_s: float, end_s: float, *, seed: int = 0) -> Traffic:
+def traffic_of(
+    drivers: Iterable[Driver], begin_s: float, end_s: float, *, seed: int = 0
+) -> Traffic:
     """Lay vehicles out as arrays; those without a hop, or outside of the time, are left out."""
     kept = sorted(
         (one for one in drivers if one.hops and begin_s <= one.depart_s < end_s),
@@ -179,7 +182,7 @@ def draw(
     ConfigError
         When there is no volume at all.
     """
-    periods = [volumes] if not hasattr(volumes, "__len__") else list(volumes)
+    periods = [volumes] if isinstance(volumes, Volumes) else list(volumes)
     if not any(flow > 0 for one in periods for flow in one.vehicles_h.values()):
         raise ConfigError("no vehicles an hour are given", mend="[[demand]] in signals.toml")
     begin = min(one.from_s for one in periods) if begin_s is None else begin_s
@@ -189,7 +192,7 @@ def draw(
         start, stop = max(begin, one.from_s), min(end, one.to_s)
         if stop > start:
             parts.append(_period(streets, one, start, stop, np.random.default_rng((seed, number))))
-    return _laid(streets, parts, begin, end, seed)
+    return _laid(parts, begin, end, seed)
 
 
 Drawn = tuple[
@@ -277,12 +280,11 @@ def spread(link: Link, count: int, random: np.random.Generator) -> NDArray[np.fl
     and a number of further seconds that is geometric with ``F = 1 / (1 + alpha beta T)``.
     """
     factor = 1.0 / (1.0 + link.alpha * link.beta * link.travel_s)
-    return link.beta * link.travel_s + random.geometric(factor, count) - 1.0
+    rest = random.geometric(factor, count).astype(np.float64) - 1.0
+    return np.asarray(link.beta * link.travel_s + rest, np.float64)
 
 
-def _laid(
-    streets: Streets, parts: Sequence[Drawn], begin: float, end: float, seed: int
-) -> Traffic:
+def _laid(parts: Sequence[Drawn], begin: float, end: float, seed: int) -> Traffic:
     depart = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0)
     people = np.concatenate([np.full(len(part[0]), part[4]) for part in parts] or [np.zeros(0)])
     offset = np.cumsum([0, *(len(part[0]) for part in parts)])
@@ -320,8 +322,12 @@ def between(streets: Streets, signals: Sequence[str]) -> list[int]:
     found: list[int] = []
     for k, signal in enumerate(signals):
         arrives = {link.approach for link in links[k - 1]} if k else None
-        leads = {key for key, ways in streets.onward.items() if key[0] == signal
-                 and any(link.to_signal == signals[k + 1] for link, _ in ways)} if k + 1 < len(signals) else None  # fmt: skip
+        leads = None
+        if k + 1 < len(signals):
+            leads = {
+                key for key, ways in streets.onward.items()
+                if key[0] == signal and any(link.to_signal == signals[k + 1] for link, _ in ways)
+            }  # fmt: skip
         able = [
             key for key in row
             if key[0] == signal and (arrives is None or key[1] in arrives)

@@ -73,7 +73,7 @@ def _hops(
         span = vehicle.edges[before + 1 : one.before + 1]
         before = one.before
         passed = 0.0
-        for halt in vehicle.halts if vehicle.halts else ():
+        for halt in vehicle.halts or ():
             if halt.edge not in span:
                 continue
             k = span.index(halt.edge)
