@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options, signals_simulate
 
 if TYPE_CHECKING:
     from mobility.signals import Network
@@ -160,6 +160,9 @@ def drive(
         print_table([(key, str(value)) for key, value in done.figures.items()])
         print_findings(done.findings, quiet=quiet)
     return EXIT_FINDINGS if has_errors(done.findings) else EXIT_DONE
+
+
+app.command("simulate")(signals_simulate.simulate)
 
 
 def _open(source: str, additional: list[Path] | None) -> Network:

@@ -7,6 +7,7 @@ bound here, once the files are loaded.
 from mobility.signals.case import read_network
 from mobility.signals.check import check
 from mobility.signals.plan import Log, Plan, SignalPlan
+from mobility.signals.plan_file import read_plan
 from mobility.signals.problem import (
     Group,
     Intersection,
@@ -42,5 +43,6 @@ __all__ = [
     "plan_of",
     "program",
     "read_network",
+    "read_plan",
     "simulate",
 ]

@@ -17,7 +17,7 @@ from mobility.signals.streets import streets_of
 from mobility.signals.traffic import BOARDING, Traffic, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from mobility.signals.demand import Volumes
     from mobility.signals.problem import Network
@@ -29,12 +29,12 @@ CLEAR_S = 600  # after the last departure: vehicles that are still there leave
 class Controller(Protocol):
     """Control second by second."""
 
-    def step(self, now_s: float, detections: Any, requests: Any) -> Mapping[str, Sequence[State]]:
-        """Return what each signal's groups show for the next second, in the order of its groups."""
+    def step(self, now_s: float, detections: Any, requests: Any) -> Any:
+        """Return what each signal's groups show for the next second, in the order of its groups.
+
+        Signal -> states, or something that has them as ``lamps``.
+        """
         ...
-
-
-Senses = "Callable[[Queues, float], tuple[Any, Any]]"
 
 
 def simulate(
@@ -73,8 +73,8 @@ def simulate(
     boarding
         Share of a bus's dwell that grows with the time since the bus before.
     senses
-        Makes (detections, requests) of the running model for a controller; by default lane counts
-        (``sensing.counts``) and no requests.
+        Makes (detections, requests) of the running model for a controller. By default
+        ``sensing.Detectors`` where the controller has ``approaches``, else lane counts.
 
     Returns
     -------
@@ -140,14 +140,18 @@ def _stepped(
     senses: Callable[[Queues, float], tuple[Any, Any]] | None,
 ) -> Any:
     """Ask a controller every second."""
-    from mobility.signals.sensing import counts
+    from mobility.signals.sensing import Detectors, counts
 
-    sense = senses or counts
+    sense = senses
+    if sense is None:
+        own = hasattr(controller, "approaches")
+        sense = Detectors(controller, queues.streets) if own else counts
     states = np.full((seconds, len(queues.streets.groups)), NUMBER[State.RED], np.int8)
     begin = queues.traffic.begin_s
     for now in range(seconds):
         detections, requests = sense(queues, begin + now)
-        row = rows_of(queues.streets, dict(controller.step(begin + now, detections, requests)))
+        said = controller.step(begin + now, detections, requests)
+        row = rows_of(queues.streets, getattr(said, "lamps", said))
         states[now] = row[0]
         queues.advance(codes_of(row, states[max(0, now - YELLOW_USED_S) : now]))
     return states
