@@ -31,6 +31,7 @@ def traffic_from_config(
     seed: int = 0,
     begin_s: float | None = None,
     end_s: float | None = None,
+    scale: float = 1.0,
     car_occupancy: float = 1.3,
     bus_occupancy: float = 40.0,
 ) -> Traffic:
@@ -41,7 +42,9 @@ def traffic_from_config(
     streets
         Of the same scenario's network (``sumo.from_config``).
     seed
-        Of the drivers' paces.
+        Of the drivers' paces, and of who drives where ``scale`` is not 1.
+    scale
+        Of the demand: a vehicle drives with this chance, or once more.
     """
     asked = read_config(config)
     net = read_net(asked.net, asked.additional)
@@ -53,12 +56,16 @@ def traffic_from_config(
     through = movements_of(net)
     random = np.random.default_rng(seed)
     pace = np.clip(random.normal(1.0, SPEED_SD, len(vehicles)), 0.5, 1.5)
+    times = np.floor(scale + random.random(len(vehicles))) if scale != 1 else np.ones(len(vehicles))
     drivers = []
-    for one, speed in zip(vehicles, pace, strict=True):
+    for one, speed, count in zip(vehicles, pace, times, strict=True):
         row = passes_of(net, through, one)
         hops = _hops(net, streets, one, row, float(speed))
-        drivers.append(Driver(one.id, one.depart_s, hops, one.bus,
-                              bus_occupancy if one.bus else car_occupancy, one.space_m))  # fmt: skip
+        people = bus_occupancy if one.bus else car_occupancy
+        drivers += [
+            Driver(f"{one.id}#{k}" if k else one.id, one.depart_s, hops, one.bus, people, one.space_m)
+            for k in range(int(count))
+        ]  # fmt: skip
     return traffic_of(drivers, begin, end, seed=seed)
 
 
