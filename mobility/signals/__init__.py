@@ -21,6 +21,7 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.remaining import Remaining, remaining
 from mobility.signals.simulate import simulate
 from mobility.signals.simulation import Simulation
 
@@ -31,6 +32,7 @@ __all__ = [
     "Log",
     "Network",
     "Plan",
+    "Remaining",
     "Rings",
     "Rules",
     "Sequence",
@@ -44,5 +46,6 @@ __all__ = [
     "program",
     "read_network",
     "read_plan",
+    "remaining",
     "simulate",
 ]
