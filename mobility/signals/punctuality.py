@@ -17,7 +17,7 @@ from mobility.signals.program import plan_of
 from mobility.signals.regularity import ON_TIME_S, measures
 from mobility.signals.simulate import simulate
 from mobility.signals.streets import streets_of
-from mobility.signals.timetable import Noise, buses_of, timetable_of
+from mobility.signals.timetable import Losses, Noise, buses_of, timetable_of
 from mobility.signals.traffic import draw, joined
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def punctuality(
     end_s: float | None = None,
     on_time_s: tuple[float, float] = ON_TIME_S,
     noise: Noise | None = None,
-    hold: bool = False,
+    hold: bool = True,
     off_peak: float = OFF_PEAK,
 ) -> Punctuality:
     """Drive every scheduled trip of a day through the signals, under two controls.
@@ -145,7 +145,7 @@ def punctuality(
     noise
         What differs from day to day.
     hold
-        Buses wait at timepoints until they may leave.
+        Buses wait at timepoints until they may leave; else a quicker plan makes them early.
     off_peak
         Part of the nearest period's volumes that drives where no period is given.
 
@@ -170,7 +170,7 @@ def punctuality(
     base = plan_of(network) if before is None else before
     rows, routes, stops = [], [], []
     findings: dict[tuple[str, str], Any] = {}
-    losses = _mean_losses(streets, volumes, base, seed)
+    losses = _mean_losses(streets, volumes, base, table, begin, end, seed)
     for number in range(seed, seed + seeds):
         cars = draw(streets, volumes, seed=number)
         buses = buses_of(network, table, losses, begin_s=begin, end_s=end, noise=noise, hold=hold,
@@ -211,20 +211,43 @@ def punctuality(
     )
     return Punctuality(
         pd.DataFrame(rows), _wide(routes, ["route_id", "direction_id"]),
-        _wide(stops, ["route_id", "direction_id", "stop_id"]), int(buses.ids and len(buses.ids)),
+        _wide(stops, ["route_id", "direction_id", "stop_id"]), len(buses),
         str(day.date), tuple(findings.values()), on_time_s, time.perf_counter() - started,
         (*network.assumptions, *assumed), names,
     )  # fmt: skip
 
 
 def _mean_losses(
-    streets: Streets, volumes: list[Volumes], base: Plan, seed: int
-) -> dict[int, float]:
-    """Mean delay of each movement under a plan, cars alone: what a timetable has learnt."""
-    run = simulate(streets.network, base, draw(streets, volumes, seed=seed + 1000))
-    table = run.movements
-    return {k: float(lost) for k, (lost, count) in
-            enumerate(zip(table["delay_s"], table["vehicles"], strict=True)) if count}  # fmt: skip
+    streets: Streets,
+    volumes: list[Volumes],
+    base: Plan,
+    table: Timetable,
+    begin: float,
+    end: float,
+    seed: int,
+) -> Losses:
+    """Mean delay of each line's buses at each movement under a plan: what a timetable has learnt.
+
+    First of cars, then, with these, of the buses themselves.
+    """
+    network = streets.network
+    cars = draw(streets, volumes, seed=seed + 1000)
+    found: Losses = {}
+    moved = simulate(network, base, cars).movements
+    everywhere = {k: float(lost) for k, lost in enumerate(moved["delay_s"])}
+    for row in table.passes.values():
+        for moves in row:
+            found |= {("", -1, move): everywhere[move] for move in moves}
+    for number in range(2):
+        buses = buses_of(network, table, found, begin_s=begin, end_s=end, seed=seed + 1000 + number)
+        run = simulate(network, base, joined(cars, buses), clear_s=1800)
+        hops = run.hops[run.hops["bus"] & (run.hops["move"] >= 0) & run.hops["leave_s"].notna()]
+        seen: dict[tuple[str, int, int], list[float]] = {}
+        for vehicle, move, lost in zip(hops["vehicle"], hops["move"], hops["delay_s"], strict=True):
+            one = table.calls[table.first[run.traffic.ids[vehicle]]]
+            seen.setdefault((one.route, one.direction, int(move)), []).append(float(lost))
+        found |= {key: float(np.mean(values)) for key, values in seen.items()}
+    return found
 
 
 def _all_day(network: Network, begin: float, end: float, off_peak: float) -> list[Volumes]:
@@ -279,8 +302,8 @@ def _wide(parts: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
     """Mean over seeds, one row a key, columns ``figure_before`` and ``figure_after``."""
     table = pd.concat(parts, ignore_index=True)
     names = [name for name in (*FIGURES, "headways") if name in table]
-    mean = table.groupby([*keys, "when"], sort=True)[names].mean().unstack("when")
-    mean.columns = [f"{name}_{when}" for name, when in mean.columns]
+    mean = table.pivot_table(index=keys, columns="when", values=names, sort=True)
+    mean.columns = pd.Index([f"{one[0]}_{one[1]}" for one in mean.columns.to_flat_index()])
     for name in SHARES:
         if f"{name}_after" in mean:
             mean[f"{name}_points"] = 100 * (mean[f"{name}_after"] - mean[f"{name}_before"])
@@ -304,4 +327,4 @@ def _mean(values: Any) -> float | None:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     plain = table.astype(object).where(table.notna(), None)
-    return plain.to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]

@@ -107,7 +107,6 @@ def simulate(
         queues.advance(codes_of(states))
     else:
         states = _stepped(queues, controller, seconds, senses)
-        plan = getattr(controller, "plan", None)
     return Simulation(
         streets, traffic, queues, states, plan, controller if plan is None else None, seed,
         time.perf_counter() - started,

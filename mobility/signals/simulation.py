@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobility.signals.streets import Streets
     from mobility.signals.traffic import Traffic
 
+JUDGED_S = 3600  # of a fixed plan's log
 STOPPED_S = 1.0  # a vehicle that waits longer at a stop line has stopped
 
 
@@ -162,10 +163,23 @@ class Simulation:
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What the lamps broke; what the network came with is not counted again."""
+        """What the lamps broke; what the network came with is not counted again.
+
+        A plan comes back cycle by cycle: it is judged itself, and its log's first hour. The log of
+        a controller is judged whole.
+        """
         network = self.streets.network
+        if self.plan is None or self.controller is not None:
+            found = check(network, self.log)
+        else:
+            digest = network.digest
+            hour = log_of(self.streets, self.states[:JUDGED_S], self.traffic.begin_s,
+                          plan=self.plan, digest=digest)  # fmt: skip
+            found = [*check(network, self.plan), *check(network, hour)]
         known = {(one.code, one.column) for one in network.input_findings}
-        return tuple(one for one in check(network, self.log) if (one.code, one.column) not in known)
+        fresh = {(one.code, one.column): one for one in found
+                 if (one.code, one.column) not in known}  # fmt: skip
+        return tuple(fresh.values())
 
     @cached_property
     def report(self) -> Report:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mobility.signals.streets import Streets
     from mobility.signals.traffic import Traffic
 
+# (route, direction, movement) -> mean delay of its buses there; ("", -1, movement): of anybody.
+Losses = dict[tuple[str, int, int], float]
 EARTH_M = 6_371_008.8
 DWELL_S, DWELL_CV = 20.0, 0.4  # where the network names no dwell; assumed
 FREE_MS = 15.0  # no bus runs faster between two stops
@@ -225,7 +227,7 @@ def _apart(a: tuple[float, float] | None, b: tuple[float, float] | None) -> floa
 def buses_of(
     network: Network,
     table: Timetable,
-    base_delay_s: dict[int, float],
+    base_delay_s: Losses,
     *,
     begin_s: float,
     end_s: float,
@@ -236,7 +238,7 @@ def buses_of(
     """Draw the day's buses.
 
     Between two stops a bus needs what the timetable gives, less the dwell and the mean delay at
-    the signals on the way (``base_delay_s``, by movement): the timetable is taken to fit today's
+    the signals on the way (``base_delay_s``): the timetable is taken to fit today's
     signals. It leaves its first stop no earlier than it should, and others where ``hold`` says so.
     """
     kind = noise or Noise()
@@ -262,7 +264,11 @@ def buses_of(
             # The timetable often gives no time to stand: it is in the run then.
             stands = call.depart_s - call.arrive_s
             run -= 0.0 if last else max(0.0, mean - stands)
-            run -= sum(base_delay_s.get(move, 0.0) for move in rows[n])
+            run -= sum(
+                base_delay_s.get((call.route, call.direction, move),
+                                 base_delay_s.get(("", -1, move), 0.0))
+                for move in rows[n]
+            )  # fmt: skip
             free = max(1.0, run) * float(factors[n])
             share = table.share[trip][n]
             hops += [Hop(free * share[k], move) for k, move in enumerate(rows[n])]
