@@ -163,6 +163,7 @@ def drive(
 
 
 app.command("simulate")(signals_simulate.simulate)
+app.command("punctuality")(signals_simulate.punctuality)
 
 
 def _open(source: str, additional: list[Path] | None) -> Network:

@@ -4,6 +4,7 @@
 bound here, once the files are loaded.
 """
 
+from mobility.signals.advise_speed import Advice, Guidance, advise_speed, guide
 from mobility.signals.case import read_network
 from mobility.signals.check import check
 from mobility.signals.plan import Log, Plan, SignalPlan
@@ -21,17 +22,21 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.punctuality import Punctuality, punctuality
 from mobility.signals.remaining import Remaining, remaining
 from mobility.signals.simulate import simulate
 from mobility.signals.simulation import Simulation
 
 __all__ = [
+    "Advice",
     "Group",
+    "Guidance",
     "Intersection",
     "Link",
     "Log",
     "Network",
     "Plan",
+    "Punctuality",
     "Remaining",
     "Rings",
     "Rules",
@@ -41,9 +46,12 @@ __all__ = [
     "Stage",
     "State",
     "Volumes",
+    "advise_speed",
     "check",
+    "guide",
     "plan_of",
     "program",
+    "punctuality",
     "read_network",
     "read_plan",
     "remaining",

@@ -274,6 +274,31 @@ def code_is_not_yellow(code, turn_group, lane_turn, vehicle):
 
 
 @kernel
+def put_off(vehicle, at_s, now, ways, events, due):
+    """Let a vehicle that is on the way to a hop be there at ``at_s`` instead."""
+    bucket, follower, event_s, at_hop = events[0], events[1], events[2], events[3]
+    second = max(int(event_s[vehicle]), now)
+    move = ways[1][at_hop[vehicle]]
+    if second < bucket.size:
+        last = -1
+        here = bucket[second]
+        while here >= 0 and here != vehicle:
+            last = here
+            here = follower[here]
+        if here < 0:
+            return
+        if last < 0:
+            bucket[second] = follower[vehicle]
+        else:
+            follower[last] = follower[vehicle]
+    if move >= 0 and second - now < WINDOW and due[move, second % WINDOW] > 0:
+        due[move, second % WINDOW] -= 1
+    second = _schedule(vehicle, at_s, now, bucket, follower, event_s)
+    if move >= 0 and second - now < WINDOW:
+        due[move, second % WINDOW] += 1
+
+
+@kernel
 def start(depart_s, events):
     """Put every vehicle's departure into its second's list."""
     bucket, follower, event_s = events[0], events[1], events[2]
@@ -298,5 +323,7 @@ def warm():
     moves = (ints, floats, ints)
     record = (nothing, nothing, nothing, none, floats, ints, floats)
     start(nothing, events)
+    put_off(0, 0.0, 1, (ints, ints, *ways[2:]), (ints, none, floats, ints, small, floats),
+            np.zeros((1, WINDOW), np.int16))  # fmt: skip
     advance(streets, ways, events, lanes, approaches, moves, np.zeros((1, WINDOW), np.int16),
             record, np.zeros((1, 1), np.int8), 0, 0, 0)  # fmt: skip
