@@ -20,6 +20,7 @@ LOOK_S = 60.0  # how far before the stop line vehicles are seen
 REQUEST_S = 120.0  # how far ahead a bus asks
 DWELL_SPREAD = 0.3  # of a dwell: half the width of a bus's window of arrival
 GAP_S = 60.0
+OPEN = 100.0  # vehicles that fit where a street leads out
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Detectors:
             for k, stream in enumerate(row)
         }
         turn_group = self.streets.arrays[1]
+        side = {name: row for row, name in enumerate(self.streets.approaches)}
+        self._onto: dict[tuple[str, int], set[int]] = defaultdict(set)
         self._of_lane: list[list[tuple[str, int]]] = [[] for _ in self.streets.lanes]
         self._of_move: list[list[tuple[str, int]]] = [[] for _ in self.streets.movements]
         for turn, (lane, move) in enumerate(self.streets.turns):
@@ -82,6 +85,8 @@ class Detectors:
                         self._of_lane[lane].append(at)
                     if at not in self._of_move[move]:
                         self._of_move[move].append(at)
+                    for link, _ in self.streets.onward.get(self.streets.movements[move], ()):
+                        self._onto[at].add(side[link.to_signal, link.approach])
 
     def __call__(self, queues: Queues, now_s: float) -> tuple[dict[str, Any], list[Any]]:
         """Sense the running model."""
@@ -129,11 +134,11 @@ class Detectors:
         return found, self._requests(queues, now_s)
 
     def _room(self, queues: Queues, key: tuple[str, int]) -> float:
-        """Vehicles that fit where a stream leads to; a hundred where it leads out."""
-        del key
+        """Vehicles that fit where a stream leads to, all its links weighed alike; else a hundred."""
         room, used = self.streets.arrays[11], queues.approaches[4]
-        free = np.where(np.isfinite(room), room - used, 100 * SPACE_M)
-        return float(max(0.0, free.min(initial=100 * SPACE_M)) / SPACE_M) if len(free) else 100.0
+        free = [float(room[a] - used[a]) / SPACE_M for a in self._onto.get(key, ())
+                if np.isfinite(room[a])]  # fmt: skip
+        return max(0.0, sum(free) / len(free)) if free else OPEN
 
     def _requests(self, queues: Queues, now_s: float) -> list[Any]:
         """Every bus asks at its next stop line: when it will be there, and how late it is."""
