@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,6 @@ class Punctuality:
     seconds: float
     assumptions: tuple[str, ...] = ()
     names: tuple[str, str] = ("before", "after")
-    _: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def figures(self) -> dict[str, dict[str, float | None]]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Network
     from mobility.signals.streets import Streets
 
-CLEAR_S = 600  # after the last departure: vehicles that are still there leave
-
 
 class Controller(Protocol):
     """Control second by second."""

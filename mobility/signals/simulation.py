@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,6 @@ class Simulation:
     controller: Any
     seed: int
     seconds: float
-    _: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def hops(self) -> pd.DataFrame:

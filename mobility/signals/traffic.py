@@ -25,7 +25,6 @@ BUS_SPACE_M = 14.5
 ENTRY_S = 15.0  # from where a vehicle is first seen to the stop line
 NEVER = -1e9
 BOARDING = 0.5  # share of a dwell that grows with the time since the bus before
-SPREAD = 0.0  # of a bus's running time between stops; its dwell has its own
 
 
 @dataclass(frozen=True)
