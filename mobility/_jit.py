@@ -43,6 +43,7 @@ MODULES = (
     "mobility.fares._ticket_kernels",
     "mobility.fares._policy_kernels",
     "mobility.fares._respond_kernels",
+    "mobility.signals._queue_kernels",
 )
 
 KERNELS: list[Any] = []

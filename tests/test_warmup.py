@@ -62,6 +62,12 @@ fares.compare_policies(taps, fares.read_tariff("santiago"), {"month": [38000, 2*
 for name in ("fares_v1", "fares_v2"):
     tariff = fares.tariff_from_feed(read_feed(f"gtfs_samples/odd/{name}", cache=False))
     fares.settle(voids.assign(route_id="1", stop_id="P"), tariff)
+from mobility import samples, signals
+network = signals.read_network(samples.case("incheon", "signals.toml"))
+signals.simulate(network, end_s=network.volumes[0].from_s + 300).figures
+from mobility.signals.timetable import buses_of, timetable_of
+table = timetable_of(read_feed("gtfs_samples/incheon", cache=False).day(), network)
+signals.guide(network, None, buses_of(network, table, {}, begin_s=25200, end_s=25800))
 after = _jit.signatures()
 print(json.dumps({name: sorted(after[name] - before[name]) for name in after}))
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options, signals_simulate
 from mobility.cli.signal_inputs import corridor, counts
 
 if TYPE_CHECKING:
@@ -310,6 +310,10 @@ def drive(
         print_table([(key, str(value)) for key, value in done.figures.items()])
         print_findings(done.findings, quiet=quiet)
     return EXIT_FINDINGS if has_errors(done.findings) else EXIT_DONE
+
+
+app.command("simulate")(signals_simulate.simulate)
+app.command("punctuality")(signals_simulate.punctuality)
 
 
 def _open(source: str, additional: list[Path] | None) -> Network:

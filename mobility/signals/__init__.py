@@ -4,6 +4,7 @@
 bound here, once the files are loaded.
 """
 
+from mobility.signals.advise_speed import Advice, Guidance, advise_speed, guide
 from mobility.signals.case import read_network
 from mobility.signals.case_write import same_network, write_network
 from mobility.signals.check import check
@@ -37,35 +38,47 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.punctuality import Punctuality, punctuality
+from mobility.signals.remaining import Remaining, remaining
 from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
+from mobility.signals.simulate import simulate
+from mobility.signals.simulation import Simulation
 from mobility.signals.utdf import read_utdf
 from mobility.signals.utdf_write import write_utdf
 
 __all__ = [
+    "Advice",
     "Corridor",
     "CountedVolumes",
     "Counts",
     "Group",
+    "Guidance",
     "Intersection",
     "Link",
     "Log",
     "Network",
     "Plan",
+    "Punctuality",
+    "Remaining",
     "Rings",
     "Rules",
     "Schedule",
     "Sequence",
     "SignalPlan",
+    "Simulation",
     "Slot",
     "Stage",
     "State",
     "TimingSheet",
     "Volumes",
+    "advise_speed",
     "check",
     "corridor_from_feed",
+    "guide",
     "plan_of",
     "program",
+    "punctuality",
     "read_counts",
     "read_log",
     "read_network",
@@ -73,7 +86,9 @@ __all__ = [
     "read_schedule",
     "read_shown",
     "read_utdf",
+    "remaining",
     "same_network",
+    "simulate",
     "timing_sheets",
     "volumes_of_counts",
     "write_log",

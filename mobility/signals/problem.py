@@ -8,7 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mobility.shown import Shown
-from mobility.signals.demand import BusRoute, BusStop, EmergencyRoute, Link, Volumes
+from mobility.signals.demand import (
+    BusRoute,
+    BusStop,
+    EmergencyRoute,
+    Lane,
+    Link,
+    Turn,
+    Volumes,
+)
 from mobility.signals.groups import DARK, GREENS, Group, Seconds, Sequence, State, Step
 from mobility.signals.intersection import Detector, Intersection, Pair, Rings, Stage
 
@@ -25,6 +33,7 @@ __all__ = [
     "EmergencyRoute",
     "Group",
     "Intersection",
+    "Lane",
     "Link",
     "Network",
     "Pair",
@@ -35,6 +44,7 @@ __all__ = [
     "Stage",
     "State",
     "Step",
+    "Turn",
     "Volumes",
 ]
 
@@ -82,6 +92,8 @@ class Network(Shown):
         What is wrong with the data that came in, and may stand: a shipped program's own defects.
     source
         File it was read from.
+    lanes
+        At the stop lines; empty: every group has its own, as many as it says, on each approach.
     given
         The plan that came in, where it is more than stages and greens (an imported program).
     """
@@ -92,6 +104,7 @@ class Network(Shown):
     bus_routes: tuple[BusRoute, ...] = ()
     volumes: tuple[Volumes, ...] = ()
     emergency_routes: tuple[EmergencyRoute, ...] = ()
+    lanes: tuple[Lane, ...] = ()
     rules: Rules = Rules()
     city: str = ""
     corridor: str = ""
@@ -112,7 +125,8 @@ class Network(Shown):
         """Of everything that an answer depends on: the same digest, the same plan."""
         parts = [
             *sorted(_text(one) for one in self.intersections),
-            *sorted(repr(one) for one in (*self.links, *self.bus_stops, *self.bus_routes)),
+            *sorted(repr(one) for one in (*self.links, *self.bus_stops, *self.bus_routes,
+                                       *self.lanes)),
             *sorted(
                 repr((one.from_s, one.to_s, sorted(one.vehicles_h.items()),
                       sorted(one.pedestrians_h.items()), one.car_occupancy))
