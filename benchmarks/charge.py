@@ -170,7 +170,6 @@ def main() -> None:
     from mobility.fleet import (
         _plug_kernels,
         _plug_search_kernels,
-        _replug_kernels,
         _transport_kernels,
     )
 
