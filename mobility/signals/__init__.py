@@ -6,6 +6,7 @@ bound here, once the files are loaded.
 
 from mobility.signals.case import read_network
 from mobility.signals.check import check
+from mobility.signals.dispersion import evaluate
 from mobility.signals.plan import Log, Plan, SignalPlan
 from mobility.signals.problem import (
     Group,
@@ -20,6 +21,7 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.timing import TimedPlan, time_signals
 
 __all__ = [
     "Group",
@@ -34,9 +36,12 @@ __all__ = [
     "SignalPlan",
     "Stage",
     "State",
+    "TimedPlan",
     "Volumes",
     "check",
+    "evaluate",
     "plan_of",
     "program",
     "read_network",
+    "time_signals",
 ]
