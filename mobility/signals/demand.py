@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Movement = tuple[str, str, str]  # signal, approach, movement
+
 
 @dataclass(frozen=True)
 class Link:
     """A street from one signal to the next.
 
     Robertson's platoon dispersion with ``F = 1 / (1 + alpha * beta * travel_s)`` (TRANSYT).
-    ``approach`` is where the traffic arrives: the ``from`` of the groups at ``to_signal``.
+    ``approach`` is where the traffic arrives: the ``from`` of the groups at ``to_signal``; two
+    links of the same pair of signals differ in it. ``feeds`` says who takes the link: (approach,
+    movement) at ``from_signal`` and the share of its vehicles; empty: not known.
     """
 
     from_signal: str
@@ -21,6 +25,47 @@ class Link:
     alpha: float = 0.35
     beta: float = 0.8
     approach: str = ""
+    feeds: tuple[tuple[str, str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a lane serves: a movement, the group whose green it needs, and how fast it flows.
+
+    Parameters
+    ----------
+    saturation_vph
+        Vehicles an hour of green, the lane alone.
+    yields_to
+        (approach, movement) at the same signal that go first while the group gives way.
+    """
+
+    movement: str
+    group: str
+    saturation_vph: float
+    yields_to: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A lane at a stop line.
+
+    Parameters
+    ----------
+    storage_m
+        From the stop line back to where the approach's lanes are fewer.
+    turns
+        What may be done from it; more than one: a shared lane.
+    buses_only
+        Cars may not use it.
+    """
+
+    id: str
+    signal: str
+    approach: str
+    storage_m: float
+    turns: tuple[Turn, ...]
+    buses_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mobility.signals.demand import BusRoute, BusStop, EmergencyRoute, Link, Volumes
+from mobility.signals.demand import (
+    BusRoute,
+    BusStop,
+    EmergencyRoute,
+    Lane,
+    Link,
+    Turn,
+    Volumes,
+)
 from mobility.signals.groups import DARK, GREENS, Group, Seconds, Sequence, State, Step
 from mobility.signals.intersection import Detector, Intersection, Pair, Rings, Stage
 
@@ -24,6 +32,7 @@ __all__ = [
     "EmergencyRoute",
     "Group",
     "Intersection",
+    "Lane",
     "Link",
     "Network",
     "Pair",
@@ -34,6 +43,7 @@ __all__ = [
     "Stage",
     "State",
     "Step",
+    "Turn",
     "Volumes",
 ]
 
@@ -81,6 +91,8 @@ class Network:
         What is wrong with the data that came in, and may stand: a shipped program's own defects.
     source
         File it was read from.
+    lanes
+        At the stop lines; empty: every group has its own, as many as it says, on each approach.
     given
         The plan that came in, where it is more than stages and greens (an imported program).
     """
@@ -91,6 +103,7 @@ class Network:
     bus_routes: tuple[BusRoute, ...] = ()
     volumes: tuple[Volumes, ...] = ()
     emergency_routes: tuple[EmergencyRoute, ...] = ()
+    lanes: tuple[Lane, ...] = ()
     rules: Rules = Rules()
     city: str = ""
     corridor: str = ""
@@ -111,7 +124,8 @@ class Network:
         """Of everything that an answer depends on: the same digest, the same plan."""
         parts = [
             *sorted(_text(one) for one in self.intersections),
-            *sorted(repr(one) for one in (*self.links, *self.bus_stops, *self.bus_routes)),
+            *sorted(repr(one) for one in (*self.links, *self.bus_stops, *self.bus_routes,
+                                       *self.lanes)),
             *sorted(
                 repr((one.from_s, one.to_s, sorted(one.vehicles_h.items()),
                       sorted(one.pedestrians_h.items()), one.car_occupancy))

@@ -30,7 +30,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class Link:
-    """A connection that a signal controls; ``junction`` and ``request`` say who its foes are."""
+    """A connection that a signal controls; ``junction`` and ``request`` say who its foes are.
+
+    ``via`` is the lane inside the junction.
+    """
 
     index: int
     from_lane: str
@@ -39,6 +42,7 @@ class Link:
     junction: str
     request: int
     crossing: bool
+    via: str = ""
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ def _links(net: Net, raw: list[dict[str, str]]) -> None:
         junction, request = _request(net, via, crossing=crossing)
         link = Link(
             int(one["linkIndex"]), f"{one['from']}_{one['fromLane']}", one["to"],
-            one.get("dir", "s"), junction, request, crossing,
+            one.get("dir", "s"), junction, request, crossing, via,
         )  # fmt: skip
         net.links.setdefault(one["tl"], {}).setdefault(link.index, []).append(link)
         # A crossing has a number for each of its directions.
