@@ -261,7 +261,7 @@ def sweep(turn, may_offset, may_split, shifts, steps, after_ptr, after, streams,
     signal = streams[0]
     width = leave.shape[1]
     most = 1
-    for s in range(turn.shape[0]):
+    for s in range(after_ptr.shape[0] - 1):
         most = max(most, after_ptr[s + 1] - after_ptr[s])
     arrive = np.zeros(width)
     kept_leave = np.zeros((most, width))

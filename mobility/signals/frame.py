@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobility.signals.plan import SignalPlan
     from mobility.signals.problem import Intersection, Seconds
 
+LEAST_STAGE_S = 5.0  # or what the stage came with, where that is shorter
 MOST_ORDERS = 6  # of one signal that are tried
 # Two elements or more that give and take a second: ((element, +1), (element, -1)).
 Move = tuple[tuple[int, int], ...]
@@ -161,7 +162,10 @@ def _stage_frame(one: Intersection, names: tuple[str, ...]) -> Frame:
     always = tuple(
         sorted(group.id for group in one.groups if all(group.id in span for span in spans))
     )
-    runs = [Run(0, k, 1, gaps[k] + 1) for k in range(count)]
+    runs = [
+        Run(0, k, 1, gaps[k] + min(LEAST_STAGE_S, one.stage[name].green_s or LEAST_STAGE_S))
+        for k, name in enumerate(names)
+    ]
     windows = []
     for group in one.groups:
         own = _group_windows(one, group.id, names, spans, gaps)
