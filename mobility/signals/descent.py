@@ -39,6 +39,10 @@ class Timing:
             for one, lengths, zero in zip(self.frames, self.lengths, self.zeros, strict=True)
         ), name=name)  # fmt: skip
 
+    def copy(self) -> Timing:
+        """One that may be changed without this one."""
+        return Timing(list(self.frames), [list(row) for row in self.lengths], list(self.zeros))
+
     @property
     def cycles(self) -> list[float]:
         """Each signal's."""

@@ -40,7 +40,7 @@ class Trial:
 
 def try_plan(
     asked: Config,
-    network: Network,
+    network: Network | None,
     plan: Plan | None,
     *,
     seed: int,
@@ -80,7 +80,7 @@ def try_plan(
     with tempfile.TemporaryDirectory(prefix="mobility-trial-") as name:
         folder = Path(name)
         additional = silent(asked.additional, folder)
-        if plan is not None:
+        if plan is not None and network is not None:
             additional.append(write_programs(network, plan, folder / "plan.add.xml"))
         if lanes:
             told = folder / "lanes.add.xml"
@@ -98,6 +98,8 @@ def try_plan(
             "--error-log", str(folder / "errors.log"), "--xml-validation", "never",
             "--no-step-log", "--no-warnings", "--duration-log.disable",
         ]  # fmt: skip
+        if asked.routes:
+            words += ["--route-files", ",".join(map(str, asked.routes))]
         if end_s is not None:
             words += ["--end", f"{end_s:g}"]
         if additional:
