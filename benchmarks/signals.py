@@ -32,6 +32,10 @@ NETS = {  # name: scenario, begin, end, teleport
 }
 CONTROLLERS = ("shipped", "webster", "actuated", "planned")
 SEEDS = range(5)
+PLANNING = (  # what our plan depends on, below mobility/signals
+    "_dispersion_kernels", "descent", "dispersion", "frame", "program", "splits", "streams",
+    "sumo/demand", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
+)  # fmt: skip
 # Demand that nothing was timed on: name, factor of all volumes, share of vehicles dropped or doubled.
 OTHER_DEMAND = {"-15 %": 0.85, "+15 %": 1.15, "turns": 1.0}
 T975 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 9: 2.26, 14: 2.14}
@@ -45,8 +49,9 @@ def sumo_home() -> Path | None:
 
 
 def code_version() -> str:
-    """Of everything a signal plan depends on: a change makes rows old."""
-    files = sorted((HOME / "mobility" / "signals").rglob("*.py"))
+    """Of what our plan depends on: a change makes its rows old."""
+    signals = HOME / "mobility" / "signals"
+    files = [signals / f"{name}.py" for name in PLANNING]
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())
@@ -283,13 +288,6 @@ def corridor(signals: int, seed: int) -> Any:
     there = tuple(rng.uniform(15, 50, signals - 1))
     back_s = tuple(float(one * rng.uniform(0.95, 1.05)) for one in there)
     return BandProblem(tuple(rows), there, back_s, (60.0, 120.0))
-
-
-def grid(side: int, seed: int = 0) -> Any:
-    """A made-up grid of ``side x side`` signals with four stages each."""
-    from benchmarks.signal_grid import grid_network
-
-    return grid_network(side, side, seed)
 
 
 def run_cases() -> None:

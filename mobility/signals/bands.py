@@ -90,6 +90,8 @@ class Bands:
         ``out``, ``back`` and, where asked, ``bus_out``, ``bus_back``: parts of the cycle.
     fronts
         When each band's front passes the first signal, parts of the cycle.
+    why
+        Why there are none; empty otherwise.
     """
 
     cycle_s: float
@@ -98,8 +100,11 @@ class Bands:
     widths: dict[str, float]
     fronts: dict[str, float]
     report: Report = field(compare=False)
+    why: str = ""
 
     def __str__(self) -> str:
+        if self.why:
+            return self.why
         told = ", ".join(f"{name} {self.cycle_s * width:.1f} s"
                          for name, width in self.widths.items())  # fmt: skip
         return f"cycle {self.cycle_s:.1f} s: {told} ({self.report.headline()})"
@@ -122,7 +127,9 @@ def widest_bands(
     Returns
     -------
     Bands
-        ``report.bound`` is the solver's proven bound on the weighted sum of widths.
+        ``report.bound`` is the solver's proven bound on the weighted sum of widths. The status
+        is ``infeasible``, with ``why``, where even bands without width meet a red: with short
+        greens and one cycle, two directions cannot always both pass.
 
     Raises
     ------
@@ -182,7 +189,17 @@ def widest_bands(
     result = mathopt.solve(model, kind, params=parameters)
     proved = result.termination.reason == mathopt.TerminationReason.OPTIMAL
     if not result.has_primal_feasible_solution():
-        raise ConfigError("no bands can be found in the time given", mend="allow more seconds")
+        impossible = result.termination.reason in {
+            mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED,
+        }  # fmt: skip
+        report = Report(
+            Status.INFEASIBLE if impossible else Status.UNKNOWN, seed=seed, maximise=True,
+            seconds=time.perf_counter() - begun,
+            stop_reason=StopReason.FINISHED if impossible else StopReason.SECONDS,
+        )  # fmt: skip
+        why = ("no offsets let a front pass all greens in every direction asked for"
+               if impossible else "no bands were found in the time given")  # fmt: skip
+        return Bands(0.0, (), (), {}, {}, report, why)
     return _answer(problem, result, picks, width, after, z, wanted, worth,
                    proved=proved, seconds=time.perf_counter() - begun, seed=seed)  # fmt: skip
 

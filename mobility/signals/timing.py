@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.findings import finding
+from mobility.signals.arterial import with_bands
 from mobility.signals.check import check
 from mobility.signals.descent import Search, Timing
 from mobility.signals.dispersion import Delay, busiest, delay_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 CYCLE_STEP_S = 5
 TRIED_CYCLES = 3  # of those that suit the signals one by one, tried with offsets
+LARGE = 60  # signals from which on one cycle is tried, from a coarser choice, and no parts are shifted
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,8 @@ class Site:
         self.may_offset = ["offset" not in one.lock for one in self.signals]
         self.may_split = ["splits" not in one.lock for one in self.signals]
         self.linked = [k for k, one in enumerate(self.signals) if one.linked]
-        self.parts = _parts(network, self.signals)
+        self.large = len(self.signals) > LARGE
+        self.parts = [] if self.large else _parts(network, self.signals)
         self.least = [least_cycle_s(one) for one in self.frames]
         self.why = ""
         self.cycles = self._cycles()
@@ -306,7 +309,8 @@ class Site:
         if fixed:
             return sorted(one for one in fixed if low <= one <= high and one == round(one))[:1]
         first = int(-(-low // 1))
-        steps = range(first + (-first) % CYCLE_STEP_S, int(high) + 1, CYCLE_STEP_S)
+        step = (3 if self.large else 1) * CYCLE_STEP_S
+        steps = range(first + (-first) % step, int(high) + 1, step)
         return sorted({float(one) for one in (*steps, first) if one <= high})
 
     def lengths(self, k: int, cycle: float, one: Frame | None = None) -> list[float] | None:
@@ -447,9 +451,9 @@ def _search(site: Site, budget: _Budget, seed: int) -> Timing:
 
     starts: list[Callable[[], Timing | None]] = [lambda: site.start(None)]
     ranked = sorted(site.cycles, key=lambda c: (sum(site.alone(k, c) for k in site.linked), c))
-    for cycle in ranked[:TRIED_CYCLES] or [None]:
+    for cycle in ranked[: 1 if site.large else TRIED_CYCLES] or [None]:
         if cycle is not None:
-            starts.append(lambda cycle=cycle: site.start(cycle))  # type: ignore[misc]
+            starts += [lambda c=cycle: site.start(c), lambda c=cycle: _banded(site, c)]  # type: ignore[misc]
     for make in starts:
         timing = make()
         if timing is None or (best is not None and halt(0)):
@@ -476,6 +480,14 @@ def _search(site: Site, budget: _Budget, seed: int) -> Timing:
         if timing.value < best.value - 1e-9:
             best = timing
     return best
+
+
+def _banded(site: Site, cycle: float) -> Timing | None:
+    """Equal saturation with the widest bands along the main street."""
+    timing = site.start(cycle)
+    if timing is None or with_bands(site, timing) is None:
+        return None
+    return timing
 
 
 def _other_orders(site: Site, best: Timing, halt: Callable[[int], bool]) -> tuple[Timing, int]:
