@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options, signals_time
 
 if TYPE_CHECKING:
     from mobility.signals import Network
@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("time")(signals_time.time)
 
 Source = Annotated[
     str,
@@ -124,7 +125,7 @@ def info(
 def drive(
     scenario: Annotated[Path, typer.Argument(metavar="X.sumocfg", help="A scenario of SUMO.")],
     controller: Annotated[
-        str, typer.Option("--controller", help="shipped: as it is; fixed: its static cycles.")
+        str, typer.Option("--controller", help="shipped: as it is; fixed: its static cycles; planned: ours.")
     ] = "shipped",
     begin: Annotated[float | None, typer.Option("--begin", help="First second.")] = None,
     end: Annotated[float | None, typer.Option("--end", help="Last second.")] = None,

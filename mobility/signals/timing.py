@@ -221,6 +221,18 @@ def _one_period(
         report = Report(Status.INFEASIBLE, seed=seed, seconds=time.perf_counter() - begun)
         return TimedPlan((), why=site.why, report=report, **common)
     best = _search(site, budget, seed)
+    if best is None:
+        why = "no common cycle keeps the limits of all linked signals"
+        kept = before is not None and not _errors(network, given)
+        report = Report(
+            Status.FEASIBLE if kept else Status.INFEASIBLE, seed=seed,
+            objective=before.person_hours_h if kept and before is not None else None,
+            seconds=time.perf_counter() - begun, stop_reason=budget.reason,
+        )  # fmt: skip
+        if kept:
+            why += ": the plan that came in is kept"
+        return TimedPlan(given.signals if kept else (), after=before if kept else None, why=why,
+                         report=report, **common)  # fmt: skip
     plan, findings = _safe(network, best.plan(name), given)
     after = delay_of(streams, plan)
     why = ""
@@ -440,7 +452,7 @@ def _parts(network: Network, signals: Sequence[Intersection]) -> list[list[int]]
     return [sorted(below[k]) for k in order if seen[k] is not None and len(below[k]) > 1]
 
 
-def _search(site: Site, budget: _Budget, seed: int) -> Timing:
+def _search(site: Site, budget: _Budget, seed: int) -> Timing | None:
     """Descend from all starts, shake while there is time; the best timing."""
     best: Timing | None = None
     work = 0
@@ -469,7 +481,8 @@ def _search(site: Site, budget: _Budget, seed: int) -> Timing:
             if best is not None:
                 site.search(best).value()
                 break
-    assert best is not None
+    if best is None:
+        return None
     best, more = _other_orders(site, best, halt)
     work += more
     while budget.bounded and not halt(0):
