@@ -33,8 +33,8 @@ NETS = {  # name: scenario, begin, end, teleport
 CONTROLLERS = ("shipped", "webster", "actuated", "planned")
 SEEDS = range(5)
 PLANNING = (  # what our plan depends on, below mobility/signals
-    "_dispersion_kernels", "descent", "dispersion", "frame", "program", "splits", "streams",
-    "sumo/demand", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
+    "_dispersion_kernels", "descent", "dispersion", "frame", "program", "site", "splits", "streams",
+    "sumo/changes", "sumo/demand", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
 )  # fmt: skip
 # Demand that nothing was timed on: name, factor of all volumes, share of vehicles dropped or doubled.
 OTHER_DEMAND = {"-15 %": 0.85, "+15 %": 1.15, "turns": 1.0}
@@ -114,7 +114,9 @@ def _webster(source: Path, folder: Path, begin: int) -> Path:
     words = [str(tools / "bin" / "duarouter"), "-n", str(asked.net), "--route-files",
              ",".join(map(str, asked.routes)), "-o", str(routed), "--ignore-errors",
              "--no-warnings", "--no-step-log", "--xml-validation", "never"]  # fmt: skip
-    others = [one for one in asked.additional if "tls" not in one.name and "detector" not in one.name]
+    others = [
+        one for one in asked.additional if "tls" not in one.name and "detector" not in one.name
+    ]
     if others:
         words += ["--additional-files", ",".join(map(str, others))]
     subprocess.run(words, check=True, env=environment, capture_output=True)
@@ -260,7 +262,8 @@ def run_nets(only: list[str], seeds: range, demands: tuple[str, ...]) -> None:
                     if told:
                         row["planning"] = told
                     document["rows"] = [
-                        one for one in document["rows"]
+                        one
+                        for one in document["rows"]
                         if (one["net"], one["controller"], one["seed"], one["demand"])
                         != (net, controller, seed, demand)
                     ]

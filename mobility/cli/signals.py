@@ -125,7 +125,10 @@ def info(
 def drive(
     scenario: Annotated[Path, typer.Argument(metavar="X.sumocfg", help="A scenario of SUMO.")],
     controller: Annotated[
-        str, typer.Option("--controller", help="shipped: as it is; fixed: its static cycles; planned: ours.")
+        str,
+        typer.Option(
+            "--controller", help="shipped: as it is; fixed: its static cycles; planned: ours."
+        ),
     ] = "shipped",
     begin: Annotated[float | None, typer.Option("--begin", help="First second.")] = None,
     end: Annotated[float | None, typer.Option("--end", help="Last second.")] = None,

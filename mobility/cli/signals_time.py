@@ -25,7 +25,8 @@ def time(
         float | None, typer.Option("--max-wait", help="People on foot wait at most, s.")
     ] = None,
     pace: Annotated[
-        float | None, typer.Option("--pace", help="Pace to clear crossings, m/s: 0.9 for older people.")
+        float | None,
+        typer.Option("--pace", help="Pace to clear crossings, m/s: 0.9 for older people."),
     ] = None,
     leading_walk: Annotated[
         float, typer.Option("--leading-walk", help="Walk begins before vehicles by, s.")
@@ -143,7 +144,9 @@ def _rows(plan: TimedPlan) -> list[tuple[object, ...]]:
                             ("s a vehicle and signal", "vehicle_delay_s"),
                             ("s a person on foot", "walk_delay_s"), ("stops an hour", "stops_h"),
                             ("worst saturation", "worst_saturation")):  # fmt: skip
-            values = [None if two is None else getattr(two, name) for two in (one.before, one.after)]
+            values = [
+                None if two is None else getattr(two, name) for two in (one.before, one.after)
+            ]
             rows.append((one.name, label,
                          *("-" if value is None else f"{value:,.2f}" for value in values)))  # fmt: skip
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mobility.signals.descent import Timing
     from mobility.signals.frame import Frame
     from mobility.signals.problem import Intersection, Network
-    from mobility.signals.timing import Site
+    from mobility.signals.site import Site
 
 LONGEST = 60  # signals of a street whose bands are sought
 
@@ -100,7 +101,7 @@ def with_bands(site: Site, timing: Timing, *, seconds: float = 5.0) -> Bands | N
             made.append(Pattern(a / cycle, g / cycle, b / cycle, h / cycle, "-".join(form.order)))
         rows.append(tuple(made))
         forms.append(choices)
-    pairs = list(zip(street, street[1:], strict=False))
+    pairs = list(itertools.pairwise(street))
     bus = _dwell(site.network, street)
     weights = [max(1.0, _people(site, way)) for way in (out, back)]
     whole = sum(weights)
@@ -188,6 +189,6 @@ def _dwell(
     mean: dict[tuple[str, str], float] = {}
     for stop in network.bus_stops:
         mean[stop.link] = mean.get(stop.link, 0.0) + stop.dwell_mean_s
-    pairs = list(zip(street, street[1:], strict=False))
+    pairs = list(itertools.pairwise(street))
     return (tuple(mean.get(pair, 0.0) for pair in pairs),
             tuple(mean.get(pair[::-1], 0.0) for pair in pairs))  # fmt: skip

@@ -7,7 +7,7 @@ frequency ``z = 1 / cycle`` the problem is a mixed-integer linear one.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import math
 import time
 from dataclasses import dataclass, field
@@ -181,7 +181,7 @@ def widest_bands(
     model.maximize(sum(worth[name] * width[name] for name in wanted))
     limit = seconds_of(stop)
     parameters = mathopt.SolveParameters(
-        time_limit=None if limit is None else datetime.timedelta(seconds=limit),
+        time_limit=None if limit is None else dt.timedelta(seconds=limit),
         threads=1 if solver == "scip" else None, random_seed=seed, relative_gap_tolerance=1e-6,
         cuts=mathopt.Emphasis.OFF if solver == "scip" else None,
     )  # fmt: skip
@@ -269,8 +269,7 @@ def _answer(
 ) -> Bands:
     values = result.variable_values()
     chosen = tuple(
-        0 if len(row) == 1 else max(range(len(row)), key=lambda p: values[row[p]])
-        for row in picks
+        0 if len(row) == 1 else max(range(len(row)), key=lambda p: values[row[p]]) for row in picks
     )
     rate = values[z]
     greens = [row[p] for row, p in zip(problem.patterns, chosen, strict=True)]

@@ -185,7 +185,9 @@ class Search:
 
 def frame_arrays(frames: list[Frame]) -> tuple[NDArray[np.generic], ...]:
     """Rows, limits and moves of all signals as the kernels take them."""
-    row_ptr, row_first, row_size = [0], [], []
+    row_ptr: list[int] = [0]
+    row_first: list[int] = []
+    row_size: list[int] = []
     run_ptr, runs = [0], []
     move_ptr, part_ptr, parts = [0], [0], []
     at = 0

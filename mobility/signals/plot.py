@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from mobility.pictures import pyplot
@@ -47,7 +48,7 @@ def plot_plan(plan: TimedPlan, ax: Any = None) -> Any:
     known = {one.id: one for one in network.intersections}
     links = {(one.from_signal, one.to_signal): one for one in network.links}
     metres = [0.0]
-    for pair in zip(street, street[1:], strict=False):
+    for pair in itertools.pairwise(street):
         metres.append(metres[-1] + links[pair].distance_m)
     span = _CYCLES * max(plan.signal[name].cycle_s for name in street)
     ways = (
@@ -69,7 +70,7 @@ def plot_plan(plan: TimedPlan, ax: Any = None) -> Any:
         begins = [a for a, _ in _greens(first, group, span)]
         for begin in begins:
             at, points = begin + 2, [(begin + 2, place[0])]
-            for k, pair in enumerate(zip(row, row[1:], strict=False)):
+            for k, pair in enumerate(itertools.pairwise(row)):
                 at += links[pair].travel_s
                 points.append((at, place[k + 1]))
             ax.plot([x for x, _ in points], [y for _, y in points], color=color, lw=1, ls="--")

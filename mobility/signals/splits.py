@@ -27,7 +27,7 @@ def least_cycle_s(frame: Frame) -> float | None:
         low.append(0.0)
         high.append(0.0)
     found = milp(cost, constraints=LinearConstraint(np.array(rows), low, high),
-                 bounds=Bounds(0, 600), integrality=np.ones(count))  # fmt: skip
+                 bounds=Bounds(0, 600), integrality=np.ones(count, np.int64))  # fmt: skip
     return None if found.x is None else float(round(found.fun))
 
 
@@ -62,7 +62,7 @@ def equal_saturation(frame: Frame, streams: Sequence[Stream], cycle_s: float) ->
         high.append(np.inf)
     cost = np.zeros(count + 1)
     cost[count] = -1
-    whole = np.ones(count + 1)
+    whole = np.ones(count + 1, np.int64)
     whole[count] = 0
     upper = np.full(count + 1, cycle_s)
     upper[count] = ENOUGH
@@ -90,9 +90,9 @@ def nearest(frame: Frame, wish_s: Sequence[float], cycle_s: float) -> list[float
         high.append(cycle_s)
     for k in range(count):
         for sign in (1, -1):
-            row = np.zeros(2 * count)
-            row[k], row[count + k] = -sign, 1
-            rows.append(row)
+            away = np.zeros(2 * count)
+            away[k], away[count + k] = -sign, 1
+            rows.append(away)
             low.append(-sign * wish_s[k])
             high.append(np.inf)
     cost = np.concatenate([np.zeros(count), np.ones(count)])

@@ -19,7 +19,9 @@ signal = st.builds(Pattern, part, green, part, green)
 
 
 @settings(max_examples=20)
-@given(st.lists(signal, min_size=2, max_size=3), st.lists(st.integers(1, 6), min_size=4, max_size=4))
+@given(
+    st.lists(signal, min_size=2, max_size=3), st.lists(st.integers(1, 6), min_size=4, max_size=4)
+)
 def test_no_offsets_of_a_grid_are_better(row, steps):
     out, back = steps[: len(row) - 1], steps[2 : 1 + len(row)]
     problem = BandProblem(tuple((one,) for one in row), tuple(10.0 * k for k in out),

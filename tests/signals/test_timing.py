@@ -8,15 +8,15 @@ from dataclasses import replace
 import naive_dispersion as naive
 import numpy as np
 import pytest
-from benchmarks.signal_grid import grid_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.signal_grid import grid_network
 from mobility import samples, signals
 from mobility.errors import ConfigError
 from mobility.signals import _dispersion_kernels as kernels
-from mobility.signals.case import ring_stages
 from mobility.signals.benefit import Values, benefit_per_year
+from mobility.signals.case import ring_stages
 from mobility.signals.crossings import CrossingRules, with_crossings
 from mobility.signals.descent import Search, Timing
 from mobility.signals.dispersion import delay_of, webster_delay
@@ -81,7 +81,14 @@ def test_descent_and_lamps_tell_the_same_delay():
     given_plan = signals.plan_of(CITY)
     frames = [frame(one) for one in streams.signals]
     lengths = [
-        nearest(one, [s.green_s + g for s, g in zip(given_plan.signal[one.one.id].stages, one.gap_s, strict=True)], 120)
+        nearest(
+            one,
+            [
+                s.green_s + g
+                for s, g in zip(given_plan.signal[one.one.id].stages, one.gap_s, strict=True)
+            ],
+            120,
+        )
         for one in frames
     ]
     zeros = [given_plan.signal[one.one.id].zero_s for one in frames]
@@ -98,7 +105,9 @@ def test_plans_of_the_samples_are_better_and_safe(name):
     network = signals.read_network(samples.path(name) / "signals.toml")
     plan = signals.time_signals(network, period=0)
     assert plan.after.person_hours_h < plan.before.person_hours_h
-    assert plan.report.objective == pytest.approx(signals.evaluate(network, plan, plan.volumes).person_hours_h)
+    assert plan.report.objective == pytest.approx(
+        signals.evaluate(network, plan, plan.volumes).person_hours_h
+    )
     assert signals.check(network, plan) == []
     assert len({one.cycle_s for one in plan.signals}) == 1
 
@@ -122,8 +131,12 @@ def odd_network(seed):
             intergreen_s={pair: seconds + rng.choice([0, 0, 3, 9]) for pair, seconds in sorted(one.intergreen_s.items())},
         ))  # fmt: skip
     volumes = network.volumes[0]
-    flows = {key: flow * rng.choice([0, 0.3, 1, 1.6]) for key, flow in sorted(volumes.vehicles_h.items())}
-    return replace(network, intersections=tuple(made), volumes=(replace(volumes, vehicles_h=flows),))
+    flows = {
+        key: flow * rng.choice([0, 0.3, 1, 1.6]) for key, flow in sorted(volumes.vehicles_h.items())
+    }
+    return replace(
+        network, intersections=tuple(made), volumes=(replace(volumes, vehicles_h=flows),)
+    )
 
 
 @settings(max_examples=25)
@@ -135,7 +148,11 @@ def test_no_plan_that_leaves_the_solver_is_refused(seed):
     if not plan.signals:
         assert plan.why or plan.findings
     given_plan = signals.plan_of(network)
-    if plan.before is not None and plan.after is not None and not signals.check(network, given_plan):
+    if (
+        plan.before is not None
+        and plan.after is not None
+        and not signals.check(network, given_plan)
+    ):
         assert plan.after.person_hours_h <= plan.before.person_hours_h + 1e-9
 
 
@@ -178,7 +195,9 @@ def test_splits_keep_limits_and_share_saturation():
 
 def test_rings_are_planned_as_rings():
     groups = tuple(
-        replace(CITY.intersections[0].groups[0], id=str(k), approaches=("W",), movements=("through",))
+        replace(
+            CITY.intersections[0].groups[0], id=str(k), approaches=("W",), movements=("through",)
+        )
         for k in range(1, 9)
     )
     rings = Rings(((("1", "2"), ("3", "4")), (("5", "6"), ("7", "8"))),
@@ -230,4 +249,6 @@ def test_benefit_adds_up_and_grows_with_its_values():
 def test_the_diagram_is_drawn():
     pytest.importorskip("matplotlib", reason="matplotlib is in the extra [plots]").use("Agg")
     ax = signals.time_signals(SMALL).plot()
-    assert [one.get_text() for one in ax.get_yticklabels()] == [one.id for one in SMALL.intersections]
+    assert [one.get_text() for one in ax.get_yticklabels()] == [
+        one.id for one in SMALL.intersections
+    ]
