@@ -302,10 +302,10 @@ def _corrected(
     for idea in ideas:
         model = delay_of(streams, idea.plan).rows
         lost = lost_at(where, idea.runs[:1])
-        for row in model.itertuples():
-            key = str(row.signal), str(row.group), str(row.approach)
-            per_vehicle = max(1.0, lost.get(key, 0.0) / max(1.0, float(row.flow_h)) - MOVING_S)
-            ratio = (float(row.delay_s) + 5.0) / (per_vehicle + 5.0)
+        for row in model.to_dict("records"):
+            key = str(row["signal"]), str(row["group"]), str(row["approach"])
+            per_vehicle = max(1.0, lost.get(key, 0.0) / max(1.0, float(row["flow_h"])) - MOVING_S)
+            ratio = (float(row["delay_s"]) + 5.0) / (per_vehicle + 5.0)
             change = min(1.08, max(0.6, ratio**0.4))
             found[key] = min(1.0, max(0.2, found.get(key, 1.0) * change))
         if len(ideas) > 1 and ideas[0] is ideas[1]:
