@@ -54,6 +54,8 @@ fares.settle(voids, "opal-2019"), fares.update(state, voids.assign(card=voids["c
 for name in ("fares_v1", "fares_v2"):
     tariff = fares.tariff_from_feed(read_feed(f"gtfs_samples/odd/{name}", cache=False))
     fares.settle(voids.assign(route_id="1", stop_id="P"), tariff)
+from mobility import signals
+signals.time_signals(signals.read_network("gtfs_samples/changsha/signals.toml"), stop=Work(300), period=0)
 print(json.dumps(_jit.compilations()))
 """
 
