@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette (2008), told apart by colour-blind readers too.
 _OUT, _BACK, _RED = "#0072B2", "#E69F00", "#D9D9D9"
-_CYCLES = 3
+_CYCLES, _MOST_CYCLES = 3, 8
 
 
 def plot_plan(plan: TimedPlan, ax: Any = None) -> Any:
-    """Draw greens along the main street over three cycles, and a vehicle each way at free speed.
+    """Draw greens along the main street over three cycles or more, and a vehicle each way at free speed.
 
     Parameters
     ----------
@@ -50,12 +50,14 @@ def plot_plan(plan: TimedPlan, ax: Any = None) -> Any:
     metres = [0.0]
     for pair in itertools.pairwise(street):
         metres.append(metres[-1] + links[pair].distance_m)
-    span = _CYCLES * max(plan.signal[name].cycle_s for name in street)
+    cycle = max(plan.signal[name].cycle_s for name in street)
+    travel = sum(links[pair].travel_s for pair in zip(street, street[1:], strict=False))
+    span = cycle * min(_MOST_CYCLES, max(_CYCLES, 1 + -(-travel // cycle)))
     ways = (
         {key[0]: key for key in ways_of(network, known, tuple(street))},
         {key[0]: key for key in ways_of(network, known, tuple(reversed(street)))},
     )
-    high = max(metres[-1], 1.0) * 0.008
+    high = max(metres[-1], 1.0) * 0.013
     for name, at in zip(street, metres, strict=True):
         ax.broken_barh([(0, span)], (at - high, 2 * high), facecolors=_RED)
         for way, color, low in ((ways[0], _OUT, at), (ways[1], _BACK, at - high)):
