@@ -53,7 +53,7 @@ def time(
 
       mobility signals time incheon --out plans --seed 1 --json
 
-      mobility signals time changsha --max-wait 60 --pace 0.9 --leading-walk 4
+      mobility signals time incheon --max-wait 70 --pace 0.9 --leading-walk 4
     """
     del config
     from mobility import signals

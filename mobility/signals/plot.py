@@ -51,7 +51,7 @@ def plot_plan(plan: TimedPlan, ax: Any = None) -> Any:
     for pair in itertools.pairwise(street):
         metres.append(metres[-1] + links[pair].distance_m)
     cycle = max(plan.signal[name].cycle_s for name in street)
-    travel = sum(links[pair].travel_s for pair in zip(street, street[1:], strict=False))
+    travel = sum(links[pair].travel_s for pair in itertools.pairwise(street))
     span = cycle * min(_MOST_CYCLES, max(_CYCLES, 1 + -(-travel // cycle)))
     ways = (
         {key[0]: key for key in ways_of(network, known, tuple(street))},
