@@ -44,6 +44,7 @@ MODULES = (
     "mobility.fares._policy_kernels",
     "mobility.fares._respond_kernels",
     "mobility.signals._queue_kernels",
+    "mobility.signals._dispersion_kernels",
 )
 
 KERNELS: list[Any] = []

@@ -62,6 +62,8 @@ fares.compare_policies(taps, fares.read_tariff("santiago"), {"month": [38000, 2*
 for name in ("fares_v1", "fares_v2"):
     tariff = fares.tariff_from_feed(read_feed(f"gtfs_samples/odd/{name}", cache=False))
     fares.settle(voids.assign(route_id="1", stop_id="P"), tariff)
+from mobility import signals
+signals.time_signals(signals.read_network("gtfs_samples/changsha/signals.toml"), stop=Work(300), period=0)
 from mobility import samples, signals
 network = signals.read_network(samples.case("incheon", "signals.toml"))
 signals.simulate(network, end_s=network.volumes[0].from_s + 300).figures

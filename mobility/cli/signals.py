@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options, signals_simulate
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options, signals_simulate, signals_time
 from mobility.cli.signal_inputs import corridor, counts
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("time")(signals_time.time)
 
 app.command("corridor")(corridor)
 app.command("counts")(counts)
@@ -274,7 +275,10 @@ def sheet(
 def drive(
     scenario: Annotated[Path, typer.Argument(metavar="X.sumocfg", help="A scenario of SUMO.")],
     controller: Annotated[
-        str, typer.Option("--controller", help="shipped: as it is; fixed: its static cycles.")
+        str,
+        typer.Option(
+            "--controller", help="shipped: as it is; fixed: its static cycles; planned: ours."
+        ),
     ] = "shipped",
     begin: Annotated[float | None, typer.Option("--begin", help="First second.")] = None,
     end: Annotated[float | None, typer.Option("--end", help="Last second.")] = None,

@@ -16,6 +16,7 @@ from mobility.signals.counts import (
     volumes_of_counts,
     write_volumes,
 )
+from mobility.signals.dispersion import evaluate
 from mobility.signals.files import (
     read_log,
     read_plan,
@@ -44,6 +45,7 @@ from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 from mobility.signals.simulate import simulate
 from mobility.signals.simulation import Simulation
+from mobility.signals.timing import TimedPlan, time_signals
 from mobility.signals.utdf import read_utdf
 from mobility.signals.utdf_write import write_utdf
 
@@ -70,11 +72,13 @@ __all__ = [
     "Slot",
     "Stage",
     "State",
+    "TimedPlan",
     "TimingSheet",
     "Volumes",
     "advise_speed",
     "check",
     "corridor_from_feed",
+    "evaluate",
     "guide",
     "plan_of",
     "program",
@@ -89,6 +93,7 @@ __all__ = [
     "remaining",
     "same_network",
     "simulate",
+    "time_signals",
     "timing_sheets",
     "volumes_of_counts",
     "write_log",

@@ -104,13 +104,13 @@ def interstages(one: Intersection, names: Sequence[str]) -> list[Seconds]:
     """Seconds from each stage's end of green to the next one's start."""
     found = []
     for k, name in enumerate(names):
-        here, there = (
-            set(one.stage[name].groups),
-            set(one.stage[names[(k + 1) % len(names)]].groups),
-        )
+        stage, after = one.stage[name], one.stage[names[(k + 1) % len(names)]]
+        here, there = set(stage.groups), set(after.groups)
+        # Who gave way and goes first from now on begins anew: its foes must be gone by then.
+        begin = (there - here) | ((set(stage.yields) & there) - set(after.yields))
         found.append(
             max(
-                (one.intergreen_s.get((a, b), 0) for a in here - there for b in there - here),
+                (one.intergreen_s.get((a, b), 0) for a in here - there for b in begin),
                 default=0,
             )
         )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mobility.signals.sumo.config import Config
     from mobility.signals.sumo.net import Net
 
-CONTROLLERS = ("shipped", "fixed")
+CONTROLLERS = ("shipped", "fixed", "planned")
 CAR_OCCUPANCY, BUS_OCCUPANCY = 1.3, 40.0  # people; assumed, and said in the answer
 QUEUE_EVERY_S = 10.0
 GAP_M = 2.5  # SUMO's own gap between standing vehicles
@@ -102,8 +102,9 @@ def drive(
     config
         A ``.sumocfg``.
     controller
-        ``shipped``: the programs as they are; ``fixed``: static cycles of their durations; or a
-        plan for the scenario's network.
+        ``shipped``: the programs as they are; ``fixed``: static cycles of their durations;
+        ``planned``: our own plan for the scenario, or the shipped programs where it is not better;
+        or a plan for the scenario's network.
     begin_s, end_s
         By default the scenario's; without an end it runs until everybody has arrived.
     scale
@@ -119,6 +120,11 @@ def drive(
         When the scenario cannot be read, or SUMO refuses it.
     """
     started = time.perf_counter()
+    if controller == "planned":
+        return _drive_planned(
+            config, seed=seed, begin_s=begin_s, end_s=end_s, scale=scale, teleport_s=teleport_s,
+            car_occupancy=car_occupancy, bus_occupancy=bus_occupancy,
+        )  # fmt: skip
     if isinstance(controller, str) and controller not in CONTROLLERS:
         raise ConfigError(f"no controller is called {controller!r}",
                           mend=f"there are {', '.join(CONTROLLERS)}, or give a plan")  # fmt: skip
@@ -160,6 +166,17 @@ def drive(
                "teleport_s": teleport_s},
         assumptions=(f"{car_occupancy:g} people in a car, {bus_occupancy:g} in a bus",),
     )  # fmt: skip
+
+
+def _drive_planned(config: str | Path, **asked: Any) -> Drive:
+    """Plan, then run what planning decided on; the time is that of both."""
+    from mobility.signals.sumo.planned import plan_for
+
+    planned = plan_for(config, **{name: asked[name] for name in
+                                  ("begin_s", "end_s", "scale", "teleport_s")})  # fmt: skip
+    done = drive(config, "shipped" if planned.plan is None else planned.plan, **asked)
+    return replace(done, controller="planned", seconds=done.seconds + planned.seconds,
+                   asked={**done.asked, "planning": planned.to_dict()})  # fmt: skip
 
 
 def _simulator() -> tuple[str, Any]:

@@ -1,0 +1,367 @@
+"""Fixed-time plans in SUMO beside each other, the band problem, and the descent on person delay.
+
+``python -m benchmarks.signals`` runs what is not kept yet and writes ``results/signals.json``; a row is
+kept by (net, controller, seed, demand, version of the code), so a run that was cut short goes on. SUMO's
+own tools (Webster's cycle times, actuated control) come from its package. ``--only NET``, ``--seeds N``.
+The nets lie outside the project: ``MOBILITY_SUMO``, or ``shared/sumo`` beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from benchmarks.results import RESULTS, machine
+
+HOME = Path(__file__).parents[1]
+NETS = {  # name: scenario, begin, end, teleport
+    "cologne3": ("cologne3/cologne3.sumocfg", 25200, 28800, -1),
+    "ingolstadt7": ("ingolstadt7/ingolstadt7.sumocfg", 57600, 61200, -1),
+    "bologna_acosta": ("bologna_acosta/run.sumocfg", 0, 3600, 300),
+}
+CONTROLLERS = ("shipped", "webster", "actuated", "planned")
+SEEDS = range(5)
+PLANNING = (  # what our plan depends on, below mobility/signals
+    "_dispersion_kernels", "descent", "dispersion", "frame", "program", "site", "splits", "streams",
+    "sumo/changes", "sumo/demand", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
+)  # fmt: skip
+# Demand that nothing was timed on: name, factor of all volumes, share of vehicles dropped or doubled.
+OTHER_DEMAND = {"-15 %": 0.85, "+15 %": 1.15, "turns": 1.0}
+T975 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 9: 2.26, 14: 2.14}
+
+
+def sumo_home() -> Path | None:
+    """Where the nets are: None where they are not on this machine."""
+    given = os.environ.get("MOBILITY_SUMO")
+    tried = [Path(given)] if given else [one / "shared" / "sumo" for one in HOME.parents]
+    return next((one for one in tried if one.is_dir()), None)
+
+
+def code_version() -> str:
+    """Of what our plan depends on: a change makes its rows old."""
+    signals = HOME / "mobility" / "signals"
+    files = [signals / f"{name}.py" for name in PLANNING]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def kept() -> dict[str, Any]:
+    """Read the rows of earlier runs."""
+    path = RESULTS / "signals.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {"rows": [], "cases": []}
+
+
+def keep(document: dict[str, Any]) -> None:
+    """Write all rows: to a temporary name first, then renamed."""
+    document["machine"] = machine()
+    document["summary"] = summary(document["rows"])
+    path = RESULTS / "signals.json"
+    building = path.with_suffix(".building")
+    building.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    building.rename(path)
+
+
+def add_file(net: str, controller: str, folder: Path) -> tuple[Path | None, dict[str, Any]]:
+    """Give the programs that a controller runs, as an additional file; None: as they are."""
+    scenario, begin, end, teleport = NETS[net]
+    source = _home() / scenario
+    if controller == "shipped":
+        return None, {}
+    if controller == "planned":
+        from mobility.signals.sumo.planned import plan_for
+        from mobility.signals.sumo.write import write_programs
+
+        planned = plan_for(source, begin_s=begin, end_s=end, teleport_s=teleport)
+        told = planned.to_dict()
+        if planned.plan is None or planned.network is None:
+            return None, told
+        return write_programs(planned.network, planned.plan, folder / "planned.add.xml"), told
+    if controller == "webster":
+        return _webster(source, folder, begin), {}
+    return _actuated(source, folder), {}
+
+
+def _home() -> Path:
+    found = sumo_home()
+    if found is None:
+        raise SystemExit("the nets are not on this machine: set MOBILITY_SUMO")
+    return found
+
+
+def _webster(source: Path, folder: Path, begin: int) -> Path:
+    """SUMO's tlsCycleAdaptation; it needs routes, and is silent when it is given trips."""
+    import sumo
+
+    from mobility.signals.sumo.config import read_config
+
+    asked = read_config(source)
+    tools = Path(sumo.SUMO_HOME)
+    environment = {**os.environ, "SUMO_HOME": str(tools)}
+    routed, target = folder / "routed.rou.xml", folder / "webster.add.xml"
+    words = [str(tools / "bin" / "duarouter"), "-n", str(asked.net), "--route-files",
+             ",".join(map(str, asked.routes)), "-o", str(routed), "--ignore-errors",
+             "--no-warnings", "--no-step-log", "--xml-validation", "never"]  # fmt: skip
+    others = [
+        one for one in asked.additional if "tls" not in one.name and "detector" not in one.name
+    ]
+    if others:
+        words += ["--additional-files", ",".join(map(str, others))]
+    subprocess.run(words, check=True, env=environment, capture_output=True)
+    script = next((tools / "tools").rglob("tlsCycleAdaptation.py"))
+    subprocess.run([sys.executable, str(script), "-n", str(asked.net), "-r", str(routed), "-o",
+                    str(target), "-b", str(begin)], check=True, env=environment,
+                   capture_output=True)  # fmt: skip
+    if "<tlLogic" not in target.read_text("utf-8"):
+        raise SystemExit(f"SUMO's tool wrote no plan for {source.name}")
+    return target
+
+
+def _actuated(source: Path, folder: Path) -> Path:
+    """The shipped phases with gap-based control, 5 s to the longer of 50 s and the shipped green."""
+    from mobility.signals.sumo.config import read_config
+    from mobility.signals.sumo.net import read_net
+
+    asked = read_config(source)
+    net = read_net(asked.net, asked.additional)
+    lines = ["<additional>"]
+    for name, programs in sorted(net.programs.items()):
+        lines.append(f'<tlLogic id="{name}" type="actuated" programID="actuated" offset="0">')
+        for phase in programs[-1].phases:
+            limits = ""
+            if "y" not in phase.state.lower() and re.search("[Gg]", phase.state):
+                limits = f' minDur="5" maxDur="{max(50, phase.duration_s):g}"'
+            lines.append(f'<phase duration="{phase.duration_s:g}" state="{phase.state}"{limits}/>')
+        lines.append("</tlLogic>")
+    lines.append("</additional>")
+    target = folder / "actuated.add.xml"
+    target.write_text("\n".join(lines), "utf-8")
+    return target
+
+
+def run_once(net: str, additional: Path | None, seed: int, demand: str = "") -> dict[str, Any]:
+    """One run of SUMO by itself; the figures of the protocol."""
+    from mobility.signals.sumo.config import read_config
+    from mobility.signals.sumo.trial import try_plan
+
+    scenario, begin, end, teleport = NETS[net]
+    asked = read_config(_home() / scenario)
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="mobility-bench-") as name:
+        if additional is not None:
+            asked = _with(asked, additional)
+        if demand == "turns":
+            asked = _other_turns(asked, Path(name), seed)
+        found = try_plan(asked, None, None, seed=seed, begin_s=begin, end_s=end,
+                         scale=OTHER_DEMAND.get(demand, 1.0), teleport_s=teleport)  # fmt: skip
+    if found is None:
+        raise SystemExit(f"{net}: nobody drove")
+    return {
+        "delay_s": found.delay_s, "vehicles": found.vehicles,
+        "never_departed": found.never_departed, "teleports": found.teleports,
+        "seconds": time.perf_counter() - begun,
+    }  # fmt: skip
+
+
+def _with(asked: Any, additional: Path) -> Any:
+    from dataclasses import replace
+
+    return replace(asked, additional=(*asked.additional, additional))
+
+
+def _other_turns(asked: Any, folder: Path, seed: int) -> Any:
+    """One vehicle in five is left out and another one doubled: other turns, the same total."""
+    import random
+    from dataclasses import replace
+    from xml.etree.ElementTree import parse
+
+    rng = random.Random(1_000_003 + seed)
+    routes = []
+    for number, path in enumerate(asked.routes):
+        tree = parse(path)
+        root = tree.getroot()
+        vehicles = [one for one in root if one.tag in {"vehicle", "trip"}]
+        for one in vehicles:
+            drawn = rng.random()
+            if drawn < 0.2:
+                root.remove(one)
+            elif drawn < 0.4:
+                import copy
+
+                twin = copy.deepcopy(one)
+                twin.set("id", f"{one.get('id')}-twin")
+                root.insert(list(root).index(one) + 1, twin)
+        target = folder / f"{number}.rou.xml"
+        tree.write(target)
+        routes.append(target)
+    return replace(asked, routes=tuple(routes))
+
+
+def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mean of each controller, and its paired difference to the shipped programs with 95 %."""
+    table: dict[tuple[str, str], dict[str, dict[int, dict[str, Any]]]] = {}
+    for row in rows:
+        table.setdefault((row["net"], row["demand"]), {}).setdefault(row["controller"], {})[
+            row["seed"]
+        ] = row
+    found = []
+    for (net, demand), by in sorted(table.items()):
+        for controller, own in by.items():
+            base = by.get("shipped", {})
+            both = sorted(set(own) & set(base))
+            differences = [own[k]["delay_s"] - base[k]["delay_s"] for k in both]
+            half = None
+            if len(both) > 1:
+                half = T975.get(len(both) - 1, 2.0) * stdev(differences) / len(both) ** 0.5
+            mean = fmean(row["delay_s"] for row in own.values())
+            there = fmean(base[k]["delay_s"] for k in both) if both else None
+            found.append({
+                "net": net, "demand": demand, "controller": controller, "runs": len(own),
+                "delay_s": round(mean, 2),
+                "never_departed": fmean(row["never_departed"] for row in own.values()),
+                "teleports": sum(row["teleports"] for row in own.values()),
+                "against_shipped_percent": None if there is None
+                else round(100 * fmean(differences) / there, 2),
+                "half_width_percent": None if half is None or there is None
+                else round(100 * half / there, 2),
+            })  # fmt: skip
+    return found
+
+
+def run_nets(only: list[str], seeds: range, demands: tuple[str, ...]) -> None:
+    """All controllers on all nets; rows that are kept are not run again."""
+    document = kept()
+    code = code_version()
+    for net in only:
+        for controller in CONTROLLERS:
+            theirs = "sumo" if controller != "planned" else code
+            have = {(row["demand"], row["seed"]) for row in document["rows"]
+                    if (row["net"], row["controller"], row["code"]) == (net, controller, theirs)}  # fmt: skip
+            todo = [(demand, seed) for demand in demands for seed in seeds
+                    if (demand, seed) not in have]  # fmt: skip
+            if not todo:
+                continue
+            with tempfile.TemporaryDirectory(prefix="mobility-bench-") as name:
+                additional, told = add_file(net, controller, Path(name))
+                for demand, seed in todo:
+                    figures = run_once(net, additional, seed, demand)
+                    row = {"net": net, "controller": controller, "seed": seed, "demand": demand,
+                           "code": theirs, "sumo": version("eclipse-sumo"), **figures}  # fmt: skip
+                    if told:
+                        row["planning"] = told
+                    document["rows"] = [
+                        one
+                        for one in document["rows"]
+                        if (one["net"], one["controller"], one["seed"], one["demand"])
+                        != (net, controller, seed, demand)
+                    ]
+                    document["rows"].append(row)
+                    keep(document)
+                    print(json.dumps({k: row[k] for k in ("net", "controller", "seed", "demand",
+                                                          "delay_s", "never_departed")}),
+                          flush=True)  # fmt: skip
+
+
+def corridor(signals: int, seed: int) -> Any:
+    """A made-up corridor with four left-turn patterns at each signal."""
+    import numpy as np
+
+    from mobility.signals.bands import BandProblem, Pattern
+
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(signals):
+        out, back = rng.uniform(0.35, 0.5, 2)
+        left, right = rng.uniform(0.1, 0.15, 2)
+        rows.append(tuple(
+            Pattern(a * right, out, b * left, back) for a in (0, 1) for b in (0, 1)
+        ))  # fmt: skip
+    there = tuple(rng.uniform(15, 50, signals - 1))
+    back_s = tuple(float(one * rng.uniform(0.95, 1.05)) for one in there)
+    return BandProblem(tuple(rows), there, back_s, (60.0, 120.0))
+
+
+def run_cases() -> None:
+    """Bands of 50 signals proved, and the descent on 200 signals."""
+    from mobility.signals.bands import widest_bands
+    from mobility.signals.check_bands import check_bands
+
+    document = kept()
+    cases = []
+    for solver in ("scip", "highs"):
+        for seed in (0, 1):
+            problem = corridor(50, seed)
+            begun = time.process_time()
+            bands = widest_bands(problem, solver=solver)
+            cases.append({
+                "case": f"bands, 50 signals with left turns, seed {seed}", "contender": solver,
+                "cpu_s": round(time.process_time() - begun, 2), "status": str(bands.report.status),
+                "objective": bands.report.objective, "bound": bands.report.bound,
+                "check_errors": len(check_bands(problem, bands)),
+            })  # fmt: skip
+            print(json.dumps(cases[-1]), flush=True)
+    cases += descent_cases()
+    document["cases"] = cases
+    keep(document)
+
+
+def descent_cases() -> list[dict[str, Any]]:
+    """Plans of the samples and of a network of 200 signals: person delay before and after."""
+    from benchmarks.signal_grid import grid_network
+    from mobility import samples, signals
+    from mobility.signals._dispersion_kernels import warm
+
+    warm()
+    found = []
+    networks = {name: signals.read_network(samples.path(name) / "signals.toml")
+                for name in ("changsha", "incheon")}  # fmt: skip
+    networks["grid of 200"] = grid_network(20, 10, 0)
+    for name, network in networks.items():
+        begun, wall = time.process_time(), time.perf_counter()
+        plan = signals.time_signals(network)
+        found.append({
+            "case": f"descent, {name}", "contender": "ours",
+            "cpu_s": round(time.process_time() - begun, 2),
+            "wall_s": round(time.perf_counter() - wall, 2),
+            "before": plan.before.person_hours_h if plan.before else None,
+            "after": plan.after.person_hours_h if plan.after else None,
+            "saving_percent": None if plan.saving is None else round(100 * plan.saving, 2),
+            "check_errors": len(signals.check(network, plan)),
+        })  # fmt: skip
+        print(json.dumps(found[-1]), flush=True)
+    return found
+
+
+def main() -> None:
+    """Run what is missing."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--only", action="append", choices=[*NETS, "cases"])
+    asked.add_argument("--seeds", type=int, default=len(SEEDS))
+    asked.add_argument("--other-demand", action="store_true")
+    words = asked.parse_args()
+    only = words.only or [*NETS, "cases"]
+    demands = ("", *OTHER_DEMAND) if words.other_demand else ("",)
+    if sumo_home() is None:
+        print("left out: SUMO's nets are not on this machine", file=sys.stderr)
+    else:
+        run_nets([one for one in only if one in NETS], range(words.seeds), demands)
+    if "cases" in only:
+        run_cases()
+    for row in kept().get("summary", []):
+        print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main()
