@@ -33,7 +33,7 @@ NETS = {  # name: scenario, begin, end, teleport
 CONTROLLERS = ("shipped", "webster", "actuated", "planned")
 SEEDS = range(5)
 PLANNING = (  # what our plan depends on, below mobility/signals
-    "_dispersion_kernels", "descent", "dispersion", "frame", "program", "site", "splits", "streams",
+    "_dispersion_kernels", "descent", "dispersion", "frame", "program", "site", "splits", "stop_lines",
     "sumo/changes", "sumo/demand", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
 )  # fmt: skip
 # Demand that nothing was timed on: name, factor of all volumes, share of vehicles dropped or doubled.
