@@ -39,6 +39,7 @@ class Link:
     junction: str
     request: int
     crossing: bool
+    to_lane: int = 0
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _links(net: Net, raw: list[dict[str, str]]) -> None:
         junction, request = _request(net, via, crossing=crossing)
         link = Link(
             int(one["linkIndex"]), f"{one['from']}_{one['fromLane']}", one["to"],
-            one.get("dir", "s"), junction, request, crossing,
+            one.get("dir", "s"), junction, request, crossing, int(one.get("toLane", 0)),
         )  # fmt: skip
         net.links.setdefault(one["tl"], {}).setdefault(link.index, []).append(link)
         # A crossing has a number for each of its directions.
