@@ -15,6 +15,8 @@ STARTUP_S = 1  # of green before the first vehicle moves
 SNEAK_S = 12.0  # between vehicles that turn while those that they yield to stream by
 GAP_S = 4.5  # where single ones come
 FREE_S = 2.2  # where none comes
+FINE_S = 10  # seconds ahead in which a change may begin at each second,
+COARSE_S = 3  # and beyond, at each of so many
 
 
 @kernel
@@ -154,6 +156,8 @@ def plan_stages(now_stage, hold, most_left, rates, yields, foe_ptr, foes, arrive
                     from_s[t + 1, s] = from_s[t, s]
                     for i in range(streams):
                         queues[t + 1, s, i] = work[i]
+            if t - first > FINE_S and (t - first) % COARSE_S != 0:
+                continue
             for other in range(stages):
                 if other == s or not may[s, other]:
                     continue

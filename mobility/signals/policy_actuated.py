@@ -43,7 +43,7 @@ class Actuated:
             self._learn(view)
         if not view.free or view.age_s < self.min_s:
             return Choice(view.stage)
-        rows = served(view, view.stage)
+        rows = _protected(view, view.stage)
         busy = any(view.seen.gap_s[k] < self.gap_s for k in rows) if view.seen.gap_s else False
         if busy and view.age_s < self._most(view):
             return Choice(view.stage)
@@ -71,3 +71,11 @@ class Actuated:
         total = sum(loads.values())
         share = loads.get(view.stage, 0.0) / total if total > 0 else 0.5
         return max(self.min_s, min(2 * self.max_s, 1.5 * share * self.cycle_s))
+
+
+def _protected(view: View, stage: str) -> list[int]:
+    """Streams with a green that gives way to nobody: they alone hold a stage that has some."""
+    one = view.one.stage[stage]
+    groups = set(one.groups) - set(one.yields)
+    found = [k for k, stream in enumerate(view.streams) if groups & set(stream.groups)]
+    return found or served(view, stage)

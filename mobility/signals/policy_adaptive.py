@@ -61,6 +61,8 @@ class Adaptive:
     def choose(self, view: View) -> Choice:
         """Plan, and wish for the stage that the plan has now."""
         arrays = self._arrays(view)
+        if not view.free and arrays.last is not None and arrays.last.stage == view.stage:
+            return arrays.last  # nothing can be changed yet
         arrays.load(view, self.weights)
         count, _ = arrays.plan(view, *self.tokens(view, arrays), self.weights)
         return arrays.choice(view, count)
@@ -124,6 +126,7 @@ class _Arrays:
         self.path = np.zeros((STEPS, 2), np.int64)
         self.sent = np.zeros((count, horizon))
         self._shares: Any = None
+        self.last: Choice | None = None
         order = one.stage_order
         if not one.order_free:
             follows = {(a, b) for a, b in zip(order, (*order[1:], *order[:1]), strict=True)}
@@ -206,4 +209,5 @@ class _Arrays:
         stage = view.stage
         if view.free and ahead and ahead[0][1] <= view.now_s and ahead[0][0] in view.may:
             stage = ahead[0][0]
-        return Choice(stage, ahead)
+        self.last = Choice(stage, ahead)
+        return self.last

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mobility.signals.sumo.net import Net
 
 LOOK_M = 400.0  # how far before the line vehicles are seen
+COUNT_M = 200.0  # and counted as approaching
 VEHICLE_M = 7.5  # a standing car and its gap
 DETECTOR_S = 2.0  # at the speed allowed, before the line: where gaps are measured
 SLOW_MS = 0.5  # below: it stands
@@ -216,6 +217,7 @@ class Sensors:
     ) -> Detection:
         queued, counted, gaps, room, beyond, shares = [], [], [], [], [], []
         coming: list[list[tuple[float, float]]] = []
+        overs: list[bool] = []
         edges: dict[str, list[int]] = {}
         for k, stream in enumerate(row):
             lane = self.net.lanes[stream.id]
@@ -229,11 +231,10 @@ class Sensors:
                 stand += pace < SLOW_MS
                 mine.append((metres / speed, 1.0))
                 over = over or metres <= at < metres + long_m + pace
-            self._gap[stream.id] = 0.0 if over else min(GAP_MOST_S, self._gap[stream.id] + 1)
+            overs.append(over)
             queued.append(float(stand))
             counted.append(float(len(mine)))
             coming.append(mine)
-            gaps.append(self._gap[stream.id])
             exits = self._exits[signal][k]
             part = self._shares(signal, k)
             shares.append(part)
@@ -247,7 +248,10 @@ class Sensors:
                     space += share * 100
             room.append(space)
         for edge, ks in edges.items():
-            self._further(edge, ks, row, seen, coming)
+            self._further(edge, ks, row, seen, coming, counted, overs)
+        for over, stream in zip(overs, row, strict=True):
+            self._gap[stream.id] = 0.0 if over else min(GAP_MOST_S, self._gap[stream.id] + 1)
+            gaps.append(self._gap[stream.id])
         return Detection(
             signal, now_s, tuple(queued), tuple(counted),
             tuple(tuple(sorted(one)) for one in coming), tuple(gaps), tuple(beyond), tuple(room),
@@ -255,7 +259,8 @@ class Sensors:
         )  # fmt: skip
 
     def _further(self, edge: str, ks: list[int], row: list[Stream],
-                 seen: dict[str, Any], coming: list[list[tuple[float, float]]]) -> None:  # fmt: skip
+                 seen: dict[str, Any], coming: list[list[tuple[float, float]]],
+                 counted: list[float], overs: list[bool]) -> None:  # fmt: skip
         """Vehicles on the edges before the approach, by the lanes to which they usually go."""
         first = self.net.lanes[row[ks[0]].id]
         for before, metres, _ in self._up[edge]:
@@ -270,13 +275,20 @@ class Sensors:
             ]
             pace = max(self.net.lanes[self._by_edge[before][0]].speed_ms, 1.0)
             ahead = first.length_m / max(first.speed_ms, 1.0)
-            for _, left, _, _ in vehicles:
+            for _, left, speed, long_m in vehicles:
                 if metres + left > LOOK_M:
                     continue
+                near = metres + left <= COUNT_M
+                at = DETECTOR_S * max(first.speed_ms, 1.0)
+                over = metres + left <= at < metres + left + long_m + speed
                 eta = ahead + (metres - first.length_m + left) / pace
                 for k, weight in zip(ks, weights, strict=True):
                     if weight > 0.02:
                         coming[k].append((eta, weight))
+                    if near:
+                        counted[k] += weight
+                    if over and weight > 0.2:
+                        overs[k] = True
 
 
 def _flow(speed_ms: float) -> float:
