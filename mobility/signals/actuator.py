@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection
 
 RED, START, GREEN, HELD, END = range(5)  # HELD: a countdown runs, the green's end is decided
+YELLOW_S = 3  # of a change that runs anyway while people clear
 _LONG_AGO = -1_000_000
 
 
@@ -94,6 +95,18 @@ class Actuator:
                          if row[a] == k and (k, row[b]) not in both))
             for k in range(count)
         ]  # fmt: skip
+        # After their green people still hold the stage until a foe's own change is long enough.
+        self._clearing = [
+            max(0, self._clear_s[k] + max(
+                (s for (a, _), s in self.intergreen.items() if a == k), default=0) - YELLOW_S)
+            if group.on_foot else 0 for k, group in enumerate(one.groups)
+        ]  # fmt: skip
+        self._change = {(a, b): self._change_s(a, b) for a in self.stages for b in self.stages}
+        self._least_of = {
+            name: max((self._least[k] + self._flash_s[k] + self._clearing[k] for k in groups),
+                      default=1)
+            for name, groups in self.stages.items()
+        }  # fmt: skip
         self._shows_yield = one.yield_shown
         self.now_s = at_s
         self.phase = [RED] * count
@@ -105,7 +118,21 @@ class Actuator:
         for k in self.stages.get(first or "", ()):
             self.phase[k] = GREEN
             self.since[k] = self.green_since[k] = at_s
-        self.target = first
+        self.walked: set[int] = set()  # people who have had their green in this stage
+
+    def wanted(self, stage: str) -> frozenset[int]:
+        """Rows of a stage's groups that should be green: people walk once, at its beginning.
+
+        Their clearance then runs while vehicles go on, and is no time lost.
+        """
+        groups = self.stages[stage]
+        if not all(self._on_foot[k] or self.phase[k] in {GREEN, HELD} for k in groups):
+            return groups - self.walked
+        for k in groups:
+            walking = self._on_foot[k] and self.phase[k] == GREEN
+            if walking and self.now_s - self.green_since[k] >= self._least[k]:
+                self.walked.add(k)
+        return groups - self.walked if self.walked else groups
 
     def step(
         self,
@@ -124,7 +151,7 @@ class Actuator:
         yields
             Those that should show that they give way.
         urgent
-            Pre-emption: minimum greens of vehicles do not hold.
+            Pre-emption: minimum greens of vehicles do not hold, nor do maximum greens.
         together
             Groups start only once all that are wanted may.
         """
@@ -164,7 +191,7 @@ class Actuator:
     def _maybe_end(self, k: int, wanted: bool, t: int, urgent: bool) -> None:
         age = t - self.green_since[k]
         most = self._most[k]
-        if not wanted or (most is not None and age >= most - self._countdown[k]):
+        if not wanted or (most is not None and age >= most - self._countdown[k] and not urgent):
             least = self._least[k]
             if urgent:
                 least = max(0, self._walk[k] - self._flash_s[k]) if self._on_foot[k] else 1
@@ -234,17 +261,44 @@ class Actuator:
                     break
 
     def settled(self, stage: str) -> bool:
-        """Whether exactly a stage's groups are green."""
+        """Whether a stage's groups are green, or have walked, and no others are green."""
         groups = self.stages[stage]
-        return all((what in {GREEN, HELD}) == (k in groups) for k, what in enumerate(self.phase))
+        for k, what in enumerate(self.phase):
+            if k in groups:
+                if what not in {GREEN, HELD} and k not in self.walked:
+                    return False
+            elif what in {GREEN, HELD}:
+                return False
+        return True
+
+    def like(self, wanted: frozenset[int]) -> bool:
+        """Whether just these vehicles' groups are green, and no people walk who should not."""
+        for k, what in enumerate(self.phase):
+            if self._on_foot[k]:
+                if what in {GREEN, HELD, START} and k not in wanted:
+                    return False
+            elif what != (GREEN if k in wanted else RED):
+                return False
+        return True
 
     def least_left(self, stage: str) -> int:
-        """Seconds until every group of a stage that is green has had its minimum."""
-        return max(
-            (self.green_since[k] + self._least[k] - self._countdown[k] - self.now_s
-             for k in self.stages[stage] if self.phase[k] == GREEN),
-            default=0,
-        )  # fmt: skip
+        """Seconds until every group of a stage has had its minimum, people their clearance."""
+        left = 0
+        for k in self.stages[stage]:
+            if self.phase[k] == GREEN:
+                at = self.green_since[k] + self._least[k] - self._countdown[k]
+                if self._on_foot[k]:
+                    at += self._clearing[k]
+            elif self._on_foot[k] and k in self.walked:
+                at = self.since[k] + self._clearing[k] if self.phase[k] == END else 0
+            else:
+                continue
+            left = max(left, at - self.now_s)
+        return left
+
+    def own_left(self, k: int) -> int:
+        """Seconds until a green group has had its minimum."""
+        return self.green_since[k] + self._least[k] - self.now_s if self.phase[k] == GREEN else 0
 
     def most_left(self, stage: str) -> int:
         """Seconds until a group of a stage must end; a large number where nothing limits it."""
@@ -257,21 +311,24 @@ class Actuator:
 
     def change_s(self, here: str, there: str) -> int:
         """Seconds from the end of one stage until all groups of another are green."""
+        return self._change[here, there]
+
+    def least_of(self, stage: str) -> int:
+        """For how long a stage's groups stay green once they are."""
+        return self._least_of[stage]
+
+    def _change_s(self, here: str, there: str) -> int:
         old, new = self.stages[here] - self.stages[there], self.stages[there] - self.stages[here]
         return max(
             (
-                max(self._clear_s[a] + self.intergreen.get((a, b), 0), self._start_s[b])
+                self._countdown[a]
+                + max(self._clear_s[a] + self.intergreen.get((a, b), 0), self._start_s[b])
                 for b in new
-                for a in (old or (b,))
-                if (a, b) in self.intergreen or a == b
+                for a in old
+                if (a, b) in self.intergreen and not self._on_foot[a]
             ),
             default=max((self._start_s[b] for b in new), default=0),
         )
-
-    def least_of(self, stage: str) -> int:
-        """The longest minimum of a stage's groups: they stay green so long once they start."""
-        return max((self._least[k] + self._flash_s[k] for k in self.stages[stage]), default=1)
-
 
 def _whole(seconds: float) -> int:
     """Round up: a lamp changes at whole seconds, and no time is cut."""

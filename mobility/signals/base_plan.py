@@ -39,6 +39,7 @@ class BasePlan:
             self._wanted.append(frozenset(k for k, state in now.items() if state in _WANTED))
             self._yields.append(frozenset(k for k, state in now.items() if state is State.YIELD))
         times = sorted(plan.stages, key=lambda time: time.from_s)
+        self._next = [self._until_green(k) for k in range(len(one.groups))]
         # A stage is due from the end of the one before it to its own.
         self._due: list[tuple[str, int]] = [("", 0)] * self.cycle
         for k, time in enumerate(times):
@@ -54,6 +55,25 @@ class BasePlan:
         known = [name for name, _ in self._due if name]
         first = known[0] if known else next(iter(one.stage), "")
         self._due = [(name or first, left) for name, left in self._due]
+
+    def _until_green(self, k: int) -> list[int]:
+        """Seconds until a group is wanted, from each second of the cycle."""
+        found = [self.cycle] * self.cycle
+        left = self.cycle
+        for t in range(2 * self.cycle - 1, -1, -1):
+            left = 0 if k in self._wanted[t % self.cycle] else left + 1
+            found[t % self.cycle] = min(left, self.cycle)
+        return found
+
+    def until_red(self, k: int, t: int) -> int:
+        """Seconds from a second of the master clock until a group is no longer wanted."""
+        at = self._at(t)
+        return next((n for n in range(self.cycle)
+                     if k not in self._wanted[(at + n) % self.cycle]), self.cycle)  # fmt: skip
+
+    def until_green(self, k: int, t: int) -> int:
+        """Seconds from a second of the master clock until a group's next green."""
+        return self._next[k][self._at(t)]
 
     def _at(self, t: int) -> int:
         return int((t - round(self.plan.zero_s)) % self.cycle)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.findings import finding
-from mobility.signals.actuator import Actuator
+from mobility.signals.actuator import GREEN, HELD, START, Actuator
 from mobility.signals.base_plan import BasePlan
 from mobility.signals.log import SHOWN, STAGES, Command, DataGap, Horizon, Log, Request
 from mobility.signals.policy import Choice, View
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, Network, State
 
 STARVE_S = 150  # without green, where the network names no maximum red and somebody waits
+LEAD_S = 5  # of a fire engine's green before it is there
+LATE_S = 30  # after its window it is still waited for
+MARGIN_S = 4  # for what a change takes beyond its plan
 FORGET_S = 60  # a request that is not repeated is forgotten
 FORWARD_S = 60  # of lost calls that are made up for; beyond, the clock has jumped
 CLASS_OF = {"bus": "priority", "tram": "priority", "emergency": "preemption", "rail": "rail"}
@@ -73,8 +76,8 @@ class _Junction:
     base: BasePlan
     stage: str
     starve: list[int | None]
-    starve_default: list[bool]
     foot: list[bool]
+    serving: list[str | None]
     settled_s: int | None = None
     fresh_s: float = -math.inf
     seen: Detection | None = None
@@ -83,10 +86,11 @@ class _Junction:
     claims: list[list[Any]] = field(default_factory=list)
     sends: tuple[tuple[tuple[int, float], ...], ...] = ()
     sent_s: int = 0
-    called_s: dict[int, int] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
-    last_grant: tuple[str, float] = ("", -math.inf)
+    active: set[str] = field(default_factory=set)
+    under: Asked | None = None
     following: bool = False
+    skip: set[int] = field(default_factory=set)
 
 
 class PriorityController:
@@ -142,7 +146,7 @@ class PriorityController:
         self._commands: list[Command] = []
         self._horizons: list[Horizon] = []
         self._gaps: list[DataGap] = []
-        self._requests: dict[tuple[str, str, str], list[float]] = {}
+        self._requests: dict[tuple[str, str, str], list[list[float]]] = {}
         self._group: dict[tuple[str, str, str], str] = {}
         self.words: list[tuple[int, str, str]] = []
         self._found: dict[tuple[str, str], Finding] = {}
@@ -163,8 +167,9 @@ class PriorityController:
         actuator = Actuator(one, self._now, stage)
         limits = [None if group.max_red_s is None else int(group.max_red_s) for group in one.groups]
         return _Junction(
-            one, actuator, base, stage, limits, [limit is None for limit in limits],
-            [group.on_foot for group in one.groups],
+            one, actuator, base, stage, limits, [group.on_foot for group in one.groups],
+            [next((name for name, groups in actuator.stages.items() if k in groups), None)
+             for k in range(len(one.groups))],
         )  # fmt: skip
 
     def _neighbours(self) -> dict[str, list[tuple[int, str, int, int, float, float]]]:
@@ -209,12 +214,12 @@ class PriorityController:
         """
         at = self._clock(now_s)
         if at is None:
-            return self._last if self._last is not None else self._tick({}, {}, "the clock")
+            return self._last if self._last is not None else self._tick({}, "the clock")
         seen = self._take_detections(detections, now_s)
         self._take_requests(requests, at)
         while self._now < at:  # calls that were lost
-            self._tick({}, {}, "a call was lost")
-        return self._tick(seen, {}, "")
+            self._tick({}, "a call was lost")
+        return self._tick(seen, "")
 
     def _clock(self, now_s: float) -> int | None:
         """Give the lamps' second that is asked for; None where it was answered already."""
@@ -237,6 +242,8 @@ class PriorityController:
         steady = all(b - a == 1 for a, b in zip(self._odd, self._odd[1:], strict=False))
         if len(self._odd) == 10 and steady:
             self._shift = given - self._now
+            for junction in self._junctions.values():
+                junction.following = False
             self._odd.clear()
         return self._now
 
@@ -294,13 +301,12 @@ class PriorityController:
                 continue
             if one.leaves:
                 gone = junction.asked.pop(one.id, None)
+                junction.active.discard(one.id)
                 if gone is None:
                     self._say("control_request_wrong", f"{one.signal}.{one.id}",
                               "leaves, and never came")  # fmt: skip
                 continue
             junction.asked[one.id] = one
-            if CLASS_OF[one.kind] in {"preemption", "rail"}:
-                self._note(one, at)
 
     def _wrong(self, one: Asked, junction: _Junction, at: int) -> str:
         try:
@@ -330,14 +336,15 @@ class PriorityController:
     def _note(self, one: Asked, at: int) -> None:
         """Keep, for the log, when a request held."""
         key = one.signal, one.id, CLASS_OF[one.kind]
-        span = self._requests.setdefault(key, [float(at), float(at + 1)])
-        span[1] = max(span[1], float(at + 1))
+        spans = self._requests.setdefault(key, [])
+        if not spans or spans[-1][1] < at:
+            spans.append([float(at), float(at)])
+        spans[-1][1] = float(at + 1)
         self._group[key] = one.group
 
     # One second of every junction.
 
-    def _tick(self, seen: dict[str, Detection], extra: dict[str, Any], why: str) -> Commands:
-        del extra
+    def _tick(self, seen: dict[str, Detection], why: str) -> Commands:
         at = self._now
         lamps: dict[str, list[State]] = {}
         ahead: dict[str, tuple[Ahead, ...]] = {}
@@ -347,17 +354,31 @@ class PriorityController:
             fresh = self._refresh(junction, seen.get(signal), at)
             self._forget(junction, at)
             actuator = junction.actuator
-            urgent = self._urgent(junction, at)
-            if self.policy is not None and fresh:
+            first = self._first(junction, at) if fresh else None
+            urgent = first is not None
+            if first is not None:
+                junction.under = first
+            elif junction.under is not None:
+                # What pre-emption began is carried out before anybody else is asked.
+                if actuator.settled(junction.stage):
+                    junction.under = None
+                else:
+                    self._note(junction.under, at)
+            busy = first is not None or junction.under is not None
+            if fresh and (busy or self.policy is not None):
                 junction.following = False
-                choice = self._ask(junction, at)
-                if choice is not None:
-                    ahead[signal] = choice.ahead
-                    if choice.words:
-                        words.append(choice.words)
-                        self.words.append((at, signal, choice.words))
+                if first is not None:
+                    choice = self._preempt(junction, first, at)
+                elif junction.under is not None:
+                    choice = Choice(junction.stage)
+                else:
+                    choice = self._ask(junction, at)
+                ahead[signal] = choice.ahead
+                if choice.words:
+                    words.append(choice.words)
+                    self.words.append((at, signal, choice.words))
                 lamps[signal] = actuator.step(
-                    actuator.stages[junction.stage], actuator.yields[junction.stage],
+                    actuator.wanted(junction.stage), actuator.yields[junction.stage],
                     urgent=urgent, together=not junction.one.order_free,
                 )  # fmt: skip
             else:
@@ -392,16 +413,60 @@ class PriorityController:
                 if now - one.at_s > FORGET_S or now > one.eta_until_s + FORGET_S]  # fmt: skip
         for key in gone:
             del junction.asked[key]
+            junction.active.discard(key)
 
-    def _urgent(self, junction: _Junction, at: int) -> bool:
-        found = False
-        for one in junction.asked.values():
-            if CLASS_OF[one.kind] in {"preemption", "rail"}:
-                self._note(one, at)
-                found = True
-        return found
+    def _first(self, junction: _Junction, at: int) -> Asked | None:
+        """Give the fire engine or train that must be served now, rail first, then who comes first."""
+        best: tuple[tuple[int, float, str], Asked] | None = None
+        now = at + self._shift
+        for key, one in junction.asked.items():
+            kind = CLASS_OF[one.kind]
+            if kind == "priority":
+                continue
+            active = key in junction.active
+            if not active and now < one.eta_s - self._lead_s(junction, one):
+                continue
+            if now > one.eta_until_s + LATE_S:
+                continue
+            junction.active.add(key)
+            self._note(one, at)
+            rank = (0 if kind == "rail" else 1, one.eta_s, key)
+            if best is None or rank < best[0]:
+                best = rank, one
+        return best[1] if best is not None else None
 
-    def _ask(self, junction: _Junction, at: int) -> Choice | None:
+    def _lead_s(self, junction: _Junction, one: Asked) -> float:
+        """Seconds that clearing the way takes: the change of stage, and the queue's discharge."""
+        actuator = junction.actuator
+        stage = junction.serving[actuator.row[one.group]]
+        if stage is None:
+            return 0.0
+        change = 0 if stage == junction.stage else actuator.change_s(junction.stage, stage)
+        walk = max((actuator.change_s(name, stage) for name in actuator.stages), default=0)
+        discharge = 0.0
+        if junction.seen is not None:
+            for row, stream in enumerate(self.approaches.of(junction.one.id)):
+                if one.group in stream.groups:
+                    queue = junction.seen.queued[row]
+                    discharge = max(discharge, queue / stream.flow_vps + (3 if queue else 0))
+        return max(change, walk) + discharge + LEAD_S
+
+    def _preempt(self, junction: _Junction, first: Asked, at: int) -> Choice:
+        """Go to the stage that lets a fire engine through, and stay there until it has passed."""
+        actuator = junction.actuator
+        row = actuator.row[first.group]
+        kind = CLASS_OF[first.kind]
+        stage = junction.stage
+        if row not in actuator.stages[stage]:
+            wish = junction.serving[row]
+            if wish is None:
+                return Choice(stage, cause=kind, request=first.id)
+            self._go(junction, wish, at, kind, first.id)
+            words = f"{first.kind} {first.id}: {wish} from {stage}, {first.eta_s - at:.0f} s ahead"
+            return Choice(wish, ((wish, at),), kind, first.id, words)
+        return Choice(stage, (), kind, first.id)
+
+    def _ask(self, junction: _Junction, at: int) -> Choice:
         """Ask the policy; what it wishes is taken where order, maxima and those who wait allow."""
         actuator, one = junction.actuator, junction.one
         settled = actuator.settled(junction.stage)
@@ -409,7 +474,6 @@ class PriorityController:
         free = settled and age > 0 and actuator.least_left(junction.stage) <= 0
         most = actuator.most_left(junction.stage) if settled else 1_000_000
         may = self._may(junction)
-        forced = self._starving(junction, at, may)
         assert junction.seen is not None
         view = View(
             one, actuator, self.approaches.of(one.id), at, junction.stage, age, free, most, may,
@@ -421,12 +485,13 @@ class PriorityController:
         junction.sends, junction.sent_s = choice.sends, at
         wish = choice.stage if choice.stage in may else junction.stage
         cause, request = choice.cause, choice.request
-        if forced is not None:
-            wish, cause, request = forced, "adaptive", ""
-        elif most <= 0 and wish == junction.stage and may:
+        if most <= 0 and wish == junction.stage and may:
             wish, cause, request = may[0], "adaptive", ""
-        leave = free or (cause in {"preemption", "rail"} and (settled or wish != junction.stage))
-        if wish != junction.stage and leave:
+        if free:
+            ought = self._ought(junction, at, wish, may)
+            if ought != wish:
+                wish, cause, request = ought, "adaptive", ""
+        if wish != junction.stage and free:
             self._go(junction, wish, at, cause, request)
         return choice
 
@@ -437,6 +502,7 @@ class PriorityController:
         self._commands.append(Command(signal, at, cause, request, wish))
         junction.stage = wish
         junction.settled_s = None
+        junction.actuator.walked.clear()
 
     def _may(self, junction: _Junction) -> tuple[str, ...]:
         one = junction.one
@@ -454,68 +520,80 @@ class PriorityController:
                     break
         return tuple(found)
 
-    def _starving(self, junction: _Junction, at: int, may: tuple[str, ...]) -> str | None:
-        """Give the stage that must come now, so that nobody waits longer than the maximum red."""
-        actuator, one = junction.actuator, junction.one
+    def _due(self, junction: _Junction) -> list[tuple[int, int]]:
+        """Until when each group that waits must be green, the most urgent first."""
+        actuator = junction.actuator
         due: list[tuple[int, int]] = []
-        for k in range(len(actuator.names)):
-            if actuator.phase[k] in {1, 2, 3}:
-                junction.called_s.pop(k, None)
+        for k, limit in enumerate(junction.starve):
+            if actuator.phase[k] in {START, GREEN, HELD}:
                 continue
-            limit = junction.starve[k]
             if limit is None:
                 if not (junction.foot[k] or self._waits(junction, k)):
                     continue
                 limit = STARVE_S
-            since = max(actuator.green_end[k], self.at_s)
-            due.append((since + limit, k))
-        if not due:
-            return None
+            due.append((max(actuator.green_end[k], self.at_s) + limit, k))
         due.sort()
-        here, spent = junction.stage, max(0, actuator.least_left(junction.stage))
-        first: str | None = None
-        if not one.order_free:
-            return self._starving_in_order(junction, at, due, may)
-        done: set[int] = set(actuator.stages[here])
-        for limit, k in due:
-            if k in done:
-                continue
-            stage = next((name for name, groups in actuator.stages.items() if k in groups), None)
-            if stage is None:
-                continue
-            spent += actuator.change_s(here, stage)
-            first = first or stage
-            if at + spent + 3 >= limit:
-                return first if first in may else None
-            spent += actuator.least_of(stage)
-            here = stage
-            done |= actuator.stages[stage]
-        return None
+        return due
 
-    def _starving_in_order(
-        self, junction: _Junction, at: int, due: list[tuple[int, int]], may: tuple[str, ...]
-    ) -> str | None:
-        """With a fixed order, walk on at minimum greens: who would come too late?"""
-        actuator = junction.actuator
+    def _in_time(
+        self, junction: _Junction, at: int, due: list[tuple[int, int]], here: str, spent: int
+    ) -> bool:
+        """Whether all who wait can be served in time, one after another, from a stage on.
+
+        ``spent``: seconds until that stage may be left.
+        """
+        actuator, one = junction.actuator, junction.one
+        done = set(actuator.stages[here])
+        if one.order_free:
+            for limit, k in due:
+                if k in done:
+                    continue
+                stage = junction.serving[k]
+                if stage is None:
+                    continue
+                spent += actuator.change_s(here, stage)
+                if at + spent + MARGIN_S >= limit:
+                    return False
+                spent += actuator.least_of(stage)
+                here = stage
+                done |= actuator.stages[stage]
+            return True
         limits = {k: limit for limit, k in due}
-        here, spent = junction.stage, max(0, actuator.least_left(junction.stage))
-        order = junction.one.stage_order
+        order = one.stage_order
         place = order.index(here) if here in order else 0
-        for step in range(1, len(order) + 1):
+        for step in range(1, len(order)):
             name = order[(place + step) % len(order)]
-            if name == here:
-                continue
             spent += actuator.change_s(here, name)
-            for k in actuator.stages[name]:
-                if k in limits and at + spent + 3 >= limits[k]:
-                    return may[0] if may else None
+            if any(at + spent + MARGIN_S >= limits[k]
+                   for k in actuator.stages[name] if k in limits and k not in done):  # fmt: skip
+                return False
+            done |= actuator.stages[name]
             spent += actuator.least_of(name)
             here = name
-        return None
+        return True
+
+    def _ought(self, junction: _Junction, at: int, wish: str, may: tuple[str, ...]) -> str:
+        """Correct a wish where somebody would wait longer than the maximum red because of it."""
+        due = self._due(junction)
+        if not due or not may:
+            return wish
+        actuator, here = junction.actuator, junction.stage
+        if wish == here:
+            if self._in_time(junction, at + 1, due, here, max(0, actuator.least_left(here))):
+                return wish
+        else:
+            spent = actuator.change_s(here, wish) + actuator.least_of(wish)
+            if self._in_time(junction, at, due, wish, spent):
+                return wish
+        if not junction.one.order_free:
+            return may[0]
+        urgent = next((junction.serving[k] for _, k in due), None)
+        return urgent if urgent in may else wish
 
     def _waits(self, junction: _Junction, k: int) -> bool:
         name = junction.actuator.names[k]
-        assert junction.seen is not None
+        if junction.seen is None:
+            return True
         return any(
             name in stream.groups and junction.seen.counted[row] > 0
             for row, stream in enumerate(self.approaches.of(junction.one.id))
@@ -543,16 +621,33 @@ class PriorityController:
         due = base.stage_at(given)
         settled = actuator.settled(junction.stage)
         if not junction.following and settled and due == junction.stage:
-            junction.following = actuator.least_left(due) <= base.left_s(given)
+            wanted, _ = base.wanted(given)
+            junction.following = (
+                actuator.like(wanted)
+                and actuator.least_left(due) <= base.left_s(given)
+                and all(actuator.own_left(k) <= base.until_red(k, given) for k in wanted)
+                and all(at + base.until_green(k, given) + MARGIN_S < limit
+                        for limit, k in self._due(junction) if k not in wanted)
+            )  # fmt: skip
+            # People who have walked already wait for the plan's next walk.
+            junction.skip = {k for k in wanted if actuator.phase[k] != GREEN}
         if junction.following:
             if due != junction.stage:
                 junction.stage, junction.settled_s = due, None
-            return base.wanted(given)
-        if settled and due != junction.stage and actuator.least_left(junction.stage) <= 0:
+                actuator.walked.clear()
+            wanted, yields = base.wanted(given)
+            junction.skip &= wanted
+            return wanted - junction.skip, yields
+        if settled and actuator.least_left(junction.stage) <= 0:
             may = self._may(junction)
-            junction.stage = due if due in may else (may[0] if may else junction.stage)
-            junction.settled_s = None
-        return actuator.stages[junction.stage], actuator.yields[junction.stage]
+            wish = due if due == junction.stage or due in may else (may[0] if may else due)
+            if actuator.most_left(junction.stage) <= 0 and wish == junction.stage and may:
+                wish = may[0]
+            wish = self._ought(junction, at, wish, may)
+            if wish != junction.stage:
+                junction.stage, junction.settled_s = wish, None
+                actuator.walked.clear()
+        return actuator.wanted(junction.stage), actuator.yields[junction.stage]
 
     def _record(self, junction: _Junction, at: int, shown: list[State]) -> None:
         row = tuple(shown)
@@ -588,8 +683,9 @@ class PriorityController:
     def requests(self) -> tuple[Request, ...]:
         """Requests of the log: who held which signal, when."""
         return tuple(
-            Request(name, signal, kind, self._group[signal, name, kind], *span)
-            for (signal, name, kind), span in sorted(self._requests.items())
+            Request(name, signal, kind, self._group[signal, name, kind], start, end)
+            for (signal, name, kind), spans in sorted(self._requests.items())
+            for start, end in spans
         )
 
     @property

@@ -39,7 +39,7 @@ class Weights:
     horizon_s: int = 60
     stop_s: float = 3.0
     wait_s: float = 10.0
-    unseen: float = 1.0
+    unseen: float = 0.0
 
 
 @dataclass
