@@ -38,6 +38,7 @@ MODULES = (
     "mobility.fleet._plug_kernels",
     "mobility.fleet._plug_search_kernels",
     "mobility.fares._ticket_kernels",
+    "mobility.signals._control_kernels",
 )
 
 KERNELS: list[Any] = []

@@ -124,7 +124,12 @@ def info(
 def drive(
     scenario: Annotated[Path, typer.Argument(metavar="X.sumocfg", help="A scenario of SUMO.")],
     controller: Annotated[
-        str, typer.Option("--controller", help="shipped: as it is; fixed: its static cycles.")
+        str,
+        typer.Option(
+            "--controller",
+            help="shipped: as it is; fixed: its static cycles; actuated, actuated-tuned, greedy, "
+            "max-pressure, adaptive, priority: in the loop.",
+        ),
     ] = "shipped",
     begin: Annotated[float | None, typer.Option("--begin", help="First second.")] = None,
     end: Annotated[float | None, typer.Option("--end", help="Last second.")] = None,
@@ -144,6 +149,8 @@ def drive(
       mobility signals drive X.sumocfg --controller shipped --seed 0 --json
 
       mobility signals drive X.sumocfg --controller fixed --end 600 --scale 0.6
+
+      mobility signals drive X.sumocfg --controller priority --json
     """
     del config
     from mobility.cli.output import print_findings, print_json, print_table, working

@@ -6,7 +6,10 @@ bound here, once the files are loaded.
 
 from mobility.signals.case import read_network
 from mobility.signals.check import check
+from mobility.signals.control import Cabinet, Commands, PriorityController
 from mobility.signals.plan import Log, Plan, SignalPlan
+from mobility.signals.policy_adaptive import Adaptive, Weights
+from mobility.signals.policy_priority import Conditions, Priority
 from mobility.signals.problem import (
     Group,
     Intersection,
@@ -20,21 +23,34 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import plan_of, program
+from mobility.signals.streams import Approaches, Asked, Detection, Stream, approaches_of
 
 __all__ = [
+    "Adaptive",
+    "Approaches",
+    "Asked",
+    "Cabinet",
+    "Commands",
+    "Conditions",
+    "Detection",
     "Group",
     "Intersection",
     "Link",
     "Log",
     "Network",
     "Plan",
+    "Priority",
+    "PriorityController",
     "Rings",
     "Rules",
     "Sequence",
     "SignalPlan",
     "Stage",
     "State",
+    "Stream",
     "Volumes",
+    "Weights",
+    "approaches_of",
     "check",
     "plan_of",
     "program",

@@ -169,10 +169,9 @@ class Actuator:
             elif what == HELD:
                 if t >= self.since[k] + self._countdown[k]:
                     self._begin_end(k, t)
-            elif what == START:
-                if t >= self.since[k] + self._start_s[k]:
-                    phase[k] = GREEN
-                    self.since[k] = self.green_since[k] = t
+            elif what == START and t >= self.since[k] + self._start_s[k]:
+                phase[k] = GREEN
+                self.since[k] = self.green_since[k] = t
             if phase[k] == END and t >= self.since[k] + self._end_s[k]:
                 phase[k] = RED
                 self.since[k] = t
@@ -329,6 +328,7 @@ class Actuator:
             ),
             default=max((self._start_s[b] for b in new), default=0),
         )
+
 
 def _whole(seconds: float) -> int:
     """Round up: a lamp changes at whole seconds, and no time is cut."""

@@ -31,6 +31,8 @@ class View:
         Live requests.
     expected
         By stream: (eta_s, vehicles) that neighbours will send, on top of what is seen.
+    lockout_s
+        Least time between grants to two different requests.
     """
 
     one: Intersection
@@ -45,6 +47,7 @@ class View:
     seen: Detection
     asked: tuple[Asked, ...] = ()
     expected: tuple[tuple[tuple[float, float], ...], ...] = ()
+    lockout_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ class Choice:
 class Policy(Protocol):
     """How a stage is chosen."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name on the command line."""
+        ...
 
     def choose(self, view: View) -> Choice:
         """Choose what one signal should show from now on."""

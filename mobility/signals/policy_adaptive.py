@@ -64,13 +64,8 @@ class Adaptive:
         if not view.free and arrays.last is not None and arrays.last.stage == view.stage:
             return arrays.last  # nothing can be changed yet
         arrays.load(view, self.weights)
-        count, _ = arrays.plan(view, *self.tokens(view, arrays), self.weights)
-        return arrays.choice(view, count)
-
-    def tokens(self, view: View, arrays: _Arrays) -> tuple[Any, Any, Any, Any]:
-        """Single vehicles that weigh more than a car; none here."""
-        del view, arrays
-        return NONE
+        count, _ = arrays.plan(view, *NONE, self.weights)
+        return arrays.keep(arrays.choice(view, count))
 
     def _arrays(self, view: View) -> _Arrays:
         made = self._made.get(view.one.id)
@@ -127,6 +122,7 @@ class _Arrays:
         self.sent = np.zeros((count, horizon))
         self._shares: Any = None
         self.last: Choice | None = None
+        self.stage = 0
         order = one.stage_order
         if not one.order_free:
             follows = {(a, b) for a, b in zip(order, (*order[1:], *order[:1]), strict=True)}
@@ -146,19 +142,21 @@ class _Arrays:
         for k, coming in enumerate(view.expected):
             if coming:
                 self.has_neighbour[k] = True
-                for eta, count in coming:
-                    at = int(eta)
+                for soon, much in coming:
+                    at = int(soon)
                     if 0 <= at < self.arrive.shape[1]:
-                        self.arrive[k, at] += count
+                        self.arrive[k, at] += much
         self.unseen[:] = np.where(self.has_neighbour, 0.0, self.mean * weights.unseen)
-        ptr, eta, count = [0], [], []
+        ptr: list[int] = [0]
+        eta: list[float] = []
+        counts: list[float] = []
         for row in seen.coming:
             for one, much in row:
                 eta.append(one)
-                count.append(much)
+                counts.append(much)
             ptr.append(len(eta))
         kernels.arrivals(
-            np.array(ptr, np.int64), np.array(eta, np.float64), np.array(count, np.float64),
+            np.array(ptr, np.int64), np.array(eta, np.float64), np.array(counts, np.float64),
             self.unseen, self.seen_s, self.arrive, self.total, self.queue,
         )  # fmt: skip
         if seen.room:
@@ -196,8 +194,7 @@ class _Arrays:
             self.may, weights.stop_s, weights.wait_s, stream, rank, start, weight, *self.scratch,
             self.path,
         )  # fmt: skip
-        kernels.play(stage, self.path, count, *self.common(), weights.stop_s, stream, rank, start,
-                     weight, self.sent, self.scratch[-1])  # fmt: skip
+        self.stage = stage
         return int(count), float(best)
 
     def choice(self, view: View, count: int) -> Choice:
@@ -209,5 +206,17 @@ class _Arrays:
         stage = view.stage
         if view.free and ahead and ahead[0][1] <= view.now_s and ahead[0][0] in view.may:
             stage = ahead[0][0]
-        self.last = Choice(stage, ahead)
-        return self.last
+        return Choice(stage, ahead)
+
+    def keep(self, choice: Choice) -> Choice:
+        """Remember what was chosen, for the seconds in which nothing can be."""
+        self.last = choice
+        return choice
+
+    def cost_of(self, count: int, weights: Weights, tokens: Any = NONE, path: Any = None) -> float:
+        """Person-seconds of a plan until the horizon, with or without single vehicles."""
+        self.sent[:] = 0.0
+        return float(kernels.play(
+            self.stage, self.path if path is None else path, count, *self.common(),
+            weights.stop_s, *tokens, self.sent, self.scratch[-1],
+        ))  # fmt: skip

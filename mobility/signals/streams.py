@@ -179,12 +179,10 @@ def _streams(one: Intersection) -> list[Stream]:
             for approach in (one.group[b].approaches or ("",))
         )  # fmt: skip
         for approach in group.approaches or ("",):
-            found.append(
-                Stream(
-                    f"{group.id}|{approach}", one.id, (group.id,), (1.0,), group.flow_vph / 3600,
-                    foes=(foes if group.id in gives else (),), to=((),),
-                )  # fmt: skip
-            )
+            found.append(Stream(
+                f"{group.id}|{approach}", one.id, (group.id,), (1.0,), group.flow_vph / 3600,
+                foes=(foes if group.id in gives else (),), to=((),),
+            ))  # fmt: skip
     return found
 
 

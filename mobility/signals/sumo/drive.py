@@ -104,8 +104,10 @@ def drive(
     config
         A ``.sumocfg``.
     controller
-        ``shipped``: the programs as they are; ``fixed``: static cycles of their durations; or a
-        plan for the scenario's network.
+        ``shipped``: the programs as they are; ``fixed``: static cycles of their durations;
+        ``actuated``, ``actuated-tuned``, ``greedy``, ``max-pressure``, ``adaptive`` or
+        ``priority``: in the loop, through one actuator; or a plan for the
+        scenario's network.
     begin_s, end_s
         By default the scenario's; without an end it runs until everybody has arrived.
     scale

@@ -10,6 +10,8 @@ from mobility.signals.policy_actuated import Actuated
 from mobility.signals.policy_adaptive import Adaptive
 from mobility.signals.policy_greedy import Greedy
 from mobility.signals.policy_pressure import MaxPressure
+from mobility.signals.policy_priority import Priority
+from mobility.signals.sumo.buses import Buses
 from mobility.signals.sumo.read import LETTERS
 from mobility.signals.sumo.sensors import Sensors
 
@@ -25,7 +27,7 @@ def policy_of(name: str) -> Policy:
     """Make the policy that a controller's name means."""
     made: dict[str, Policy] = {
         "actuated": Actuated(), "actuated-tuned": Actuated(tuned=True), "greedy": Greedy(),
-        "max-pressure": MaxPressure(), "adaptive": Adaptive(),
+        "max-pressure": MaxPressure(), "adaptive": Adaptive(), "priority": Priority(),
     }  # fmt: skip
     return made[name]
 
@@ -39,7 +41,8 @@ class Loop:
         When SUMO's step is no part of a second: lamps change at whole seconds.
     """
 
-    def __init__(self, api: Any, network: Network, net: Net, policy: Policy, begin_s: float) -> None:
+    def __init__(self, api: Any, network: Network, net: Net, policy: Policy, begin_s: float,
+                 bus_people: float = 40.0) -> None:  # fmt: skip
         step = float(api.simulation.getDeltaT())
         if abs(1 / step - round(1 / step)) > 1e-9:
             raise ConfigError(f"steps of {step:g} s", mend="--step-length of 1 s, or 1/n s")
@@ -47,6 +50,7 @@ class Loop:
         self._network = network
         self._next = begin_s
         self._sensors = Sensors(api, network, net)
+        self._buses = Buses(api, network, net, people=bus_people)
         self.control = PriorityController(
             network, policy=policy, approaches=self._sensors.approaches, at_s=int(begin_s)
         )
@@ -58,8 +62,9 @@ class Loop:
         if now_s < self._next - 1e-9:
             return
         self._next = now_s + 1
-        seen = self._sensors.read(now_s)
-        commands = self.control.step(now_s, seen)
+        asked = self._buses.read(now_s)
+        seen = self._sensors.read(now_s, self._buses.dwelling)
+        commands = self.control.step(now_s, seen, asked)
         for signal, states in commands.lamps.items():
             letters = ["r"] * self._width[signal]
             for group, state in zip(self._network.signal[signal].groups, states, strict=True):

@@ -9,6 +9,8 @@ from mobility.signals.streams import Approaches, Detection, Stream
 from mobility.signals.sumo.net import are_foes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mobility.signals.problem import Network
     from mobility.signals.sumo.net import Net
 
@@ -61,14 +63,14 @@ class Sensors:
         self._left: dict[str, float] = {}
         self._was: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._edge_of = {lane.id: lane.edge for lane in net.lanes.values()}
-        self._approach = {
-            lane: signal for signal, row in self._lane_of.items() for lane in row
-        }
+        self._approach = {lane: signal for signal, row in self._lane_of.items() for lane in row}
         self._watch = sorted(
             set(self._approach)
             | {lane for ups in self._up.values() for edge, _, _ in ups for lane in by_edge[edge]}
         )
-        self._beyond = sorted({lane for rows in self._exits.values() for row in rows for lane in row})
+        self._beyond = sorted(
+            {lane for rows in self._exits.values() for row in rows for lane in row}
+        )
         self._by_edge = by_edge
         self.vehicles: dict[str, list[tuple[str, float, float, float]]] = {}
 
@@ -131,10 +133,10 @@ class Sensors:
                              seconds + lane.length_m / max(lane.speed_ms, 1.0)))  # fmt: skip
         self._up[edge] = found
 
-    def read(self, now_s: float) -> dict[str, Detection]:
-        """Detections of every signal at a second."""
+    def read(self, now_s: float, dwelling: Collection[str] = ()) -> dict[str, Detection]:
+        """Detections of every signal at a second; ``dwelling`` vehicles stand at a stop."""
         self._left = {}
-        seen = self._look()
+        seen = self._look(dwelling)
         counts = {
             lane: float(len(seen[lane]) if lane in seen
                         else self.api.lane.getLastStepVehicleNumber(lane))
@@ -146,7 +148,7 @@ class Sensors:
         self.vehicles = seen
         return found
 
-    def _look(self) -> dict[str, list[tuple[str, float, float, float]]]:
+    def _look(self, dwelling: Collection[str]) -> dict[str, list[tuple[str, float, float, float]]]:
         """Vehicles of every watched lane: id, metres to its end, speed, length."""
         lane_api, vehicle = self.api.lane, self.api.vehicle
         seen: dict[str, list[tuple[str, float, float, float]]] = {}
@@ -156,21 +158,22 @@ class Sensors:
             length = self.net.lanes[lane].length_m
             row = []
             for one in ids:
-                row.append((one, length - vehicle.getLanePosition(one), vehicle.getSpeed(one),
-                            vehicle.getLength(one)))  # fmt: skip
+                if one not in dwelling:
+                    row.append((one, length - vehicle.getLanePosition(one), vehicle.getSpeed(one),
+                                vehicle.getLength(one)))  # fmt: skip
                 was = self._was.get(one)
                 now[one] = (lane, was[1]) if was is not None else (lane, ())
                 if was is not None and was[0] != lane:
                     now[one] = lane, self._moved(was, lane)
             seen[lane] = row
+        alive = set(vehicle.getIDList())
         # Those that left all watched lanes have turned: ask where they are, once.
         for one, (lane, edges) in self._was.items():
             if one in now or lane not in self._approach:
                 continue
-            try:
-                edge = vehicle.getRoadID(one)
-            except Exception:  # noqa: BLE001  it arrived: SUMO's own error type differs by interface
+            if one not in alive:
                 continue
+            edge = vehicle.getRoadID(one)
             if edge.startswith(":"):
                 now[one] = lane, edges
                 continue
@@ -270,9 +273,7 @@ class Sensors:
             past = self._past.get(before, {})
             total = sum(past.values())
             prior = TRUST / 4
-            weights = [
-                (past.get(row[k].id, 0.0) + prior / len(ks)) / (total + prior) for k in ks
-            ]
+            weights = [(past.get(row[k].id, 0.0) + prior / len(ks)) / (total + prior) for k in ks]
             pace = max(self.net.lanes[self._by_edge[before][0]].speed_ms, 1.0)
             ahead = first.length_m / max(first.speed_ms, 1.0)
             for _, left, speed, long_m in vehicles:
