@@ -16,7 +16,7 @@ SNEAK_S = 12.0  # between vehicles that turn while those that they yield to stre
 GAP_S = 4.5  # where single ones come
 FREE_S = 2.2  # where none comes
 FINE_S = 10  # seconds ahead in which a change may begin at each second,
-COARSE_S = 3  # and beyond, at each of so many
+COARSE_S = 4  # and beyond, at each of so many
 
 
 @kernel
@@ -76,12 +76,15 @@ def second(
     """
     cost = 0.0
     for i in range(queue.shape[0]):
+        came = arrive[i, t]
+        here = queue[i] + came
+        if here <= 0.0:
+            out[i] = 0.0
+            continue
         rate = flow_of(i, stage, rates, yields, foe_ptr, foes, queue, arrive, t, flow)
         if other >= 0:
             after = rates[other, i]
             rate = min(rate, after) if after > 0.0 and rate > 0.0 else rate * frac
-        came = arrive[i, t]
-        here = queue[i] + came
         gone = total[i, t] - queue[i] - came  # vehicles that have left so far
         sent = min(here, rate)
         fits = room[i] + drain * (t + 1) - gone
