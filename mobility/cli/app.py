@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from mobility import __version__
-from mobility.cli import cache, demo, explain, fares, feed, fleet, samples, signals, warmup
+from mobility.cli import (
+    cache,
+    demo,
+    explain,
+    fares,
+    feed,
+    fleet,
+    samples,
+    signals,
+    signals_preempt,
+    warmup,
+)
 
 app = typer.Typer(
     name="mobility",
@@ -20,6 +31,7 @@ app = typer.Typer(
 app.add_typer(feed.app, name="feed")
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(fares.app, name="fares")
+signals.app.command("preempt")(signals_preempt.preempt)
 app.add_typer(signals.app, name="signals")
 app.add_typer(samples.app, name="samples")
 app.add_typer(cache.app, name="cache")

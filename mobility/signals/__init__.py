@@ -10,6 +10,7 @@ from mobility.signals.control import Cabinet, Commands, PriorityController
 from mobility.signals.plan import Log, Plan, SignalPlan
 from mobility.signals.policy_adaptive import Adaptive, Weights
 from mobility.signals.policy_priority import Conditions, Priority
+from mobility.signals.preempt import Preemption, preempt
 from mobility.signals.problem import (
     Group,
     Intersection,
@@ -39,6 +40,7 @@ __all__ = [
     "Log",
     "Network",
     "Plan",
+    "Preemption",
     "Priority",
     "PriorityController",
     "Rings",
@@ -53,6 +55,7 @@ __all__ = [
     "approaches_of",
     "check",
     "plan_of",
+    "preempt",
     "program",
     "read_network",
 ]

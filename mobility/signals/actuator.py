@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection
 
 RED, START, GREEN, HELD, END = range(5)  # HELD: a countdown runs, the green's end is decided
-YELLOW_S = 3  # of a change that runs anyway while people clear
 _LONG_AGO = -1_000_000
 
 
@@ -95,10 +94,12 @@ class Actuator:
                          if row[a] == k and (k, row[b]) not in both))
             for k in range(count)
         ]  # fmt: skip
+        change = min((s for (a, _), s in self.intergreen.items() if not self._on_foot[a]),
+                     default=0)  # fmt: skip
         # After their green people still hold the stage until a foe's own change is long enough.
         self._clearing = [
             max(0, self._clear_s[k] + max(
-                (s for (a, _), s in self.intergreen.items() if a == k), default=0) - YELLOW_S)
+                (s for (a, _), s in self.intergreen.items() if a == k), default=0) - change)
             if group.on_foot else 0 for k, group in enumerate(one.groups)
         ]  # fmt: skip
         self._change = {(a, b): self._change_s(a, b) for a in self.stages for b in self.stages}

@@ -128,6 +128,8 @@ class PriorityController:
                 self._ears.say("control_two_masters", one.id, one.id)
                 continue
             self._junctions[one.id] = self._junction(one)
+            # Taking over is a change too: from here it is on its way into the base plan.
+            self._commands.append(Command(one.id, self.at_s - 1, "plan"))
         self._ears.mine = set(self._junctions)
         self._sources = self._neighbours()
 
@@ -233,12 +235,10 @@ class PriorityController:
             urgent = first is not None
             if first is not None:
                 junction.under = first
+                junction.leaving = False
             elif junction.under is not None:
                 # What pre-emption began is carried out before anybody else is asked.
-                if actuator.settled(junction.stage):
-                    junction.under = None
-                else:
-                    self._note(junction.under, at)
+                self._exit(junction, at)
             busy = first is not None or junction.under is not None
             if fresh and (busy or self.policy is not None):
                 junction.following = False
@@ -309,6 +309,24 @@ class PriorityController:
             if best is None or rank < best[0]:
                 best = rank, one
         return best[1] if best is not None else None
+
+    def _exit(self, junction: Junction, at: int) -> None:
+        """Leave pre-emption by the stage of whoever has waited longest, which it may have skipped."""
+        one = junction.under
+        assert one is not None
+        if not junction.leaving:
+            junction.leaving = True
+            due = [k for _, k in junction.due() if junction.serving[k] is not None]
+            stage = junction.serving[due[0]] if due else None
+            if stage is not None and stage != junction.stage:
+                self._note(one, at)
+                self._go(junction, stage, at, CLASS_OF[one.kind], one.id)
+                return
+        if junction.actuator.settled(junction.stage):
+            junction.under = None
+            junction.leaving = False
+        else:
+            self._note(one, at)
 
     def _lead_s(self, junction: Junction, one: Asked) -> float:
         """Seconds that clearing the way takes: the change of stage, and the queue's discharge."""
@@ -387,11 +405,16 @@ class PriorityController:
         if not sources:
             return ()
         rows: list[list[tuple[float, float]]] = [[] for _ in self.approaches.of(signal)]
-        for row, other, stream, _, share, travel in sources:
+        for row, other, stream, part, share, travel in sources:
             sends = self._junctions[other].sends
             if not sends:
                 continue
             late = at - self._junctions[other].sent_s
+            seen = self._junctions[other].seen
+            if seen is not None and seen.shares:
+                share *= seen.shares[stream][part]  # noqa: PLW2901
+            else:
+                share *= self.approaches.of(other)[stream].shares[part]  # noqa: PLW2901
             rows[row] += [(second - late + travel, count * share)
                           for second, count in sends[stream] if second >= late]  # fmt: skip
         return tuple(map(tuple, rows))

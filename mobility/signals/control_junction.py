@@ -42,6 +42,7 @@ class Junction:
     asked: dict[str, Asked] = field(default_factory=dict)
     active: set[str] = field(default_factory=set)
     under: Asked | None = None
+    leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 BLOCKED_S = 20.0  # a lane's vehicle whose own group is red holds those behind it
 DRAIN_VPS = 0.25  # vehicles a second that leave a full street beyond
+LEAST_SENT = 0.05  # vehicles a second that are told to a neighbour
 STEPS = 12  # changes of stage in a plan, at most
 NONE = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
 
@@ -34,12 +35,15 @@ class Weights:
         What a vehicle that waits at red beyond the horizon is taken to wait still.
     unseen
         Share of the mean flow that is expected where no detector looks yet.
+    exchange
+        Neighbours tell each other what their plans will send.
     """
 
     horizon_s: int = 60
     stop_s: float = 3.0
     wait_s: float = 10.0
     unseen: float = 0.0
+    exchange: bool = False
 
 
 @dataclass
@@ -70,15 +74,16 @@ class Adaptive:
     def _arrays(self, view: View) -> _Arrays:
         made = self._made.get(view.one.id)
         if made is None:
-            made = self._made[view.one.id] = _Arrays(view, self.weights.horizon_s)
+            made = self._made[view.one.id] = _Arrays(view, self.weights)
         return made
 
 
 class _Arrays:
     """A signal as arrays: what stays, and what is written anew every second."""
 
-    def __init__(self, view: View, horizon: int) -> None:
+    def __init__(self, view: View, weights: Weights) -> None:
         one, streams = view.one, view.streams
+        horizon = weights.horizon_s
         actuator = view.actuator
         self.stages = tuple(actuator.stages)
         self.row = {name: k for k, name in enumerate(self.stages)}
@@ -123,6 +128,8 @@ class _Arrays:
         self._shares: Any = None
         self.last: Choice | None = None
         self.stage = 0
+        self.weights = weights
+        self.tells = weights.exchange and any(onward for stream in streams for onward in stream.to)
         order = one.stage_order
         if not one.order_free:
             follows = {(a, b) for a, b in zip(order, (*order[1:], *order[:1]), strict=True)}
@@ -206,7 +213,17 @@ class _Arrays:
         stage = view.stage
         if view.free and ahead and ahead[0][1] <= view.now_s and ahead[0][0] in view.may:
             stage = ahead[0][0]
-        return Choice(stage, ahead)
+        return Choice(stage, ahead, sends=self.sends(count))
+
+    def sends(self, count: int) -> tuple[tuple[tuple[int, float], ...], ...]:
+        """What each stream will let go if the plan found is carried out, second by second."""
+        if not self.tells:
+            return ()
+        self.cost_of(count, self.weights)
+        rows: list[list[tuple[int, float]]] = [[] for _ in range(len(self.flow))]
+        for i, t in zip(*np.nonzero(self.sent > LEAST_SENT), strict=True):
+            rows[i].append((int(t), float(self.sent[i, t])))
+        return tuple(map(tuple, rows))
 
     def keep(self, choice: Choice) -> Choice:
         """Remember what was chosen, for the seconds in which nothing can be."""

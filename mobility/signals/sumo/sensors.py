@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mobility.signals.streams import Approaches, Detection, Stream
@@ -18,6 +19,7 @@ LOOK_M = 400.0  # how far before the line vehicles are seen
 COUNT_M = 200.0  # and counted as approaching
 VEHICLE_M = 7.5  # a standing car and its gap
 DETECTOR_S = 2.0  # at the speed allowed, before the line: where gaps are measured
+LEAST_SHARE = 0.1  # of a stream that leads on to another signal
 SLOW_MS = 0.5  # below: it stands
 GAP_MOST_S = 60.0
 TRUST = 10.0  # vehicles that a first guess of shares counts for
@@ -56,7 +58,23 @@ class Sensors:
         self._exits: dict[str, list[list[str]]] = {}
         for one in network.intersections:
             self._signal(one.id, one, held, into, by_edge)
-        self.approaches = Approaches({key: tuple(row) for key, row in self.streams.items()})
+        after: dict[str, list[str]] = defaultdict(list)
+        for edge, befores in into.items():
+            for before in befores:
+                after[before].append(edge)
+        lanes_of: dict[str, list[str]] = defaultdict(list)
+        for row in self.streams.values():
+            for stream in row:
+                lanes_of[net.lanes[stream.id].edge].append(stream.id)
+        self.approaches = Approaches({
+            signal: tuple(
+                replace(stream, to=tuple(
+                    self._onward(edge, after, lanes_of) for _, edge in self._links[signal][k]
+                ))
+                for k, stream in enumerate(row)
+            )
+            for signal, row in self.streams.items()
+        })  # fmt: skip
         self._turns: dict[str, dict[str, float]] = defaultdict(dict)
         self._past: dict[str, dict[str, float]] = defaultdict(dict)
         self._gap: dict[str, float] = defaultdict(lambda: GAP_MOST_S)
@@ -132,6 +150,25 @@ class Sensors:
                 todo.append((before, metres + lane.length_m,
                              seconds + lane.length_m / max(lane.speed_ms, 1.0)))  # fmt: skip
         self._up[edge] = found
+
+    def _onward(self, edge: str, after: dict[str, list[str]], lanes_of: dict[str, list[str]]
+                ) -> tuple[tuple[str, float, float], ...]:  # fmt: skip
+        """Streams into which an edge leads before any other signal: share, and seconds."""
+        found: list[tuple[str, float, float]] = []
+        todo = [(edge, 1.0, 0.0, 0.0)]
+        while todo:
+            here, share, seconds, metres = todo.pop()
+            lane = self.net.lanes.get(f"{here}_0")
+            if lane is None or metres > LOOK_M or share < LEAST_SHARE:
+                continue
+            seconds += lane.length_m / max(lane.speed_ms, 1.0)
+            lanes = lanes_of.get(here, ())
+            if lanes:
+                found += [(one, share / len(lanes), seconds) for one in lanes]
+                continue
+            ways = [one for one in after.get(here, ()) if one in self.net.edges]
+            todo += [(one, share / len(ways), seconds, metres + lane.length_m) for one in ways]
+        return tuple(sorted(found))
 
     def read(self, now_s: float, dwelling: Collection[str] = ()) -> dict[str, Detection]:
         """Detections of every signal at a second; ``dwelling`` vehicles stand at a stop."""
