@@ -7,47 +7,20 @@ import random
 
 import pandas as pd
 import pytest
+from crossroads import crossroads, detections
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobility import samples, signals
 from mobility.signals.actuator import Actuator
 from mobility.signals.control import Cabinet, PriorityController
-from mobility.signals.groups import Group, Sequence, State
-from mobility.signals.intersection import Intersection, Stage
+from mobility.signals.groups import State
 from mobility.signals.log import SHOWN, Log
 from mobility.signals.policy_actuated import Actuated
 from mobility.signals.policy_adaptive import Adaptive
 from mobility.signals.policy_greedy import Greedy
 from mobility.signals.policy_pressure import MaxPressure
-from mobility.signals.problem import Network, Rules
-from mobility.signals.streams import Asked, Detection, approaches_of
-
-FLASHING = Sequence(((State.RED_AMBER, 2),), ((State.FLASHING_GREEN, 3), (State.YELLOW, 3)))
-
-
-def crossroads(*, free=True, **changed):
-    """Two roads with left turns and people on foot; every kind of lamp sequence once."""
-    groups = (
-        Group("NS", approaches=("N", "S"), movements=("through",), lanes=2, sequence=FLASHING,
-              max_red_s=150),
-        Group("NL", approaches=("N", "S"), movements=("left",), min_green_s=5, countdown_s=4,
-              max_red_s=150),
-        Group("EW", approaches=("E", "W"), movements=("through",), max_green_s=45, min_red_s=8,
-              max_red_s=150),
-        Group("P", kind="pedestrian", sequence=Sequence((), ((State.CLEARANCE, 12),)), walk_s=6,
-              crossing_m=14, max_red_s=150),
-    )  # fmt: skip
-    pairs = [("NS", "EW"), ("NL", "EW"), ("NL", "NS"), ("P", "NS"), ("P", "NL")]
-    intergreen = {}
-    for a, b in pairs:
-        intergreen[a, b] = 2 if a == "P" else 5
-        intergreen[b, a] = 2 if b == "P" else 5
-    one = Intersection(
-        "X", groups, (Stage("A", ("NS",), 20), Stage("B", ("NL",), 12), Stage("C", ("EW", "P"), 20)),
-        intergreen_s=intergreen, order_free=free, cycle_range_s=(40, 180),
-    )  # fmt: skip
-    return Network((one,), rules=Rules(**changed))
+from mobility.signals.streams import Asked, Detection
 
 
 def shown_log(one, rows, from_s=0):
@@ -62,7 +35,7 @@ def shown_log(one, rows, from_s=0):
     return Log(pd.DataFrame(found, columns=list(SHOWN)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_any_wishes_give_legal_lamps(data):
     network = crossroads()
@@ -89,21 +62,6 @@ def test_a_wish_is_carried_out():
     ] * 3 + [State.RED] * 8
     assert rows[11][2] is State.RED
     assert rows[12][2] is State.GREEN  # 5 s after flashing green, the green's own end
-
-
-def detections(network, now_s, rng, *, load=4):
-    approaches = approaches_of(network)
-    found = {}
-    for one in network.intersections:
-        n = len(approaches.of(one.id))
-        counts = [float(rng.randrange(load)) for _ in range(n)]
-        found[one.id] = Detection(
-            one.id, now_s, tuple(counts), tuple(counts),
-            tuple(tuple((float(4 * k), 1.0) for k in range(int(c))) for c in counts),
-            tuple(0.0 if c else 9.0 for c in counts), tuple((0.0,) for _ in counts),
-            tuple(20.0 for _ in counts),
-        )  # fmt: skip
-    return found
 
 
 @pytest.mark.parametrize("policy", [Actuated(), Actuated(tuned=True), Greedy(), MaxPressure(),
@@ -148,7 +106,7 @@ def garbage(rng, network, t):
     return bad.get(kind, good), rng.sample(asked, rng.randrange(4))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 100_000), st.sampled_from(["adaptive", "greedy", "actuated"]), st.booleans())
 def test_garbage_never_shows(seed, name, free):
     network = crossroads(free=free)
@@ -156,7 +114,7 @@ def test_garbage_never_shows(seed, name, free):
     rng = random.Random(seed)
     control = PriorityController(network, policy=policy)
     t = 0.0
-    for _ in range(300):
+    for _ in range(200):
         seen, asked = garbage(rng, network, t)
         control.step(t, seen, asked)
         jump = rng.random()
