@@ -10,6 +10,8 @@ import numpy as np
 
 from mobility._jit import kernel
 
+# fmt: off
+
 AMBER_S = 1  # of yellow that is still driven
 STARTUP_S = 1  # of green before the first vehicle moves
 SNEAK_S = 12.0  # between vehicles that turn while those that they yield to stream by
@@ -39,36 +41,12 @@ def flow_of(i, stage, rates, yields, foe_ptr, foes, queue, arrive, t, flow):
             soon += arrive[foe, t + 1]
         if soon > 0.3:
             between = max(between, GAP_S)
-    return (
-        1.0 / (1.0 / rate + share * (between - 1.0 / flow[i])) if between > 1.0 / flow[i] else rate
-    )
+    return 1.0 / (1.0 / rate + share * (between - 1.0 / flow[i])) if between > 1.0 / flow[i] else rate
 
 
 @kernel
-def second(
-    t,
-    stage,
-    other,
-    frac,
-    rates,
-    yields,
-    foe_ptr,
-    foes,
-    arrive,
-    total,
-    weight,
-    flow,
-    room,
-    drain,
-    storage,
-    stop_s,
-    tok_stream,
-    tok_rank,
-    tok_from,
-    tok_weight,
-    queue,
-    out,
-):
+def second(t, stage, other, frac, rates, yields, foe_ptr, foes, arrive, total, weight, flow, room,
+           drain, storage, stop_s, tok_stream, tok_rank, tok_from, tok_weight, queue, out):
     """Let one second pass in ``queue``; its cost in person-seconds.
 
     ``other`` < 0: ``stage`` is on. Else the change from ``stage`` to ``other`` runs: streams of both
@@ -119,42 +97,10 @@ def ahead(stage, rates, weight, flow, wait_s, queue):
 
 
 @kernel
-def plan_stages(
-    now_stage,
-    hold,
-    most_left,
-    rates,
-    yields,
-    foe_ptr,
-    foes,
-    arrive,
-    total,
-    queue0,
-    weight,
-    flow,
-    room,
-    drain,
-    storage,
-    change,
-    least,
-    most,
-    may,
-    stop_s,
-    wait_s,
-    tok_stream,
-    tok_rank,
-    tok_from,
-    tok_weight,
-    cost,
-    value,
-    queues,
-    age,
-    from_t,
-    from_s,
-    work,
-    out,
-    path,
-):
+def plan_stages(now_stage, hold, most_left, rates, yields, foe_ptr, foes, arrive, total, queue0,
+                weight, flow, room, drain, storage, change, least, most, may, stop_s, wait_s,
+                tok_stream, tok_rank, tok_from, tok_weight,
+                cost, value, queues, age, from_t, from_s, work, out, path):
     """Find the stages of the next minute; how many, into ``path`` as (stage, start of green).
 
     Parameters
@@ -183,30 +129,9 @@ def plan_stages(
     so_far = 0.0
     first = min(hold, horizon)
     for t in range(first):
-        so_far += second(
-            t,
-            now_stage,
-            -1,
-            1.0,
-            rates,
-            yields,
-            foe_ptr,
-            foes,
-            arrive,
-            total,
-            weight,
-            flow,
-            room,
-            drain,
-            storage,
-            stop_s,
-            tok_stream,
-            tok_rank,
-            tok_from,
-            tok_weight,
-            work,
-            out,
-        )
+        so_far += second(t, now_stage, -1, 1.0, rates, yields, foe_ptr, foes, arrive, total,
+                         weight, flow, room, drain, storage, stop_s, tok_stream, tok_rank,
+                         tok_from, tok_weight, work, out)
     cost[first, now_stage] = so_far
     value[first, now_stage] = so_far
     age[first, now_stage] = 0
@@ -224,29 +149,9 @@ def plan_stages(
                 for i in range(streams):
                     work[i] = queues[t, s, i]
                 more = cost[t, s] + second(
-                    t,
-                    s,
-                    -1,
-                    1.0,
-                    rates,
-                    yields,
-                    foe_ptr,
-                    foes,
-                    arrive,
-                    total,
-                    weight,
-                    flow,
-                    room,
-                    drain,
-                    storage,
-                    stop_s,
-                    tok_stream,
-                    tok_rank,
-                    tok_from,
-                    tok_weight,
-                    work,
-                    out,
-                )
+                    t, s, -1, 1.0, rates, yields, foe_ptr, foes, arrive, total, weight, flow,
+                    room, drain, storage, stop_s, tok_stream, tok_rank, tok_from, tok_weight,
+                    work, out)
                 worth = more + ahead(s, rates, weight, flow, wait_s, work)
                 if worth < value[t + 1, s]:
                     value[t + 1, s] = worth
@@ -269,56 +174,16 @@ def plan_stages(
                 begin = min(horizon, t + lost + STARTUP_S)
                 while at < begin:
                     more += second(
-                        at,
-                        s,
-                        other,
-                        1.0 if at < t + AMBER_S else 0.0,
-                        rates,
-                        yields,
-                        foe_ptr,
-                        foes,
-                        arrive,
-                        total,
-                        weight,
-                        flow,
-                        room,
-                        drain,
-                        storage,
-                        stop_s,
-                        tok_stream,
-                        tok_rank,
-                        tok_from,
-                        tok_weight,
-                        work,
-                        out,
-                    )
+                        at, s, other, 1.0 if at < t + AMBER_S else 0.0, rates, yields, foe_ptr,
+                        foes, arrive, total, weight, flow, room, drain, storage, stop_s,
+                        tok_stream, tok_rank, tok_from, tok_weight, work, out)
                     at += 1
                 until = min(horizon, t + lost + max(least[other], STARTUP_S))
                 while at < until:
                     more += second(
-                        at,
-                        other,
-                        -1,
-                        1.0,
-                        rates,
-                        yields,
-                        foe_ptr,
-                        foes,
-                        arrive,
-                        total,
-                        weight,
-                        flow,
-                        room,
-                        drain,
-                        storage,
-                        stop_s,
-                        tok_stream,
-                        tok_rank,
-                        tok_from,
-                        tok_weight,
-                        work,
-                        out,
-                    )
+                        at, other, -1, 1.0, rates, yields, foe_ptr, foes, arrive, total, weight,
+                        flow, room, drain, storage, stop_s, tok_stream, tok_rank, tok_from,
+                        tok_weight, work, out)
                     at += 1
                 worth = more + ahead(other, rates, weight, flow, wait_s, work)
                 if worth < value[at, other]:
@@ -349,31 +214,9 @@ def plan_stages(
 
 
 @kernel
-def play(
-    now_stage,
-    path,
-    count,
-    rates,
-    yields,
-    foe_ptr,
-    foes,
-    arrive,
-    total,
-    queue0,
-    weight,
-    flow,
-    room,
-    drain,
-    storage,
-    change,
-    stop_s,
-    tok_stream,
-    tok_rank,
-    tok_from,
-    tok_weight,
-    sent,
-    out,
-):
+def play(now_stage, path, count, rates, yields, foe_ptr, foes, arrive, total, queue0, weight, flow,
+         room, drain, storage, change, stop_s, tok_stream, tok_rank, tok_from, tok_weight,
+         sent, out):
     """Let given changes of stage run: vehicles sent by stream and second, and the cost."""
     horizon = arrive.shape[1]
     queue = queue0.copy()
@@ -385,60 +228,18 @@ def play(
             until = min(horizon, t + change[stage, other] + STARTUP_S)
             begun = t
             while t < until:
-                cost += second(
-                    t,
-                    stage,
-                    other,
-                    1.0 if t < begun + AMBER_S else 0.0,
-                    rates,
-                    yields,
-                    foe_ptr,
-                    foes,
-                    arrive,
-                    total,
-                    weight,
-                    flow,
-                    room,
-                    drain,
-                    storage,
-                    stop_s,
-                    tok_stream,
-                    tok_rank,
-                    tok_from,
-                    tok_weight,
-                    queue,
-                    out,
-                )
+                cost += second(t, stage, other, 1.0 if t < begun + AMBER_S else 0.0, rates, yields,
+                               foe_ptr, foes, arrive, total, weight, flow, room, drain, storage,
+                               stop_s, tok_stream, tok_rank, tok_from, tok_weight, queue, out)
                 for i in range(queue.shape[0]):
                     sent[i, t] = out[i]
                 t += 1
             stage = other
             k += 1
             continue
-        cost += second(
-            t,
-            stage,
-            -1,
-            1.0,
-            rates,
-            yields,
-            foe_ptr,
-            foes,
-            arrive,
-            total,
-            weight,
-            flow,
-            room,
-            drain,
-            storage,
-            stop_s,
-            tok_stream,
-            tok_rank,
-            tok_from,
-            tok_weight,
-            queue,
-            out,
-        )
+        cost += second(t, stage, -1, 1.0, rates, yields, foe_ptr, foes, arrive, total, weight,
+                       flow, room, drain, storage, stop_s, tok_stream, tok_rank, tok_from,
+                       tok_weight, queue, out)
         for i in range(queue.shape[0]):
             sent[i, t] = out[i]
         t += 1
@@ -473,56 +274,19 @@ def warm():
     arrive = np.zeros((streams, horizon))
     total = np.zeros((streams, horizon))
     queue0 = np.zeros(streams)
-    arrivals(
-        np.array([0, 1, 2], np.int64),
-        np.array([0.0, 5.0]),
-        np.ones(2),
-        np.zeros(2),
-        np.full(2, 10, np.int64),
-        arrive,
-        total,
-        queue0,
-    )
+    arrivals(np.array([0, 1, 2], np.int64), np.array([0.0, 5.0]), np.ones(2), np.zeros(2),
+             np.full(2, 10, np.int64), arrive, total, queue0)
     rates = np.array([[0.5, 0.0], [0.0, 0.5]])
-    common = (
-        rates,
-        np.zeros((stages, streams)),
-        np.zeros(3, np.int64),
-        np.zeros(0, np.int64),
-        arrive,
-        total,
-        queue0,
-        np.ones(streams),
-        np.full(streams, 0.5),
-        np.full(streams, 100.0),
-        0.25,
-        np.full(streams, 20.0),
-    )
+    common = (rates, np.zeros((stages, streams)), np.zeros(3, np.int64), np.zeros(0, np.int64),
+              arrive, total, queue0, np.ones(streams), np.full(streams, 0.5),
+              np.full(streams, 100.0), 0.25, np.full(streams, 20.0))
     change = np.full((stages, stages), 3, np.int64)
     tokens = (np.zeros(1, np.int64), np.ones(1), np.zeros(1, np.int64), np.ones(1))
     path = np.zeros((8, 2), np.int64)
     out = np.zeros(streams)
     shape = (horizon + 1, stages)
-    plan_stages(
-        0,
-        2,
-        100,
-        *common,
-        change,
-        np.full(2, 5, np.int64),
-        np.full(2, 60, np.int64),
-        np.ones((2, 2), np.bool_),
-        2.0,
-        10.0,
-        *tokens,
-        np.zeros(shape),
-        np.zeros(shape),
-        np.zeros((*shape, streams)),
-        np.zeros(shape, np.int64),
-        np.zeros(shape, np.int64),
-        np.zeros(shape, np.int64),
-        np.zeros(streams),
-        out,
-        path,
-    )
+    plan_stages(0, 2, 100, *common, change, np.full(2, 5, np.int64), np.full(2, 60, np.int64),
+                np.ones((2, 2), np.bool_), 2.0, 10.0, *tokens, np.zeros(shape), np.zeros(shape),
+                np.zeros((*shape, streams)), np.zeros(shape, np.int64), np.zeros(shape, np.int64),
+                np.zeros(shape, np.int64), np.zeros(streams), out, path)
     play(0, path, 1, *common, change, 2.0, *tokens, np.zeros((streams, horizon)), out)

@@ -72,8 +72,9 @@ class BasePlan:
                      if k not in self._wanted[(at + n) % self.cycle]), self.cycle)  # fmt: skip
 
     def until_green(self, k: int, t: int) -> int:
-        """Seconds from a second of the master clock until a group's next green."""
-        return self._next[k][self._at(t)]
+        """Seconds from a second of the master clock until a group's next green begins."""
+        wait = self.until_red(k, t) if k in self._wanted[self._at(t)] else 0
+        return wait + self._next[k][self._at(t + wait)]
 
     def _at(self, t: int) -> int:
         return int((t - round(self.plan.zero_s)) % self.cycle)

@@ -94,7 +94,7 @@ class Junction:
                 spent += actuator.change_s(here, stage)
                 if at + spent + MARGIN_S >= limit:
                     return False
-                spent += actuator.least_of(stage)
+                spent += actuator.least_of(stage) + 1
                 here = stage
                 done |= actuator.stages[stage]
             return True
@@ -108,7 +108,7 @@ class Junction:
                    for k in actuator.stages[name] if k in limits and k not in done):  # fmt: skip
                 return False
             done |= actuator.stages[name]
-            spent += actuator.least_of(name)
+            spent += actuator.least_of(name) + 1
             here = name
         return True
 
@@ -122,7 +122,7 @@ class Junction:
             if self.in_time(at + 1, due, here, max(0, actuator.least_left(here))):
                 return wish
         else:
-            spent = actuator.change_s(here, wish) + actuator.least_of(wish)
+            spent = actuator.change_s(here, wish) + actuator.least_of(wish) + 1
             if self.in_time(at, due, wish, spent):
                 return wish
         if not self.one.order_free:
@@ -153,7 +153,7 @@ class Junction:
                 and actuator.least_left(due) <= base.left_s(given)
                 and all(actuator.own_left(k) <= base.until_red(k, given) for k in wanted)
                 and all(at + base.until_green(k, given) + MARGIN_S < limit
-                        for limit, k in self.due() if k not in wanted)
+                        for limit, k in self.due())
             )  # fmt: skip
             # People who have walked already wait for the plan's next walk.
             self.skip = {k for k in wanted if actuator.phase[k] != GREEN}
