@@ -45,6 +45,7 @@ MODULES = (
     "mobility.fares._respond_kernels",
     "mobility.signals._queue_kernels",
     "mobility.signals._dispersion_kernels",
+    "mobility.signals._control_kernels",
 )
 
 KERNELS: list[Any] = []

@@ -62,6 +62,14 @@ fares.compare_policies(taps, fares.read_tariff("santiago"), {"month": [38000, 2*
 for name in ("fares_v1", "fares_v2"):
     tariff = fares.tariff_from_feed(read_feed(f"gtfs_samples/odd/{name}", cache=False))
     fares.settle(voids.assign(route_id="1", stop_id="P"), tariff)
+from mobility import samples, signals
+from mobility.signals.streams import Asked, Detection
+network = signals.read_network(samples.case("incheon", "signals.toml"))
+control = signals.PriorityController(network, policy=signals.Priority(signals.Weights(exchange=True)))
+for t in range(120):
+    rows = {one.id: len(signals.approaches_of(network).of(one.id)) for one in network.intersections}
+    seen = [Detection(k, t, (2.0,) * n, (2.0,) * n, (((0.0, 1.0), (5.0, 1.0)),) * n) for k, n in rows.items()]
+    control.step(t, seen, [Asked("b", "N01", "bus", "NS", t, t + 5.0, t + 9.0)])
 from mobility import signals
 signals.time_signals(signals.read_network("gtfs_samples/changsha/signals.toml"), stop=Work(300), period=0)
 from mobility import samples, signals

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options, signals_simulate, signals_time
+from mobility.cli import (
+    EXIT_DONE,
+    EXIT_FINDINGS,
+    options,
+    signals_preempt,
+    signals_simulate,
+    signals_time,
+)
 from mobility.cli.signal_inputs import corridor, counts
 
 if TYPE_CHECKING:
@@ -277,7 +284,9 @@ def drive(
     controller: Annotated[
         str,
         typer.Option(
-            "--controller", help="shipped: as it is; fixed: its static cycles; planned: ours."
+            "--controller",
+            help="shipped: as it is; fixed: its static cycles; planned: ours; actuated, "
+            "actuated-tuned, greedy, max-pressure, adaptive, priority: in the loop.",
         ),
     ] = "shipped",
     begin: Annotated[float | None, typer.Option("--begin", help="First second.")] = None,
@@ -298,6 +307,8 @@ def drive(
       mobility signals drive X.sumocfg --controller shipped --seed 0 --json
 
       mobility signals drive X.sumocfg --controller fixed --end 600 --scale 0.6
+
+      mobility signals drive X.sumocfg --controller priority --json
     """
     del config
     from mobility.cli.output import print_findings, print_json, print_table, working
@@ -318,6 +329,7 @@ def drive(
 
 app.command("simulate")(signals_simulate.simulate)
 app.command("punctuality")(signals_simulate.punctuality)
+app.command("preempt")(signals_preempt.preempt)
 
 
 def _open(source: str, additional: list[Path] | None) -> Network:

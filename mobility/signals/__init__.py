@@ -8,6 +8,7 @@ from mobility.signals.advise_speed import Advice, Guidance, advise_speed, guide
 from mobility.signals.case import read_network
 from mobility.signals.case_write import same_network, write_network
 from mobility.signals.check import check
+from mobility.signals.control import Cabinet, Commands, PriorityController
 from mobility.signals.corridor import Corridor, corridor_from_feed, write_passes
 from mobility.signals.counts import (
     CountedVolumes,
@@ -26,6 +27,9 @@ from mobility.signals.files import (
     write_plan,
 )
 from mobility.signals.plan import Log, Plan, SignalPlan
+from mobility.signals.policy_adaptive import Adaptive, Weights
+from mobility.signals.policy_priority import Conditions, Priority
+from mobility.signals.preempt import Preemption, preempt
 from mobility.signals.problem import (
     Group,
     Intersection,
@@ -45,15 +49,23 @@ from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 from mobility.signals.simulate import simulate
 from mobility.signals.simulation import Simulation
+from mobility.signals.streams import Approaches, Asked, Detection, Stream, approaches_of
 from mobility.signals.timing import TimedPlan, time_signals
 from mobility.signals.utdf import read_utdf
 from mobility.signals.utdf_write import write_utdf
 
 __all__ = [
+    "Adaptive",
     "Advice",
+    "Approaches",
+    "Asked",
+    "Cabinet",
+    "Commands",
+    "Conditions",
     "Corridor",
     "CountedVolumes",
     "Counts",
+    "Detection",
     "Group",
     "Guidance",
     "Intersection",
@@ -61,6 +73,9 @@ __all__ = [
     "Log",
     "Network",
     "Plan",
+    "Preemption",
+    "Priority",
+    "PriorityController",
     "Punctuality",
     "Remaining",
     "Rings",
@@ -72,15 +87,19 @@ __all__ = [
     "Slot",
     "Stage",
     "State",
+    "Stream",
     "TimedPlan",
     "TimingSheet",
     "Volumes",
+    "Weights",
     "advise_speed",
+    "approaches_of",
     "check",
     "corridor_from_feed",
     "evaluate",
     "guide",
     "plan_of",
+    "preempt",
     "program",
     "punctuality",
     "read_counts",

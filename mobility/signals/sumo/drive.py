@@ -19,6 +19,7 @@ from mobility.errors import ConfigError, MissingExtra, TableError
 from mobility.signals.check import check
 from mobility.signals.plan import SHOWN, STAGES, Log
 from mobility.signals.sumo.config import read_config, silent
+from mobility.signals.sumo.loop import LOOPS, Loop, policy_of
 from mobility.signals.sumo.net import read_net
 from mobility.signals.sumo.read import STATES, from_sumo
 from mobility.signals.sumo.trips import read_statistics, read_trips, summary, worst_movement
@@ -27,11 +28,12 @@ from mobility.signals.sumo.write import write_programs
 if TYPE_CHECKING:
     from mobility.findings import Finding
     from mobility.signals.plan import Plan
+    from mobility.signals.policy import Policy
     from mobility.signals.problem import Intersection, Network
     from mobility.signals.sumo.config import Config
     from mobility.signals.sumo.net import Net
 
-CONTROLLERS = ("shipped", "fixed", "planned")
+CONTROLLERS = ("shipped", "fixed", "planned", *LOOPS)
 CAR_OCCUPANCY, BUS_OCCUPANCY = 1.3, 40.0  # people; assumed, and said in the answer
 QUEUE_EVERY_S = 10.0
 GAP_M = 2.5  # SUMO's own gap between standing vehicles
@@ -104,7 +106,8 @@ def drive(
     controller
         ``shipped``: the programs as they are; ``fixed``: static cycles of their durations;
         ``planned``: our own plan for the scenario, or the shipped programs where it is not better;
-        or a plan for the scenario's network.
+        ``actuated``, ``actuated-tuned``, ``greedy``, ``max-pressure``, ``adaptive`` or
+        ``priority``: in the loop, through one actuator; or a plan for the scenario's network.
     begin_s, end_s
         By default the scenario's; without an end it runs until everybody has arrived.
     scale
@@ -146,13 +149,17 @@ def drive(
         folder = Path(name)
         words = _words(sumo, asked, network, controller, folder, seed=seed, begin=begin, end=end,
                        scale=scale, teleport=teleport_s)  # fmt: skip
-        shown, buses, queue_m = _run(api, words, network, net, begin, end, folder)
+        policy = policy_of(controller) if controller in LOOPS else None
+        shown, buses, queue_m, loop = _run(api, words, network, net, begin, end, folder, policy)
         trips, walks = read_trips(folder / "trips.xml")
         figures = summary(trips, walks, buses, car_occupancy=car_occupancy,
                           bus_occupancy=bus_occupancy)  # fmt: skip
         figures |= {"max_queue_m": queue_m, **read_statistics(folder / "statistics.xml"),
                     "worst_movement": worst_movement(folder / "routes.xml", net)}  # fmt: skip
     log = _log(network, shown, plan)
+    if loop is not None:
+        log = replace(log, commands=loop.control.commands, horizons=loop.control.horizons,
+                      requests=loop.control.requests(), gaps=loop.control.gaps())  # fmt: skip
     known = {(one.code, one.column) for one in network.input_findings}
     found = check(network, log)
     ours = [one for one in found
@@ -202,7 +209,7 @@ def _plan(network: Network, net: Net, controller: str | Plan) -> Plan | None:
     """Give the plan that lamps must follow; None where shipped programs react to traffic."""
     if not isinstance(controller, str):
         return controller
-    if network.given is None:
+    if network.given is None or controller in LOOPS:
         return None
     if controller == "fixed":
         return network.given
@@ -256,7 +263,8 @@ def _run(
     begin: float,
     end: float | None,
     folder: Path,
-) -> tuple[dict[str, list[tuple[float, str]]], set[str], float]:
+    policy: Policy | None,
+) -> tuple[dict[str, list[tuple[float, str]]], set[str], float, Loop | None]:
     """Step through; what each signal showed since when, bus types, the longest queue."""
     shown: dict[str, list[tuple[float, str]]] = {one.id: [] for one in network.intersections}
     lanes = sorted(
@@ -272,7 +280,11 @@ def _run(
                          mend="run it with sumo itself first") from None  # fmt: skip
     queue_m, buses, now = 0.0, set(), begin
     look = begin
+    loop: Loop | None = None
     try:
+        if policy is not None:
+            loop = Loop(api, network, net, policy, begin)
+            loop.step(begin)
         while (end is None or now < end - 1e-9) and (
             end is not None or api.simulation.getMinExpectedNumber() > 0
         ):
@@ -282,6 +294,8 @@ def _run(
                 state = api.trafficlight.getRedYellowGreenState(signal)
                 if not states or states[-1][1] != state:
                     states.append((since, state))
+            if loop is not None:
+                loop.step(now)
             if now >= look:
                 look += QUEUE_EVERY_S
                 queue_m = max(queue_m, _queue_m(api, lanes))
@@ -295,7 +309,7 @@ def _run(
             api.close()
     for states in shown.values():
         states.append((now, ""))
-    return shown, buses, queue_m
+    return shown, buses, queue_m, loop
 
 
 def _queue_m(api: Any, lanes: list[str]) -> float:

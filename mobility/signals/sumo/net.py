@@ -43,6 +43,7 @@ class Link:
     request: int
     crossing: bool
     via: str = ""
+    to_lane: int = 0
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def _links(net: Net, raw: list[dict[str, str]]) -> None:
         junction, request = _request(net, via, crossing=crossing)
         link = Link(
             int(one["linkIndex"]), f"{one['from']}_{one['fromLane']}", one["to"],
-            one.get("dir", "s"), junction, request, crossing, via,
+            one.get("dir", "s"), junction, request, crossing, via, int(one.get("toLane", 0)),
         )  # fmt: skip
         net.links.setdefault(one["tl"], {}).setdefault(link.index, []).append(link)
         # A crossing has a number for each of its directions.

@@ -1,0 +1,188 @@
+"""One signal under control: who waits until when, what may follow, and the way back to the base plan."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mobility.signals.actuator import GREEN, HELD, START
+
+if TYPE_CHECKING:
+    from mobility.signals.actuator import Actuator
+    from mobility.signals.base_plan import BasePlan
+    from mobility.signals.problem import Intersection, State
+    from mobility.signals.streams import Asked, Detection, Stream
+
+STARVE_S = 150  # without green, where the network names no maximum red and somebody waits
+MARGIN_S = 4  # for what a change takes beyond its plan
+
+
+@dataclass
+class Junction:
+    """What control keeps of one signal."""
+
+    one: Intersection
+    actuator: Actuator
+    base: BasePlan
+    streams: tuple[Stream, ...]
+    begin_s: int
+    stage: str
+    starve: list[int | None]
+    foot: list[bool]
+    serving: list[str | None]
+    settled_s: int | None = None
+    fresh_s: float = -math.inf
+    seen: Detection | None = None
+    gap_from: float | None = None
+    shown: list[tuple[int, tuple[State, ...]]] = field(default_factory=list)
+    claims: list[list[Any]] = field(default_factory=list)
+    sends: tuple[tuple[tuple[int, float], ...], ...] = ()
+    sent_s: int = 0
+    asked: dict[str, Asked] = field(default_factory=dict)
+    active: set[str] = field(default_factory=set)
+    under: Asked | None = None
+    leaving: bool = False
+    following: bool = False
+    skip: set[int] = field(default_factory=set)
+
+    def may(self) -> tuple[str, ...]:
+        """Stages that may follow the one that is on."""
+        one = self.one
+        order = one.stage_order
+        if one.order_free:
+            return tuple(stage.id for stage in one.stages if stage.id != self.stage)
+        places = [k for k, name in enumerate(order) if name == self.stage]
+        found: list[str] = []
+        for place in places:
+            for step in range(1, len(order)):
+                name = order[(place + step) % len(order)]
+                if name != self.stage and name not in found:
+                    found.append(name)
+                if not one.stage[name].optional:
+                    break
+        return tuple(found)
+
+    def due(self) -> list[tuple[int, int]]:
+        """Until when each group that waits must be green, the most urgent first."""
+        actuator = self.actuator
+        due: list[tuple[int, int]] = []
+        for k, limit in enumerate(self.starve):
+            if actuator.phase[k] in {START, GREEN, HELD}:
+                continue
+            if limit is None and not (self.foot[k] or self.waits(k)):
+                continue
+            most = STARVE_S if limit is None else limit
+            due.append((max(actuator.green_end[k], self.begin_s) + most, k))
+        due.sort()
+        return due
+
+    def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int) -> bool:
+        """Whether all who wait can be served in time, one after another, from a stage on.
+
+        ``spent``: seconds until that stage may be left.
+        """
+        actuator, one = self.actuator, self.one
+        done = set(actuator.stages[here])
+        if one.order_free:
+            for limit, k in due:
+                if k in done:
+                    continue
+                stage = self.serving[k]
+                if stage is None:
+                    continue
+                spent += actuator.change_s(here, stage)
+                if at + spent + MARGIN_S >= limit:
+                    return False
+                spent += actuator.least_of(stage) + 1
+                here = stage
+                done |= actuator.stages[stage]
+            return True
+        limits = {k: limit for limit, k in due}
+        order = one.stage_order
+        place = order.index(here) if here in order else 0
+        for step in range(1, len(order)):
+            name = order[(place + step) % len(order)]
+            spent += actuator.change_s(here, name)
+            if any(at + spent + MARGIN_S >= limits[k]
+                   for k in actuator.stages[name] if k in limits and k not in done):  # fmt: skip
+                return False
+            done |= actuator.stages[name]
+            spent += actuator.least_of(name) + 1
+            here = name
+        return True
+
+    def ought(self, at: int, wish: str, may: tuple[str, ...]) -> str:
+        """Correct a wish where somebody would wait longer than the maximum red because of it."""
+        due = self.due()
+        if not due or not may:
+            return wish
+        actuator, here = self.actuator, self.stage
+        if wish == here:
+            if self.in_time(at + 1, due, here, max(0, actuator.least_left(here))):
+                return wish
+        else:
+            spent = actuator.change_s(here, wish) + actuator.least_of(wish) + 1
+            if self.in_time(at, due, wish, spent):
+                return wish
+        if not self.one.order_free:
+            return may[0]
+        urgent = next((self.serving[k] for _, k in due), None)
+        return urgent if urgent in may else wish
+
+    def waits(self, k: int) -> bool:
+        """Whether somebody waits for a group, as far as detectors tell."""
+        name = self.actuator.names[k]
+        if self.seen is None:
+            return True
+        return any(
+            name in stream.groups and self.seen.counted[row] > 0
+            for row, stream in enumerate(self.streams)
+        )
+
+    def to_base(self, at: int, shift: float) -> tuple[frozenset[int], frozenset[int]]:
+        """What the base plan wants: its lamps once the signal is in step with it, else the way there."""
+        actuator, base = self.actuator, self.base
+        given = math.floor(at + shift)
+        due = base.stage_at(given)
+        settled = actuator.settled(self.stage)
+        if not self.following and settled and due == self.stage:
+            wanted, _ = base.wanted(given)
+            self.following = (
+                actuator.like(wanted)
+                and actuator.least_left(due) <= base.left_s(given)
+                and all(actuator.own_left(k) <= base.until_red(k, given) for k in wanted)
+                and all(at + base.until_green(k, given) + MARGIN_S < limit
+                        for limit, k in self.due())
+            )  # fmt: skip
+            # People who have walked already wait for the plan's next walk.
+            self.skip = {k for k in wanted if actuator.phase[k] != GREEN}
+        if self.following:
+            if due != self.stage:
+                self.stage, self.settled_s = due, None
+                actuator.walked.clear()
+            wanted, yields = base.wanted(given)
+            self.skip &= wanted
+            return wanted - self.skip, yields
+        if settled and actuator.least_left(self.stage) <= 0:
+            may = self.may()
+            wish = due if due == self.stage or due in may else (may[0] if may else due)
+            if actuator.most_left(self.stage) <= 0 and wish == self.stage and may:
+                wish = may[0]
+            wish = self.ought(at, wish, may)
+            if wish != self.stage:
+                self.stage, self.settled_s = wish, None
+                actuator.walked.clear()
+        return actuator.wanted(self.stage), actuator.yields[self.stage]
+
+    def record(self, at: int, shown: list[State]) -> None:
+        """Keep what is shown from a second on, and which stage it is."""
+        row = tuple(shown)
+        if not self.shown or self.shown[-1][1] != row:
+            self.shown.append((at, row))
+        if self.actuator.settled(self.stage):
+            if self.settled_s is None:
+                self.settled_s = at
+                self.claims.append([self.stage, at, at + 1])
+            elif self.claims:
+                self.claims[-1][2] = at + 1
