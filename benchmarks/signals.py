@@ -2,7 +2,9 @@
 
 ``python -m benchmarks.signals`` runs what is not kept yet and writes ``results/signals.json``; a row is
 kept by (net, controller, seed, demand, version of the code), so a run that was cut short goes on. SUMO's
-own tools (Webster's cycle times, actuated control) come from its package. ``--only NET``, ``--seeds N``.
+own tools (Webster's cycle times, actuated control) come from its package; what decides in real time (our own
+and the textbook's, through one actuator) is driven by `mobility signals drive`, whose findings are counted.
+``--only NET``, ``--controller NAME``, ``--seeds N``.
 The nets lie outside the project: ``MOBILITY_SUMO``, or ``shared/sumo`` beside it.
 """
 
@@ -30,14 +32,28 @@ NETS = {  # name: scenario, begin, end, teleport
     "ingolstadt7": ("ingolstadt7/ingolstadt7.sumocfg", 57600, 61200, -1),
     "bologna_acosta": ("bologna_acosta/run.sumocfg", 0, 3600, 300),
 }
-CONTROLLERS = ("shipped", "webster", "actuated", "planned")
+PROGRAMS = ("shipped", "webster", "sumo-actuated", "planned")
+LOOPS = ("actuated", "actuated-tuned", "greedy", "max-pressure", "adaptive", "priority")
 SEEDS = range(5)
 PLANNING = (  # what our plan depends on, below mobility/signals
     "_dispersion_kernels", "descent", "dispersion", "frame", "program", "site", "splits", "stop_lines",
     "sumo/changes", "sumo/demand", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
 )  # fmt: skip
+CONTROL = (  # what every controller in real time depends on
+    "actuator", "base_plan", "control", "control_inputs", "control_junction", "policy", "program", "streams",
+    "sumo/buses", "sumo/loop", "sumo/read", "sumo/sensors",
+)  # fmt: skip
+POLICIES = {  # and each of them alone
+    "actuated": ("policy_actuated",),
+    "actuated-tuned": ("policy_actuated", "sumo/demand"),
+    "greedy": ("policy_greedy",),
+    "max-pressure": ("policy_pressure",),
+    "adaptive": ("_control_kernels", "policy_adaptive"),
+    "priority": ("_control_kernels", "policy_adaptive", "policy_priority"),
+}
 # Demand that nothing was timed on: name, factor of all volumes, share of vehicles dropped or doubled.
 OTHER_DEMAND = {"-15 %": 0.85, "+15 %": 1.15, "turns": 1.0}
+UNSATURATED = {"x0.6": 0.6}  # of a net that is over-saturated with its own programs
 T975 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 9: 2.26, 14: 2.14}
 
 
@@ -48,13 +64,14 @@ def sumo_home() -> Path | None:
     return next((one for one in tried if one.is_dir()), None)
 
 
-def code_version() -> str:
-    """Of what our plan depends on: a change makes its rows old."""
-    signals = HOME / "mobility" / "signals"
-    files = [signals / f"{name}.py" for name in PLANNING]
+def code_version(controller: str) -> str:
+    """Of what a controller depends on: a change makes its rows old."""
+    if controller not in {"planned", *LOOPS}:
+        return "sumo"
+    names = PLANNING if controller == "planned" else (*CONTROL, *POLICIES[controller])
     digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.read_bytes())
+    for name in names:
+        digest.update((HOME / "mobility" / "signals" / f"{name}.py").read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -165,7 +182,7 @@ def run_once(net: str, additional: Path | None, seed: int, demand: str = "") -> 
         if demand == "turns":
             asked = _other_turns(asked, Path(name), seed)
         found = try_plan(asked, None, None, seed=seed, begin_s=begin, end_s=end,
-                         scale=OTHER_DEMAND.get(demand, 1.0), teleport_s=teleport)  # fmt: skip
+                         scale=_scale(demand), teleport_s=teleport)  # fmt: skip
     if found is None:
         raise SystemExit(f"{net}: nobody drove")
     return {
@@ -173,6 +190,28 @@ def run_once(net: str, additional: Path | None, seed: int, demand: str = "") -> 
         "never_departed": found.never_departed, "teleports": found.teleports,
         "seconds": time.perf_counter() - begun,
     }  # fmt: skip
+
+
+def run_loop(net: str, controller: str, seed: int, demand: str) -> dict[str, Any]:
+    """One run of SUMO with control in real time, in a process of its own."""
+    scenario, begin, end, teleport = NETS[net]
+    words = [sys.executable, "cli.py", "signals", "drive", str(_home() / scenario), "--controller", controller,
+             "--seed", str(seed), "--begin", str(begin), "--end", str(end), "--teleport", str(teleport),
+             "--scale", str(_scale(demand)), "--json", "--quiet"]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=HOME)
+    if done.returncode not in {0, 1}:
+        raise SystemExit(done.stderr)
+    told = json.loads(done.stdout)
+    return {
+        **{name: told[name] for name in ("delay_s", "vehicles", "never_departed", "teleports",
+                                         "collisions", "seconds", "person_delay_s")},
+        "bus": told["bus"], "findings": len(told["findings"]),
+        "worst_movement_s": (told["worst_movement"] or {}).get("delay_s"),
+    }  # fmt: skip
+
+
+def _scale(demand: str) -> float:
+    return {**OTHER_DEMAND, **UNSATURATED}.get(demand, 1.0)
 
 
 def _with(asked: Any, additional: Path) -> Any:
@@ -231,6 +270,9 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "net": net, "demand": demand, "controller": controller, "runs": len(own),
                 "delay_s": round(mean, 2),
                 "never_departed": fmean(row["never_departed"] for row in own.values()),
+                "worst_seed_s": round(max(row["delay_s"] for row in own.values()), 2),
+                "bus_delay_s": _mean([(row.get("bus") or {}).get("delay_s") for row in own.values()]),
+                "findings": sum(row.get("findings", 0) for row in own.values()),
                 "teleports": sum(row["teleports"] for row in own.values()),
                 "against_shipped_percent": None if there is None
                 else round(100 * fmean(differences) / there, 2),
@@ -240,13 +282,19 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def run_nets(only: list[str], seeds: range, demands: tuple[str, ...]) -> None:
+def _mean(found: list[float | None]) -> float | None:
+    known = [one for one in found if one is not None]
+    return round(fmean(known), 2) if known else None
+
+
+def run_nets(
+    only: list[str], controllers: list[str], seeds: range, demands: tuple[str, ...]
+) -> None:
     """All controllers on all nets; rows that are kept are not run again."""
     document = kept()
-    code = code_version()
     for net in only:
-        for controller in CONTROLLERS:
-            theirs = "sumo" if controller != "planned" else code
+        for controller in controllers:
+            theirs = code_version(controller)
             have = {(row["demand"], row["seed"]) for row in document["rows"]
                     if (row["net"], row["controller"], row["code"]) == (net, controller, theirs)}  # fmt: skip
             todo = [(demand, seed) for demand in demands for seed in seeds
@@ -254,9 +302,13 @@ def run_nets(only: list[str], seeds: range, demands: tuple[str, ...]) -> None:
             if not todo:
                 continue
             with tempfile.TemporaryDirectory(prefix="mobility-bench-") as name:
-                additional, told = add_file(net, controller, Path(name))
+                looped = controller in {"fixed", *LOOPS}
+                additional, told = (None, {}) if looped else add_file(net, controller, Path(name))
                 for demand, seed in todo:
-                    figures = run_once(net, additional, seed, demand)
+                    if looped:
+                        figures = run_loop(net, controller, seed, demand)
+                    else:
+                        figures = run_once(net, additional, seed, demand)
                     row = {"net": net, "controller": controller, "seed": seed, "demand": demand,
                            "code": theirs, "sumo": version("eclipse-sumo"), **figures}  # fmt: skip
                     if told:
@@ -348,6 +400,8 @@ def main() -> None:
     """Run what is missing."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--only", action="append", choices=[*NETS, "cases"])
+    asked.add_argument("--controller", action="append", choices=["fixed", *PROGRAMS, *LOOPS])
+    asked.add_argument("--demand", choices=["", *OTHER_DEMAND, *UNSATURATED])
     asked.add_argument("--seeds", type=int, default=len(SEEDS))
     asked.add_argument("--other-demand", action="store_true")
     words = asked.parse_args()
@@ -356,7 +410,17 @@ def main() -> None:
     if sumo_home() is None:
         print("left out: SUMO's nets are not on this machine", file=sys.stderr)
     else:
-        run_nets([one for one in only if one in NETS], range(words.seeds), demands)
+        nets = [one for one in only if one in NETS]
+        if words.demand is not None:
+            run_nets(
+                nets, words.controller or [*PROGRAMS, *LOOPS], range(words.seeds), (words.demand,)
+            )
+        else:
+            run_nets(nets, words.controller or [*PROGRAMS], range(words.seeds), demands)
+            run_nets(nets, words.controller or [*LOOPS], range(words.seeds), ("",))
+            if "bologna_acosta" in nets:  # real buses on a net that is not over-saturated
+                for one in words.controller or ("fixed", "adaptive", "priority"):
+                    run_nets(["bologna_acosta"], [one], range(words.seeds), tuple(UNSATURATED))
     if "cases" in only:
         run_cases()
     for row in kept().get("summary", []):
