@@ -18,7 +18,7 @@ def commands(page):
     text = page.read_text("utf-8")
     for block in re.findall(r"^```[a-z]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
-            if line.lstrip("$ ").startswith("mobility ") and "<" not in line:
+            if line.lstrip("$ ").startswith("mobility ") and not re.search(r"[<[]| COMMAND", line):
                 yield shlex.split(line.lstrip("$ "), comments=True)[1:]
 
 
