@@ -2,11 +2,8 @@
 
 import io
 import re
-import shlex
 from contextlib import redirect_stdout
 from pathlib import Path
-
-from mobility.cli import app  # noqa: F401 - the commands that the README names exist
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
@@ -22,17 +19,6 @@ def test_the_notebook_example_prints_what_it_says():
         exec(compile(code, "README.md", "exec"), {})
     assert without_seconds(told.getvalue()) == without_seconds(shown)
     assert len([line for line in code.splitlines() if line.strip()]) <= 8
-
-
-def test_the_commands_it_names_exist():
-    from mobility.cli import run
-
-    for line in re.findall(r"^(mobility [^#\n]*)", README, re.MULTILINE):
-        words = [word for word in shlex.split(line)[1:] if not word.startswith("-")]
-        assert (
-            run([*words[:2], "--help"] if words[0] in {"feed", "fleet"} else [words[0], "--help"])
-            == 0
-        )
 
 
 def test_the_pictures_it_shows_are_there():

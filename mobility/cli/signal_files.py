@@ -60,6 +60,25 @@ def open_shown(asked: Network, source: str, path: Path | None) -> Plan | Schedul
     return signals.read_shown(path)
 
 
+def open_plan(path: Path, second: int) -> Plan:
+    """Read a plan, or of a week of plans the one that runs on a Monday at a second of the day.
+
+    Raises
+    ------
+    ConfigError, TableError
+        When it cannot be read, or is a log.
+    """
+    from mobility import signals
+    from mobility.errors import ConfigError
+
+    found = signals.read_shown(path)
+    if isinstance(found, signals.Schedule):
+        return found.at("mon", second)
+    if isinstance(found, signals.Log):
+        raise ConfigError(f"{path}: is a log of what was shown", mend="name a plan")
+    return found
+
+
 def week_of(given: list[Plan | Schedule | Log], transition: str | None) -> Schedule:
     """Join plans, each in its own hours, to a week; or take the one that is given.
 

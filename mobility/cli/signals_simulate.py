@@ -54,6 +54,7 @@ def simulate(
     del config
     from mobility import signals
     from mobility.cli.output import print_findings, print_json, working
+    from mobility.cli.signal_files import open_plan
     from mobility.errors import ConfigError
     from mobility.findings import has_errors
 
@@ -65,7 +66,8 @@ def simulate(
     if len(asked.volumes) < period:
         raise ConfigError(f"there are {len(asked.volumes)} periods of demand, not {period}",
                           mend="[[demand]] in signals.toml, or another --period")  # fmt: skip
-    given = signals.plan_of(asked) if plan is None else signals.read_plan(plan)
+    begins_s = asked.volumes[period - 1].from_s
+    given = signals.plan_of(asked) if plan is None else open_plan(plan, begins_s)
     volumes = _scaled(asked.volumes[period - 1], scale)
     with working(f"simulating {network}", quiet=quiet):
         runs = [signals.simulate(asked, given, volumes, seed=seed + k) for k in range(seeds)]
@@ -160,6 +162,7 @@ def punctuality(
     del config
     from mobility import samples, signals
     from mobility.cli.output import print_findings, print_json, working
+    from mobility.cli.signal_files import open_plan
     from mobility.cli.source import open_feed
     from mobility.findings import has_errors
     from mobility.units import parse_time
@@ -168,7 +171,8 @@ def punctuality(
         network = signals.read_network(case)
     else:
         network = signals.read_network(samples.case(feed, "signals.toml"))
-    asked = None if plan is None else signals.read_plan(plan)
+    begins_s = 7 * 3600 if begin is None else parse_time(f"{begin}:00")
+    asked = None if plan is None else open_plan(plan, begins_s)
     day = open_feed(feed, cache=not no_cache, quiet=quiet).day(date)
     span = [None if one is None else float(parse_time(f"{one}:00")) for one in (begin, end)]
     with working(f"driving the timetable of {day.date}", quiet=quiet):

@@ -165,20 +165,18 @@ def _open(source: str) -> Network:
 
 
 def _write(plan: TimedPlan, folder: Path) -> None:
-    """Write each period's plan as JSON and CSV: to a temporary name, then renamed."""
-    import json
-    from uuid import uuid4
+    """Write ``plan.json`` with every period's plan and its hours, and stages a period as CSV."""
+    from functools import partial
+
+    from mobility import signals
+    from mobility.signals.rows import whole_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    for one in plan.periods:
-        stem = f"plan-{one.from_s // 3600:02d}{one.from_s % 3600 // 60:02d}"
-        for name, text in (
-            (f"{stem}.json", json.dumps(one.to_dict(), ensure_ascii=False, indent=1) + "\n"),
-            (f"{stem}.csv", one.stages.to_csv(index=False)),
-        ):
-            part = folder / f".{name}.{uuid4().hex[:8]}.part"
-            try:
-                part.write_text(text, "utf-8")
-                part.replace(folder / name)
-            finally:
-                part.unlink(missing_ok=True)
+    made = [one for one in plan.periods if one.signals]
+    if not made:
+        return
+    whole = made[0] if len(made) == 1 else signals.Schedule.of(made)
+    signals.write_plan(whole, folder / "plan.json")
+    for one in made:
+        name = f"stages-{one.from_s // 3600:02d}{one.from_s % 3600 // 60:02d}.csv"
+        whole_file(folder / name, partial(one.stages.to_csv, index=False))

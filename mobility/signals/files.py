@@ -156,6 +156,8 @@ def read_shown(path: str | Path) -> Plan | Schedule | Log:
         When it cannot be read, or is none of them.
     """
     source = Path(path)
+    if source.is_dir():  # of `mobility signals time --out`
+        source = source / "plan.json"
     if source.suffix.lower() == ".json":
         return _from_json(source)
     _a_table(source)

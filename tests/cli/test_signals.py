@@ -202,3 +202,18 @@ def test_what_cannot_be_is_said_in_a_sentence(capsys, tmp_path, monkeypatch, wor
     assert "mend" in told.err
     assert "Traceback" not in told.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_plans_of_a_day_go_all_the_way(tmp_path, capsys):
+    """Timed, judged, driven, written for the street and shown: one folder does for all."""
+    folder, sheets, page = tmp_path / "timed", tmp_path / "sheets", tmp_path / "page.html"
+    assert run(["signals", "time", "incheon", "--work", "60", "--out", str(folder), "-q"]) == 0
+    assert run(["signals", "check", "incheon", str(folder), "-q"]) == 0
+    words = ["signals", "simulate", "incheon", str(folder), "--scale", "0.2", "--json", "-q"]
+    capsys.readouterr()
+    assert run(words) == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+    assert run(["signals", "sheet", "incheon", str(folder), "--out", str(sheets), "-q"]) == 0
+    assert run(["report", str(folder), "--network", "incheon", "--out", str(page), "-q"]) == 0
+    assert "Incheon" in page.read_text("utf-8")
+    assert not list(tmp_path.rglob(".*.part"))
