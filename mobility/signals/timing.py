@@ -230,6 +230,12 @@ def _one_period(
         return TimedPlan(given.signals if kept else (), after=before if kept else None, why=why,
                          report=report, **common)  # fmt: skip
     plan, findings = _safe(network, best.plan(name), given)
+    without = sorted({row.signal for row in streams.rows} - set(plan.signal))
+    if without:
+        why = f"neither a new plan nor the one that came in keeps the limits of {', '.join(without)}"
+        report = Report(Status.INFEASIBLE, seed=seed, seconds=time.perf_counter() - begun,
+                        stop_reason=budget.reason)  # fmt: skip
+        return TimedPlan(plan.signals, why=why, report=report, findings=findings, **common)
     after = delay_of(streams, plan)
     why = ""
     if before is not None and before.person_hours_h <= after.person_hours_h + 1e-9:

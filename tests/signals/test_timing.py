@@ -8,7 +8,7 @@ from dataclasses import replace
 import naive_dispersion as naive
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.signal_grid import grid_network
@@ -140,6 +140,7 @@ def odd_network(seed):
 
 
 @settings(max_examples=25)
+@example(1000)  # splits are locked in a cycle that the site does not allow
 @given(st.integers(0, 10_000))
 def test_no_plan_that_leaves_the_solver_is_refused(seed):
     network = odd_network(seed)
