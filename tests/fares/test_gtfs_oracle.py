@@ -124,7 +124,7 @@ def fares_v2(draw):
     return {name: made for name, made in tables.items() if made}
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(fares_v2(), rides())
 def test_fares_v2_agree_with_the_oracle_kernel(tmp_path_factory, tables, card):
     path = tmp_path_factory.mktemp("v2") / "feed.zip"
@@ -159,7 +159,7 @@ def fares_v1(draw):
     return {name: made for name, made in tables.items() if made}
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(fares_v1(), rides())
 def test_fares_v1_agree_with_the_oracle_kernel(tmp_path_factory, tables, card):
     path = tmp_path_factory.mktemp("v1") / "feed.zip"

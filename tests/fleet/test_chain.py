@@ -54,7 +54,7 @@ def problems(draw):
     )
 
 
-@settings(max_examples=60, phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=35, phases=(Phase.explicit, Phase.generate))
 @given(problems())
 def test_every_answer_is_checked_bounded_and_explained(problem):
     plan = fleet.plan(problem)
