@@ -114,4 +114,4 @@ class ControllerStep:
         self._run(3_600)
 
     def track_quality_findings_of_the_lamps(self, count):
-        return len(signals.check(self.network, self._run(3_600).log))
+        return len(signals.check(self.network, self._run(3_600).log()))

@@ -24,7 +24,11 @@ PEERS = (
     ("pandas", "pandas", "fares: the same with pandas"),
     ("numpy", "numpy", "simulate: a replay in whole arrays"),
     ("ortools", "ortools", "control: CP-SAT, exact; timing: SCIP and HiGHS on the same bands"),
-    ("libsumo", "libsumo", "signals: the microsimulator with its own controllers; fast: beside the model"),
+    (
+        "libsumo",
+        "libsumo",
+        "signals: the microsimulator with its own controllers; fast: beside the model",
+    ),
 )
 DEFAULT = ("feed", "sdvsp", "charge", "simulate", "fares", "control", "timing", "fast", "signals")
 
