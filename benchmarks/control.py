@@ -43,7 +43,7 @@ def detections(network: signals.Network, t: int, rng: random.Random) -> list[sig
 
 
 def speed(seconds: int = SECONDS) -> dict[str, Any]:
-    """CPU time of a second of one signal with eight stages' worth of choice, and of its check."""
+    """CPU time of some minutes of control, and of their check: of all, and in ms a second of one signal."""
     network = signals.read_network(samples.case("incheon", "signals.toml"))
     control = signals.PriorityController(network, policy=signals.Priority())
     rng = random.Random(0)

@@ -108,11 +108,12 @@ def section(domain: str) -> str:
     lines = [f"## {domain}", "", f"{_TITLES[domain]}. {where}; {told}.", ""]
     if domain == "fast":
         at = document["speed"]
-        lines += [
+        told = (
             f"{at['signals']} signals for {at['simulated_s']:g} s ({at['vehicles']:,} vehicles): "
             f"{at['cpu_s']} s of CPU, {at['times_real_time']:,} times real time, "
-            f"{at['times_real_time_checked']:,} with the check of all lamps.", "",
-        ]  # fmt: skip
+            f"{at['times_real_time_checked']:,} with the check of all lamps."
+        )
+        lines += [told, ""]
     return "\n".join([*lines, *_markdown(_COLUMNS[domain], rows), ""])
 
 
