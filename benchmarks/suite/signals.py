@@ -8,7 +8,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from dataclasses import replace
 
-from benchmarks.control import detections
 from mobility import _jit, samples, signals
 from mobility.stop import Work
 
@@ -99,6 +98,8 @@ class ControllerStep:
 
     def setup(self, count):
         needs("PriorityController")
+        from benchmarks.control import detections  # an older version has no kernels for it
+
         _jit.warm_up()
         self.network = network_of(count)
         rng = random.Random(0)
