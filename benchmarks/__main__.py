@@ -3,8 +3,10 @@
 Domains: feed, fleet (plans of real feeds), sdvsp and mdvsp (blocks beside peers and the literature), bars
 (electric blocks of made-up cities), charge (tables of stays), simulate (scenarios), fares (taps beside table
 engines), caps (policies rated, searches proved, a month forecast), distributed (taps on a cluster of this
-machine), growth (cost against size, with fitted exponents), given (a feed's own blocks); all of them by default, in
-an hour and a half.
+machine), control (a second of control, its gap to the exact optimum), timing (bands proved, what the descent gains),
+growth (cost against size, with fitted exponents), given (a feed's own blocks), fast (the fast model beside SUMO),
+signals (plans and controllers in SUMO); all of them by default, in an hour and a half, signals and fast in hours more
+where nothing is kept of them. ``--list`` names them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from benchmarks import (
     caps,
     cases,
     charge,
+    control,
     distributed,
     fares,
     given,
@@ -26,7 +29,9 @@ from benchmarks import (
     mdvsp,
     sdvsp,
     side_by_side,
+    signal_tables,
     simulate,
+    timing,
 )
 from benchmarks.results import Result, machine, write
 from benchmarks.table import show, write_readme
@@ -78,8 +83,13 @@ DOMAINS = {
     "fares": fares.run,
     "caps": caps.run,
     "distributed": distributed.run,
+    "control": control.run,
+    "timing": timing.run,
     "growth": growth.run,
 }
+
+# These keep documents of their own.
+OWN = {"given": given.keep, "fast": signal_tables.fast, "signals": signal_tables.signals}
 
 
 def _fill_cache(case: str) -> None:
@@ -88,20 +98,24 @@ def _fill_cache(case: str) -> None:
 
 def main() -> None:
     """Run what was asked for; everything by default."""
-    asked = [one for one in sys.argv[1:] if not one.startswith("-")] or [*DOMAINS, "given"]
+    asked = [one for one in sys.argv[1:] if not one.startswith("-")] or [*DOMAINS, *OWN]
     quick, as_json = "--quick" in sys.argv, "--json" in sys.argv
-    if unknown := [one for one in asked if one not in (*DOMAINS, "given")]:
+    if "--list" in sys.argv:
+        print(*DOMAINS, *OWN, sep="\n")
+        return
+    if unknown := [one for one in asked if one not in (*DOMAINS, *OWN)]:
         raise SystemExit(
-            f"no comparison is called {unknown[0]!r}: there are {', '.join(DOMAINS)}, given"
+            f"no comparison is called {unknown[0]!r}: there are {', '.join((*DOMAINS, *OWN))}"
         )
     kept: list[Result] = []
     for domain in asked:
-        if domain == "given":
-            given.keep()
+        if domain == "given" or (domain in OWN and not quick):
+            OWN[domain]()
+            write_readme(list(DOMAINS))
             continue
         for name in cases.missing(domain):
             print(f"left out: {name}, its feed is not on this machine", file=sys.stderr)
-        results = DOMAINS[domain](quick=quick)
+        results = DOMAINS[domain](quick=quick) if domain in DOMAINS else signal_tables.quick(domain)
         path = None if quick else write(domain, results)
         kept += results
         if not as_json:

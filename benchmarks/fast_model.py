@@ -1,9 +1,10 @@
 """The fast model beside SUMO: do they rank plans alike, and how much faster is one than the other?
 
-``python -m benchmarks.fast_model`` drives twelve plans a net in both (the plan that came in, and it with other
-offsets, splits and cycles, all judged safe) on the nets of ``shared/sumo`` beside the checkout, and writes
-``results/fast_model.json``; ``--kept FILE`` reads runs of SUMO that were made before. Spearman's rank correlation is over the plans of a net. The model's constants were
-not set on these ranks. Nets are read, not kept: their licences differ.
+``python -m benchmarks fast`` drives twelve plans a net in both (the plan that came in, and it with other offsets,
+splits and cycles, all judged safe) on the nets of ``shared/sumo`` beside the checkout, and writes
+``results/fast_model.json``; ``python -m benchmarks.fast_model --kept FILE`` reads runs of SUMO that were made
+before. Spearman's rank correlation is over the plans of a net. The model's constants were not set on these
+ranks. Nets are read, not kept: their licences differ.
 """
 
 from __future__ import annotations

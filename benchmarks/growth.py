@@ -31,7 +31,7 @@ CURVES = (
     ("optimise caps", "fares.OptimiseCaps.time_search", "riders"),
     ("time signals, 300 trials", "signals.TimeSignals.time_search", "signals"),
     ("simulate a quarter of an hour", "signals.Simulate.time_quarter_of_an_hour", "signals"),
-    ("an hour of controller steps", "signals.ControllerStep.time_an_hour", "signals"),
+    ("ten minutes of controller steps", "signals.ControllerStep.time_ten_minutes", "signals"),
 )
 
 

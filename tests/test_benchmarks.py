@@ -160,3 +160,46 @@ def test_growth_is_fitted():
         module = importlib.import_module(f"benchmarks.suite.{file}")
         assert len(getattr(module, kind).params[0]) >= 3, path
         assert hasattr(getattr(module, kind), method)
+
+
+def test_control_is_measured_and_a_gap_is_never_below_the_bound():
+    from benchmarks import control
+
+    step, judged, *gaps = control.run(quick=True)
+    assert step.answer["ms_a_signal"] > 0
+    assert judged.answer["findings"] == 0
+    for one in gaps[:-2]:
+        assert one.answer["person_s"] >= one.answer["optimum"] >= one.answer["bound"] > 0
+    assert gaps[-1].answer == {"proved": "2 of 2"}
+
+
+def test_bands_are_proved_and_checked():
+    from benchmarks import timing
+
+    (row,) = timing.run(quick=True)
+    assert row.answer["status"] == "optimal"
+    assert row.answer["bound"] >= row.answer["objective"] - 1e-6
+    assert row.answer["check_errors"] == 0
+
+
+def test_what_was_driven_is_shown_as_tables():
+    from benchmarks import signal_tables
+
+    fast, driven = signal_tables.section("fast"), signal_tables.section("signals")
+    assert "times real time" in fast
+    assert "| Spearman |" in fast
+    assert "| against shipped % |" in driven
+    assert "| ingolstadt7 | as given | planned |" in driven
+    assert signal_tables.quick("fast")[0].answer["findings"] == 0
+
+
+def test_every_comparison_is_listed_and_an_unknown_one_refused(monkeypatch, capsys):
+    from benchmarks import __main__ as comparisons
+
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--list"])
+    comparisons.main()
+    named = capsys.readouterr().out.split()
+    assert {"control", "timing", "fast", "signals", "growth", "given"} <= set(named)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "nothing"])
+    with pytest.raises(SystemExit, match="nothing"):
+        comparisons.main()

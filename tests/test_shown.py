@@ -15,7 +15,9 @@ RECORDS = {
     "AnyOf", "Gap", "Seconds", "Work",
     "Charger", "ChargingSite", "Costs", "Demand", "Depot", "MendPrices", "Rules", "Tariff", "Vehicle",
     "Cap", "FareRule", "JoinRule", "LegKeys", "Match", "Timeframe", "TransferRule",
-    "Group", "Link", "Rings", "Sequence", "Stage", "Volumes",
+    "Assumptions", "GiveBack", "Profile", "Wear",
+    "Group", "Link", "Rings", "Sequence", "Slot", "Stage", "Volumes",
+    "Adaptive", "Asked", "Conditions", "Detection", "Priority", "Stream", "Weights",
 }  # fmt: skip
 
 
@@ -55,7 +57,13 @@ def shown():
     ledger = fares.settle(taps, tariff)
     done = fares.update(fares.State.new(tariff), taps)
     network = signals.read_network(mb.samples.case("changsha", "signals.toml"))
+    begin = network.volumes[0].from_s
+    run = signals.simulate(network, begin_s=begin, end_s=begin + 300)
+    control = signals.PriorityController(network, policy=signals.Priority())
     return [
+        run, control, control.step(0), control.approaches, signals.Cabinet(),
+        signals.timing_sheets(network, signals.plan_of(network))[0],
+        signals.Schedule((signals.plan_of(network),), (signals.Slot(("mon",), 0, signals.plan_of(network).name),)),
         read, day, read.stop_events, problem, problem.deadheads, blocks, plan, plan.report, days,
         fleet.Scenarios(), fleet.compare(plan, {"more": {"vehicles.battery_kwh": 500}}),
         tariff, ledger, done, done.state, network, network.intersections[0], signals.plan_of(network),

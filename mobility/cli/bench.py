@@ -23,9 +23,14 @@ PEERS = (
     ("polars", "polars", "fares: the same with polars"),
     ("pandas", "pandas", "fares: the same with pandas"),
     ("numpy", "numpy", "simulate: a replay in whole arrays"),
-    ("libsumo", "libsumo", "signals: the microsimulator beside the fast model"),
+    ("ortools", "ortools", "control: CP-SAT, exact; timing: SCIP and HiGHS on the same bands"),
+    (
+        "libsumo",
+        "libsumo",
+        "signals: the microsimulator with its own controllers; fast: beside the model",
+    ),
 )
-DEFAULT = ("feed", "sdvsp", "charge", "simulate", "fares")
+DEFAULT = ("feed", "sdvsp", "charge", "simulate", "fares", "control", "timing", "fast", "signals")
 
 
 def bench(

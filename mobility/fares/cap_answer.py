@@ -11,6 +11,7 @@ from uuid import uuid4
 from mobility.errors import ConfigError
 from mobility.fares.cap_world import adoption_label
 from mobility.fares.policies import plain_rows
+from mobility.shown import Shown
 from mobility.solution import Status
 from mobility.units import format_money
 
@@ -28,7 +29,7 @@ _FILES = ("answer.json", "frontier.csv", "curve.csv")
 
 
 @dataclass(frozen=True)
-class CapAnswer:
+class CapAnswer(Shown):
     """The best caps under a demand on revenue.
 
     Parameters

@@ -22,6 +22,7 @@ from mobility.fares.equity_files import modal_zones, read_riders, read_zones
 from mobility.fares.policies import plain_rows
 from mobility.fares.rater import SUMS, Rater, group_rows
 from mobility.fares.taps import from_tides
+from mobility.shown import Shown
 from mobility.solution import Report, Status, StopReason
 from mobility.stop import Gap, Seconds, Work, seconds_of
 from mobility.units import format_money
@@ -39,7 +40,7 @@ _PARTS = 1_000  # the floor is a whole number of thousandths
 
 
 @dataclass(frozen=True)
-class GroupCaps:
+class GroupCaps(Shown):
     """The best level of one cap for each group.
 
     ``table`` has a row a group: its ``level`` (``<NA>``: no cap), ``riders``, ``charged``, ``riders_helped``,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.fares.ledger import FEW, LEAST_RIDERS
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from mobility.findings import Finding
@@ -22,7 +23,7 @@ DECILES = 10
 
 
 @dataclass(frozen=True)
-class Equity:
+class Equity(Shown):
     """What a policy does to whom.
 
     ``by_category``, ``by_zone`` and ``by_decile`` have a row a group: ``riders``, ``before`` and ``after``

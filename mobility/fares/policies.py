@@ -15,6 +15,7 @@ from mobility.errors import ConfigError
 from mobility.fares.cap_world import World, adoption_of, present_levels
 from mobility.fares.ledger import LEAST_RIDERS
 from mobility.fares.rater import Rater, group_rows
+from mobility.shown import Shown
 from mobility.units import format_money
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ WORLD_COLUMNS = ("rise_percent", "adoption")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """What policies come to, in the order in which they were asked for.
 
     ``table`` has the levels (``<NA>``: without that cap), ``rise_percent``, ``adoption``, then ``charged``

@@ -19,6 +19,7 @@ from mobility.errors import ConfigError
 from mobility.fares import _respond_kernels as kernels
 from mobility.fares.cap_world import World, adoption_label, adoption_of, present_levels
 from mobility.fares.policies import plain_rows
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True)
-class Response:
+class Response(Shown):
     """What policies bring over a range of responses.
 
     ``table`` has a row for each policy and scenario (``elasticity``, ``adoption``): ``charged``,

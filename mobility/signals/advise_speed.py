@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.signals import _queue_kernels as kernels
 from mobility.signals.lamps import CLOSED, YELLOW, codes_of, states_of
 from mobility.signals.program import plan_of
@@ -58,7 +59,7 @@ class Bus:
 
 
 @dataclass(frozen=True)
-class Advice:
+class Advice(Shown):
     """What a bus is told.
 
     Parameters
@@ -178,7 +179,7 @@ def delay_to_green(code: NDArray[np.int8], arrive: float, queue: float, rate: fl
 
 
 @dataclass(frozen=True, eq=False)
-class Guidance:
+class Guidance(Shown):
     """Buses without and with advice, in the fast model.
 
     Parameters

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.signals.actuator import Actuator
 from mobility.signals.base_plan import BasePlan
 from mobility.signals.control_inputs import CLASS_OF, FORGET_S, Ears
@@ -32,7 +33,7 @@ LATE_S = 30  # after its window it is still waited for
 
 
 @dataclass(frozen=True)
-class Commands:
+class Commands(Shown):
     """What the lamps show from ``at_s`` for one second, and what they will if nobody calls again.
 
     Parameters
@@ -54,7 +55,7 @@ class Commands:
     words: tuple[str, ...] = ()
 
 
-class Cabinet:
+class Cabinet(Shown):
     """The signals' cabinets on the street: one master each, whoever came first."""
 
     def __init__(self) -> None:
@@ -64,8 +65,11 @@ class Cabinet:
         """Take a signal; whether it was free, or one's own."""
         return self._master.setdefault(signal, id(master)) == id(master)
 
+    def __str__(self) -> str:
+        return f"{len(self._master):,} signals have a master"
 
-class PriorityController:
+
+class PriorityController(Shown):
     """One junction or many under one policy.
 
     Parameters
@@ -132,6 +136,10 @@ class PriorityController:
             self._commands.append(Command(one.id, self.at_s - 1, "plan"))
         self._ears.mine = set(self._junctions)
         self._sources = self._neighbours()
+
+    def __str__(self) -> str:
+        policy = getattr(self.policy, "name", "base plan only")
+        return f"{len(self._junctions):,} signals, {policy}, next second {self._now:,}"
 
     def _junction(self, one: Intersection) -> Junction:
         given = self.plan.signal.get(one.id)

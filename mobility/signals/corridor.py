@@ -11,6 +11,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError, TableError
 from mobility.findings import finding
+from mobility.shown import Shown
 from mobility.signals.corridor_signals import ListedSignal, network_of_signals, read_signals
 from mobility.signals.demand import BusRoute, BusStop, Link
 from mobility.signals.passing import STREET, LineAt, lines_of
@@ -29,7 +30,7 @@ SPEED_KMH = 50.0  # of cars between signals, assumed
 
 
 @dataclass(frozen=True, eq=False)
-class Corridor:
+class Corridor(Shown):
     """Signals along a route, and every bus that passes them.
 
     Parameters

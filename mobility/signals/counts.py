@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mobility.findings import finding
+from mobility.shown import Shown
 from mobility.signals.balance import ALL, EXIT, Flow, balance
 from mobility.signals.demand import Volumes
 from mobility.signals.rows import read_rows, write_rows
@@ -28,7 +29,7 @@ GEH = 5.0  # above it two hourly flows do not agree (Highways England, DMRB vol.
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class Counts(Shown):
     """What was counted.
 
     Parameters
@@ -51,7 +52,7 @@ class Counts:
 
 
 @dataclass(frozen=True, eq=False)
-class CountedVolumes:
+class CountedVolumes(Shown):
     """Volumes of some periods, and how far they can be trusted.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.signals.check import check
 from mobility.signals.control import PriorityController
 from mobility.signals.problem import GREENS
@@ -30,7 +31,7 @@ EARTH_M = 6_371_000.0
 
 
 @dataclass(frozen=True, eq=False)
-class Preemption:
+class Preemption(Shown):
     """One route, driven with the base plan and with pre-emption.
 
     Parameters

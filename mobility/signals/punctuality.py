@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.signals.plan import Plan
 from mobility.signals.program import plan_of
 from mobility.signals.regularity import ON_TIME_S, measures
@@ -39,7 +40,7 @@ WARM_S = 900  # cars that are there before the first bus
 
 
 @dataclass(frozen=True, eq=False)
-class Punctuality:
+class Punctuality(Shown):
     """Before and after, over several draws of the same day.
 
     Parameters

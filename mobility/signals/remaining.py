@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.signals.groups import GREENS, State
 from mobility.signals.plan import Promise
 
@@ -50,7 +51,7 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Remaining:
+class Remaining(Shown):
     """All groups at one second."""
 
     at_s: float

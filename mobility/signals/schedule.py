@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Shown):
     """Plans, and when each runs.
 
     Parameters

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.shown import Shown
 from mobility.signals.problem import GREENS, State
 from mobility.signals.rows import write_rows
 from mobility.signals.schedule import DAY_S, DAYS, Schedule
@@ -27,7 +28,7 @@ COLUMNS = ("section", "row", "field", "value")
 
 
 @dataclass(frozen=True, eq=False)
-class TimingSheet:
+class TimingSheet(Shown):
     """One junction on paper.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mobility.shown import Shown, in_short
 from mobility.signals.check import check
 from mobility.signals.lamps import log_of
 from mobility.solution import Report, Status
@@ -25,7 +26,7 @@ STOPPED_S = 1.0  # a vehicle that waits longer at a stop line has stopped
 
 
 @dataclass(frozen=True, eq=False)
-class Simulation:
+class Simulation(Shown):
     """One run of the fast model; times of tables are seconds into the day.
 
     Parameters
@@ -200,6 +201,10 @@ class Simulation:
             "assumptions": list(self.streets.network.assumptions),
             "report": self.report.to_dict(),
         }  # fmt: skip
+
+    def _shown(self) -> dict[str, str]:
+        told = {"plan": self.plan, **self.figures, "seed": self.seed, "seconds": self.seconds}
+        return {name: text for name, value in told.items() if (text := in_short(value))}
 
     def __str__(self) -> str:
         told = self.figures

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mobility.shown import Shown
+
 if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, Network
 
@@ -148,7 +150,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Approaches:
+class Approaches(Shown):
     """All streams of a network, signal by signal."""
 
     streams: dict[str, tuple[Stream, ...]] = field(default_factory=dict)
