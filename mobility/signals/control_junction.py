@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from mobility.signals.streams import Asked, Detection, Stream
 
 STARVE_S = 150  # without green, where the network names no maximum red and somebody waits
-PATIENCE_S = 90  # the same at least; between the two it is the base plan's own cycle
-CYCLES = 1.0
 MARGIN_S = 4  # for what a change takes beyond its plan
 
 
@@ -69,13 +67,12 @@ class Junction:
         """Until when each group that waits must be green, the most urgent first."""
         actuator = self.actuator
         due: list[tuple[int, int]] = []
-        starve_s = min(STARVE_S, max(PATIENCE_S, round(CYCLES * self.base.cycle)))
         for k, limit in enumerate(self.starve):
             if actuator.phase[k] in {START, GREEN, HELD}:
                 continue
             if limit is None and not (self.foot[k] or self.waits(k)):
                 continue
-            most = starve_s if limit is None else limit
+            most = STARVE_S if limit is None else limit
             due.append((max(actuator.green_end[k], self.begin_s) + most, k))
         due.sort()
         return due

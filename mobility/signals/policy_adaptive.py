@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 BLOCKED_S = 20.0  # a lane's vehicle whose own group is red holds those behind it
 DRAIN_VPS = 0.25  # vehicles a second that leave a full street beyond
 LEAST_SENT = 0.05  # vehicles a second that are told to a neighbour
-LONGEST_S = 10  # between two looks that count as waiting
 STEPS = 12  # changes of stage in a plan, at most
 NONE = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
 
@@ -36,10 +35,6 @@ class Weights:
         What a vehicle that waits at red beyond the horizon is taken to wait still.
     unseen
         Share of the mean flow that is expected where no detector looks yet.
-    patience_s
-        After a red of so long a second of a vehicle that waits counts twice, after twice as long
-        three times: what people lose grows with the square of the wait, so few are not left
-        waiting for the good of many. Infinite: every second counts the same.
     exchange
         Neighbours tell each other what their plans will send.
     """
@@ -48,7 +43,6 @@ class Weights:
     stop_s: float = 3.0
     wait_s: float = 10.0
     unseen: float = 0.0
-    patience_s: float = 60.0
     exchange: bool = False
 
 
@@ -81,7 +75,6 @@ class Adaptive:
         made = self._made.get(view.one.id)
         if made is None:
             made = self._made[view.one.id] = _Arrays(view, self.weights)
-        made.watch(view)
         return made
 
 
@@ -116,10 +109,7 @@ class _Arrays:
         self.seen_s = np.array([max(2, int(stream.travel_s)) for stream in streams], np.int64)
         self.rates = np.zeros((many, count))
         self.yields = np.zeros((many, count))
-        self.people = np.full(count, CAR_PEOPLE)
-        self.weight = self.people.copy()
-        self.waited = np.zeros(count)
-        self.watched_s = view.now_s
+        self.weight = np.full(count, CAR_PEOPLE)
         self.arrive = np.zeros((count, horizon))
         self.total = np.zeros((count, horizon))
         self.queue = np.zeros(count)
@@ -144,20 +134,6 @@ class _Arrays:
         if not one.order_free:
             follows = {(a, b) for a, b in zip(order, (*order[1:], *order[:1]), strict=True)}
             self.may = np.array([[(a, b) in follows for b in self.stages] for a in self.stages])
-
-    def watch(self, view: View) -> None:
-        """How long the first of each line has waited: it grows while somebody stands.
-
-        Of a line of n whose first has waited w, the next has waited w / n less.
-        """
-        since, self.watched_s = view.now_s - self.watched_s, view.now_s
-        if since <= 0:
-            return
-        queued = np.array(view.seen.queued)
-        passed = np.array(view.seen.passed) if view.seen.passed else np.zeros(len(queued))
-        left = queued / np.maximum(queued + passed, 1e-9)
-        self.waited = np.where(queued >= 1, (self.waited + min(since, LONGEST_S)) * left, 0.0)
-        self.weight[:] = self.people * (1 + self.waited / self.weights.patience_s)
 
     def load(self, view: View, weights: Weights) -> None:
         """Read a second's detection."""
@@ -206,10 +182,10 @@ class _Arrays:
                     share for share, on, give in zip(part, green, gives, strict=True) if on and give
                 )
 
-    def common(self, weight: Any) -> tuple[Any, ...]:
+    def common(self) -> tuple[Any, ...]:
         """What both kernels are given."""
         return (self.rates, self.yields, self.foe_ptr, self.foes, self.arrive, self.total,
-                self.queue, weight, self.flow, self.room, DRAIN_VPS, self.storage,
+                self.queue, self.weight, self.flow, self.room, DRAIN_VPS, self.storage,
                 self.change)  # fmt: skip
 
     def plan(self, view: View, stream: Any, rank: Any, start: Any, weight: Any,
@@ -221,7 +197,7 @@ class _Arrays:
             settling = max(settling, int(self.least[stage]))
         hold = 0 if view.free else max(1, settling)
         count, best = kernels.plan_stages(
-            stage, hold, max(hold, view.most_left_s), *self.common(self.weight), self.least, self.most,
+            stage, hold, max(hold, view.most_left_s), *self.common(), self.least, self.most,
             self.may, weights.stop_s, weights.wait_s, stream, rank, start, weight, *self.scratch,
             self.path,
         )  # fmt: skip
@@ -255,10 +231,9 @@ class _Arrays:
         return choice
 
     def cost_of(self, count: int, weights: Weights, tokens: Any = NONE, path: Any = None) -> float:
-        """Person-seconds, all alike, of a plan until the horizon, with or without single vehicles."""
+        """Person-seconds of a plan until the horizon, with or without single vehicles."""
         self.sent[:] = 0.0
         return float(kernels.play(
-            self.stage, self.path if path is None else path, count,
-            *self.common(self.people),
+            self.stage, self.path if path is None else path, count, *self.common(),
             weights.stop_s, *tokens, self.sent, self.scratch[-1],
         ))  # fmt: skip

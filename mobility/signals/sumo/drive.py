@@ -151,7 +151,9 @@ def drive(
         words = _words(sumo, asked, network, controller, folder, seed=seed, begin=begin, end=end,
                        scale=scale, teleport=teleport_s)  # fmt: skip
         policy = policy_of(controller) if controller in LOOPS else None
-        shown, buses, queue_m, spill, loop = _run(api, words, network, net, begin, end, folder, policy)
+        shown, buses, queue_m, spill, loop = _run(
+            api, words, network, net, begin, end, folder, policy
+        )
         trips, walks = read_trips(folder / "trips.xml")
         figures = summary(trips, walks, buses, car_occupancy=car_occupancy,
                           bus_occupancy=bus_occupancy)  # fmt: skip
