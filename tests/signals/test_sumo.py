@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,8 @@ pytest.importorskip("sumo", reason="SUMO is in the extra [sumo]")
 from town import make_town
 
 from mobility.signals.sumo import drive, from_sumo, write_programs
+from mobility.signals.sumo.net import Lane, Link, Net
+from mobility.signals.sumo.spill import Spill
 from mobility.signals.sumo.write import phases_of
 
 REAL = {
@@ -127,6 +130,35 @@ def test_every_vehicle_counts_once_until_the_end(town):
     departed_or_not = done.figures["never_departed"]
     assert departed_or_not > 0
     assert done.figures["vehicles"] > departed_or_not
+
+
+def test_every_movement_and_every_full_lane_is_told(town):
+    done = drive(town / "town.sumocfg", seed=0, end_s=400, scale=4)
+    rows = done.figures["movements"]
+    assert rows[0] == done.figures["worst_movement"]
+    assert len({(row["signal"], row["from"], row["to"]) for row in rows}) == len(rows) > 10
+    assert all(row["vehicles"] >= 10 and row["delay_s"] >= 0 for row in rows)
+    assert [row["delay_s"] for row in rows] == sorted(
+        (row["delay_s"] for row in rows), reverse=True
+    )
+    spill = done.figures["spill_back"]
+    mean = sum(row["share"] for row in spill["full"]) / spill["lanes"]
+    assert spill["full_share"] == pytest.approx(mean)
+    assert all(0 < row["share"] <= 1 for row in spill["full"])
+
+
+def test_a_lane_is_full_when_no_car_fits_behind_those_that_stand():
+    link = Link(0, "in_0", "out", "s", "j", 0, crossing=False)
+    net = Net(lanes={"out_0": Lane("out_0", "out", 30.0, 14.0)}, links={"j": {0: [link]}})
+    standing = {"out_0": 0}
+    api = SimpleNamespace(lane=SimpleNamespace(
+        getLastStepHaltingNumber=standing.get, getLastStepLength=lambda _: 5.0
+    ))  # fmt: skip
+    spill = Spill(net)
+    for standing["out_0"] in (0, 2, 3, 4):  # of 7.5 m each: at 3 one more fits, just
+        spill.look(api)
+    assert spill.to_dict() == {"lanes": 1, "full_share": 0.25,
+                               "full": [{"lane": "out_0", "share": 0.25}]}  # fmt: skip
 
 
 def test_lamps_that_break_the_network_are_found(town):

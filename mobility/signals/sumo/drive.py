@@ -22,7 +22,8 @@ from mobility.signals.sumo.config import read_config, silent
 from mobility.signals.sumo.loop import LOOPS, Loop, policy_of
 from mobility.signals.sumo.net import read_net
 from mobility.signals.sumo.read import STATES, from_sumo
-from mobility.signals.sumo.trips import read_statistics, read_trips, summary, worst_movement
+from mobility.signals.sumo.spill import GAP_M, Spill
+from mobility.signals.sumo.trips import movements, read_statistics, read_trips, summary
 from mobility.signals.sumo.write import write_programs
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 CONTROLLERS = ("shipped", "fixed", "planned", *LOOPS)
 CAR_OCCUPANCY, BUS_OCCUPANCY = 1.3, 40.0  # people; assumed, and said in the answer
 QUEUE_EVERY_S = 10.0
-GAP_M = 2.5  # SUMO's own gap between standing vehicles
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,8 @@ class Drive:
     figures
         vehicles, delay_s (mean of timeLoss + departDelay over all trips, those that never ended or
         departed included), never_departed, bus, person_delay_s, stops, max_queue_m, teleports,
-        collisions, worst_movement.
+        collisions, worst_movement; movements (mean delay of each that ten vehicles made, worst
+        first); spill_back (lanes behind a signal that stand full, see `Spill`).
     findings, input_findings
         What the lamps broke by our doing, and what the shipped programs break by themselves.
     log
@@ -150,12 +151,16 @@ def drive(
         words = _words(sumo, asked, network, controller, folder, seed=seed, begin=begin, end=end,
                        scale=scale, teleport=teleport_s)  # fmt: skip
         policy = policy_of(controller) if controller in LOOPS else None
-        shown, buses, queue_m, loop = _run(api, words, network, net, begin, end, folder, policy)
+        shown, buses, queue_m, spill, loop = _run(
+            api, words, network, net, begin, end, folder, policy
+        )
         trips, walks = read_trips(folder / "trips.xml")
         figures = summary(trips, walks, buses, car_occupancy=car_occupancy,
                           bus_occupancy=bus_occupancy)  # fmt: skip
+        moved = movements(folder / "routes.xml", net)
         figures |= {"max_queue_m": queue_m, **read_statistics(folder / "statistics.xml"),
-                    "worst_movement": worst_movement(folder / "routes.xml", net)}  # fmt: skip
+                    "worst_movement": moved[0] if moved else None, "movements": moved,
+                    "spill_back": spill.to_dict()}  # fmt: skip
     log = _log(network, shown, plan)
     if loop is not None:
         log = replace(log, commands=loop.control.commands, horizons=loop.control.horizons,
@@ -264,8 +269,8 @@ def _run(
     end: float | None,
     folder: Path,
     policy: Policy | None,
-) -> tuple[dict[str, list[tuple[float, str]]], set[str], float, Loop | None]:
-    """Step through; what each signal showed since when, bus types, the longest queue."""
+) -> tuple[dict[str, list[tuple[float, str]]], set[str], float, Spill, Loop | None]:
+    """Step through; what each signal showed since when, bus types, the longest queue, full lanes."""
     shown: dict[str, list[tuple[float, str]]] = {one.id: [] for one in network.intersections}
     lanes = sorted(
         {link.from_lane for one in network.intersections for rows in net.links[one.id].values()
@@ -280,6 +285,7 @@ def _run(
                          mend="run it with sumo itself first") from None  # fmt: skip
     queue_m, buses, now = 0.0, set(), begin
     look = begin
+    spill = Spill(net)
     loop: Loop | None = None
     try:
         if policy is not None:
@@ -299,6 +305,7 @@ def _run(
             if now >= look:
                 look += QUEUE_EVERY_S
                 queue_m = max(queue_m, _queue_m(api, lanes))
+                spill.look(api)
         buses = {one for one in api.vehicletype.getIDList()
                  if api.vehicletype.getVehicleClass(one) == "bus"}  # fmt: skip
     except errors as error:
@@ -309,7 +316,7 @@ def _run(
             api.close()
     for states in shown.values():
         states.append((now, ""))
-    return shown, buses, queue_m, loop
+    return shown, buses, queue_m, spill, loop
 
 
 def _queue_m(api: Any, lanes: list[str]) -> float:

@@ -1,4 +1,4 @@
-"""What a run's outputs say: delay of every trip, buses, people, and the worst movement."""
+"""What a run's outputs say: delay of every trip, buses, people, and every movement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mobility.signals.sumo.net import Net
 
-LEAST_TRIPS = 10  # of a movement that may be called the worst
+LEAST_TRIPS = 10  # of a movement whose mean is told
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def summary(
     }
 
 
-def worst_movement(path: Path, net: Net) -> dict[str, Any] | None:
-    """Find the movement through a signal with the longest mean delay of those with ten vehicles.
+def movements(path: Path, net: Net) -> list[dict[str, Any]]:
+    """Mean delay of every movement through a signal that at least ten vehicles made, worst first.
 
     Delay: time on the edge before the signal, beyond its length at the speed allowed.
     """
@@ -104,16 +104,12 @@ def worst_movement(path: Path, net: Net) -> dict[str, Any] | None:
             if (edge, follower) in through:
                 lost[edge, follower].append(max(0.0, left - entered - free.get(edge, 0.0)))
             entered = left
-    worst = max(
-        ((fmean(delays), pair, len(delays)) for pair, delays in lost.items()
-         if len(delays) >= LEAST_TRIPS),
-        default=None,
-    )  # fmt: skip
-    if worst is None:
-        return None
-    delay, (edge, follower), count = worst
-    return {"signal": through[edge, follower], "from": edge, "to": follower, "vehicles": count,
-            "delay_s": delay}  # fmt: skip
+    found = [
+        {"signal": through[pair], "from": pair[0], "to": pair[1], "vehicles": len(delays),
+         "delay_s": fmean(delays)}
+        for pair, delays in lost.items() if len(delays) >= LEAST_TRIPS
+    ]  # fmt: skip
+    return sorted(found, key=lambda row: (-row["delay_s"], row["from"], row["to"]))
 
 
 def read_statistics(path: Path) -> dict[str, int]:
