@@ -37,7 +37,8 @@ def somewhere(routes, trip, run, along, *, late=0.0, off_m=0.0, **more):
     k = int(np.searchsorted(line.stop_m, along, side="right")) - 1
     part = (along - line.stop_m[k]) / (line.stop_m[k + 1] - line.stop_m[k])
     left, reached = line.depart_s[run.row, k], line.arrive_s[run.row, k + 1]
-    x, y = run.street.at(along) + [0.0, off_m]
+    x, y = run.street.at(along)
+    y += off_m
     lat0, lon0 = routes.around
     return signals.Position(
         f"v{trip}", trip, float(left + part * (reached - left) + late),
