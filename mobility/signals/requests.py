@@ -176,7 +176,7 @@ def requests(
     MissingExtra
         When bytes are given and gtfs-realtime-bindings is not installed.
     TableError
-        When the bytes are no GTFS-RT message.
+        When the file cannot be read, or the bytes are no GTFS-RT message.
     """
     made = routes if routes is not None else Routes(network, day)
     found: list[Finding] = []
@@ -319,7 +319,10 @@ def _group(network: Network, passing: Passing) -> str:
 
 def _positions(given: Any, day: ServiceDay) -> list[Position]:
     if isinstance(given, str | Path):
-        given = Path(given).read_bytes()
+        try:
+            given = Path(given).read_bytes()
+        except OSError as wrong:
+            raise TableError(f"{given}: {wrong.strerror}", mend="name a file") from None
     if isinstance(given, bytes):
         given = _decoded(given)
     if not hasattr(given, "entity"):

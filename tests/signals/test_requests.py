@@ -151,6 +151,8 @@ def test_protobuf_says_the_same_as_rows(city, tmp_path):
         assert rows[0].eta_s == pytest.approx(plain[0].eta_s, abs=0.5)  # places are floats there
     with pytest.raises(TableError):
         signals.requests(b"\xff\xff nonsense", network, day, now_s=0, routes=routes)
+    with pytest.raises(TableError):
+        signals.requests(tmp_path / "none.pb", network, day, now_s=0, routes=routes)
 
 
 def test_replay_repeats_delays_and_loses():
