@@ -26,6 +26,7 @@ from mobility.signals.files import (
     write_log,
     write_plan,
 )
+from mobility.signals.hearing import CheckIn, Heard, detected, replay
 from mobility.signals.plan import Log, Plan, SignalPlan
 from mobility.signals.policy_adaptive import Adaptive, Weights
 from mobility.signals.policy_priority import Conditions, Priority
@@ -45,6 +46,7 @@ from mobility.signals.problem import (
 from mobility.signals.program import plan_of, program
 from mobility.signals.punctuality import Punctuality, punctuality
 from mobility.signals.remaining import Remaining, remaining
+from mobility.signals.requests import Position, Requests, Routes, requests
 from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 from mobility.signals.simulate import simulate
@@ -60,6 +62,7 @@ __all__ = [
     "Approaches",
     "Asked",
     "Cabinet",
+    "CheckIn",
     "Commands",
     "Conditions",
     "Corridor",
@@ -68,17 +71,21 @@ __all__ = [
     "Detection",
     "Group",
     "Guidance",
+    "Heard",
     "Intersection",
     "Link",
     "Log",
     "Network",
     "Plan",
+    "Position",
     "Preemption",
     "Priority",
     "PriorityController",
     "Punctuality",
     "Remaining",
+    "Requests",
     "Rings",
+    "Routes",
     "Rules",
     "Schedule",
     "Sequence",
@@ -96,6 +103,7 @@ __all__ = [
     "approaches_of",
     "check",
     "corridor_from_feed",
+    "detected",
     "evaluate",
     "guide",
     "plan_of",
@@ -110,6 +118,8 @@ __all__ = [
     "read_shown",
     "read_utdf",
     "remaining",
+    "replay",
+    "requests",
     "same_network",
     "simulate",
     "time_signals",
