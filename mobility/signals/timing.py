@@ -232,7 +232,9 @@ def _one_period(
     plan, findings = _safe(network, best.plan(name), given)
     without = sorted({row.signal for row in streams.rows} - set(plan.signal))
     if without:
-        why = f"neither a new plan nor the one that came in keeps the limits of {', '.join(without)}"
+        why = (
+            f"neither a new plan nor the one that came in keeps the limits of {', '.join(without)}"
+        )
         report = Report(Status.INFEASIBLE, seed=seed, seconds=time.perf_counter() - begun,
                         stop_reason=budget.reason)  # fmt: skip
         return TimedPlan(plan.signals, why=why, report=report, findings=findings, **common)
