@@ -323,7 +323,8 @@ def warm():
     moves = (ints, floats, ints)
     record = (nothing, nothing, nothing, none, floats, ints, floats)
     start(nothing, events)
-    put_off(0, 0.0, 1, (ints, ints, *ways[2:]), (ints, none, floats, ints, small, floats),
+    nobody = np.full(4, -1, np.int32)
+    put_off(0, 0.0, 1, (ints, ints, *ways[2:]), (nobody, nobody, floats, ints, small, floats),
             np.zeros((1, WINDOW), np.int16))  # fmt: skip
     advance(streets, ways, events, lanes, approaches, moves, np.zeros((1, WINDOW), np.int16),
             record, np.zeros((1, 1), np.int8), 0, 0, 0)  # fmt: skip
