@@ -22,3 +22,15 @@ def pyplot() -> Any:
             "plots need matplotlib", mend="pip install 'mobility-engine[plots]'"
         ) from None
     return plt
+
+
+def axes(ax: Any, width: float, height: float) -> Any:
+    """Give ``ax``, or the axes of a new figure of so many inches where there is none.
+
+    Raises
+    ------
+    MissingExtra
+        When matplotlib is not installed.
+    """
+    plt = pyplot()
+    return ax if ax is not None else plt.subplots(figsize=(width, height), layout="constrained")[1]

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mobility import _jit, signals
+from mobility import _jit
 
-# Functions that a notebook shows, in domains that are built beside it.
-NEEDS = {"city": ("time_signals",), "signals": ("time_signals", "simulate")}
 FOLDER = Path(__file__).parents[1] / "notebooks"
 BOOKS = sorted(FOLDER.glob("*.ipynb"))
 
@@ -31,8 +29,6 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     nbformat = pytest.importorskip("nbformat", reason="nbclient is in the dev group")
     client = pytest.importorskip("nbclient", reason="nbclient is in the dev group")
     pytest.importorskip("matplotlib", reason="matplotlib is in the extra [plots]")
-    if missing := [name for name in NEEDS.get(path.stem, ()) if not hasattr(signals, name)]:
-        pytest.skip(f"this version has no signals.{missing[0]}")
     _jit.warm_up()  # kernels are compiled once, not in a cell
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from dataclasses import replace
 
+from benchmarks.control import detections
 from mobility import _jit, samples, signals
 from mobility.stop import Work
 
@@ -34,18 +35,11 @@ def network_of(count):
     )  # fmt: skip
 
 
-def needs(name):
-    """Leave a benchmark out where a version has no such function."""
-    if not hasattr(signals, name):
-        raise NotImplementedError(f"this version has no signals.{name}")
-
-
 class TimeSignals:
     params, param_names = [SIZES], ["signals"]
     timeout = 600
 
     def setup(self, count):
-        needs("time_signals")
         _jit.warm_up()
         self.network = network_of(count)
         self._run()
@@ -69,7 +63,6 @@ class Simulate:
     timeout = 600
 
     def setup(self, count):
-        needs("simulate")
         _jit.warm_up()
         self.network = network_of(count)
         self.volumes = self.network.volumes[0]
@@ -97,9 +90,6 @@ class ControllerStep:
     number = 1
 
     def setup(self, count):
-        needs("PriorityController")
-        from benchmarks.control import detections  # an older version has no kernels for it
-
         _jit.warm_up()
         self.network = network_of(count)
         rng = random.Random(0)

@@ -215,16 +215,7 @@ def synthetic(
 
 
 def _levels(text: str | None) -> list[int] | None:
-    from mobility.errors import ConfigError
-
-    if text is None:
-        return None
-    try:
-        return [int(one) for one in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"--levels: no whole numbers (found {text!r})", mend="--levels 38000,41000"
-        ) from None
+    return None if text is None else options.list_of(int, text, "--levels", "38000,41000")
 
 
 def _shares(text: str) -> float | dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mobility.cli import EXIT_DONE, EXIT_FINDINGS
+from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,11 +191,4 @@ def answer_by_group(
 
 def numbers(text: str, option: str) -> list[float]:
     """Numbers of an option, with commas."""
-    from mobility.errors import ConfigError
-
-    try:
-        return [float(one) for one in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"{option}: no numbers (found {text!r})", mend=f"{option}=0,1,2"
-        ) from None
+    return options.list_of(float, text, option, "0,1,2")

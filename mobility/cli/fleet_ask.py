@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mobility.cli import options
 from mobility.cli.source import open_feed
 
 if TYPE_CHECKING:
@@ -91,16 +92,7 @@ def block_mode(text: str) -> Any:
 
 def route_types(text: str | None) -> list[int] | None:
     """Route types of a list by comma."""
-    from mobility.errors import ConfigError
-
-    if text is None:
-        return None
-    try:
-        return [int(one) for one in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"--modes cannot be {text!r}", mend="GTFS route types by comma, as in 3,11"
-        ) from None
+    return None if text is None else options.list_of(int, text, "--modes", "3,11")
 
 
 def source_of(feed: str, case: Path | None, day: ServiceDay, modes: str | None) -> dict[str, Any]:

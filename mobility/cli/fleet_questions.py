@@ -99,7 +99,7 @@ def transition(
 
     if by not in ("routes", "blocks"):
         raise ConfigError(f"--by cannot be {by!r}", mend="routes or blocks")
-    stages = _whole("--buses", buses)
+    stages = options.list_of(int, buses, "--buses", "50,120,200")
     if out is not None:
         may_write_result("transition", ("stages", "order", "chargers"), out)
     _, read, _, _ = read_again(plan, feed, case, no_cache=no_cache, quiet=quiet)
@@ -207,12 +207,3 @@ def _changes(told: str) -> tuple[str, dict[str, Any]]:
                 mend="--what-if 'bigger: vehicles.battery_kwh = 420'",
             ) from None
     return name.strip(), changes
-
-
-def _whole(name: str, told: str) -> list[int]:
-    from mobility.errors import ConfigError
-
-    try:
-        return [int(one) for one in told.split(",")]
-    except ValueError:
-        raise ConfigError(f"{name} {told!r}: no whole numbers", mend=f"{name} 50,120,200") from None

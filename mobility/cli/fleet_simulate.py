@@ -239,27 +239,18 @@ def _outside(temperature: float | None, weather: Path | None, months: str | None
         return temperature
     read = fleet.read_weather(weather)
     return (
-        read if months is None else read.of_months(int(one) for one in _numbers("--months", months))
+        read
+        if months is None
+        else read.of_months(options.list_of(int, months, "--months", "6,7,8"))
     )
 
 
 def _health(told: str | None) -> Any:
-    if told is None:
-        return None
-    values = _numbers("--health", told)
-    return values[0] if len(values) == 1 else tuple(values)
-
-
-def _numbers(name: str, told: str) -> list[float]:
     from mobility.errors import ConfigError
 
-    try:
-        values = [float(one) for one in told.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"{name} {told}: no numbers",
-            mend=f"{name} 0.8,1.0" if name == "--health" else f"{name} 6,7,8",
-        ) from None
-    if name == "--health" and len(values) > 2:
-        raise ConfigError(f"{name} {told}: one number or two", mend="--health 0.8,1.0")
-    return values
+    if told is None:
+        return None
+    values = options.list_of(float, told, "--health", "0.8,1.0")
+    if len(values) > 2:
+        raise ConfigError(f"--health {told}: one number or two", mend="--health 0.8,1.0")
+    return values[0] if len(values) == 1 else tuple(values)

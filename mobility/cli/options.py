@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -12,6 +12,8 @@ from mobility.errors import ConfigError
 
 if TYPE_CHECKING:
     from mobility.stop import Stop
+
+Number = TypeVar("Number", int, float)
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -74,3 +76,21 @@ def stop_from(seconds: float | None, work: int | None, gap: float | None) -> Sto
     if not given:
         return None
     return given[0] if len(given) == 1 else AnyOf(*given)
+
+
+def list_of(kind: type[Number], text: str, option: str, example: str) -> list[Number]:
+    """Numbers by comma, as an option has them.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is none.
+    """
+    try:
+        return [kind(one) for one in text.split(",")]
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise ConfigError(
+            f"{option}: no {what} (found {text!r})",
+            mend=f"{what} by comma, as in {option} {example}",
+        ) from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mobility.pictures import pyplot
+from mobility.pictures import axes, pyplot
 from mobility.units import format_money, minor_digits
 
 if TYPE_CHECKING:
@@ -43,19 +43,19 @@ def plot_answer(answer: CapAnswer, ax: Any = None) -> Any:
         _draw_revenue(answer, ax)
         _x_axis(answer, ax)
         return ax
-    _, axes = plt.subplots(3, 1, figsize=(8, 8.5), sharex=True, layout="constrained")
-    _draw_revenue(answer, axes[0])
-    _draw_riders(answer, axes[1])
-    _draw_equity(answer, axes[2])
-    _thousands(axes[1].yaxis)
-    for one in axes:
+    _, rows = plt.subplots(3, 1, figsize=(8, 8.5), sharex=True, layout="constrained")
+    _draw_revenue(answer, rows[0])
+    _draw_riders(answer, rows[1])
+    _draw_equity(answer, rows[2])
+    _thousands(rows[1].yaxis)
+    for one in rows:
         _mark_levels(answer, one)
         one.spines[["top", "right"]].set_visible(False)
-    axes[0].set_title(_title(answer), loc="left", fontsize=10)
-    axes[0].legend(loc="lower right", frameon=False, fontsize=8)
-    axes[1].legend(loc="center right", frameon=False, fontsize=8)
-    _x_axis(answer, axes[2])
-    return tuple(axes)
+    rows[0].set_title(_title(answer), loc="left", fontsize=10)
+    rows[0].legend(loc="lower right", frameon=False, fontsize=8)
+    rows[1].legend(loc="center right", frameon=False, fontsize=8)
+    _x_axis(answer, rows[2])
+    return tuple(rows)
 
 
 def _unit(answer: CapAnswer) -> int:
@@ -136,6 +136,15 @@ def _thousands(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
 
 
+def _money_axes(ax: Any) -> Any:
+    """Sums of money both ways, and what the lines are."""
+    _thousands(ax.xaxis)
+    _thousands(ax.yaxis)
+    ax.legend(frameon=False, fontsize=8)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
 def _x_axis(answer: CapAnswer, ax: Any) -> None:
     _thousands(ax.xaxis)
     name = list(answer.levels)[-1] if answer.levels else "cap"
@@ -151,9 +160,7 @@ def plot_comparison(compared: Comparison, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    plt = pyplot()
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    ax = axes(ax, 8, 4.2)
     table, unit = compared.table, 10 ** minor_digits(compared.tariff.currency)
     ids = list(dict.fromkeys(one.id for one in compared.tariff.caps))
     name = next((one for one in ids if len(set(table[one].dropna())) > 1), ids[0])
@@ -166,11 +173,7 @@ def plot_comparison(compared: Comparison, ax: Any = None) -> Any:
     ax.axhline(compared.present / unit, color=_GREY, linewidth=1, linestyle="--", label="present")
     ax.set_xlabel(f"level of cap {name!r}, {compared.tariff.currency}")
     ax.set_ylabel(f"revenue, {compared.tariff.currency}")
-    _thousands(ax.xaxis)
-    _thousands(ax.yaxis)
-    ax.legend(frameon=False, fontsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+    return _money_axes(ax)
 
 
 def plot_equity(equity: Equity, ax: Any = None) -> Any:
@@ -181,9 +184,7 @@ def plot_equity(equity: Equity, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    plt = pyplot()
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    ax = axes(ax, 8, 4)
     shown = equity.by_decile
     saved = shown["saved_by_rider"].to_numpy(float)
     colours = [_HELPED if one >= 0 else _WORSE for one in saved]
@@ -210,9 +211,7 @@ def plot_response(response: Response, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    plt = pyplot()
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
+    ax = axes(ax, 8, 4.4)
     table = response.table
     name = str(table.columns[list(table.columns).index("rise_percent") - 1])
     for colour, (rise, part) in zip(
@@ -239,11 +238,7 @@ def plot_response(response: Response, ax: Any = None) -> Any:
         f"elasticities {', '.join(f'{one:g}' for one in response.assumed.elasticities)}, assumed",
         loc="left", fontsize=10,
     )  # fmt: skip
-    _thousands(ax.xaxis)
-    _thousands(ax.yaxis)
-    ax.legend(frameon=False, fontsize=8)
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+    return _money_axes(ax)
 
 
 def plot_groups(groups: GroupCaps, ax: Any = None) -> Any:
@@ -254,9 +249,7 @@ def plot_groups(groups: GroupCaps, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    plt = pyplot()
-    if ax is None:
-        _, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+    ax = axes(ax, 8, 4)
     unit = 10 ** minor_digits(groups.asked.currency)
     few, table = 10, groups.table
     none = (

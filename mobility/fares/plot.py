@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.pictures import pyplot
+from mobility.pictures import axes
 from mobility.units import minor_digits
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def plot_ledger(ledger: Ledger, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    plt = pyplot()
-    if ax is None:
-        _, ax = plt.subplots(figsize=(7, 4))
+    ax = axes(ax, 7, 4)
     cards = ledger.cards()
     unit = 10 ** minor_digits(ledger.tariff.currency)
     before = (cards["charged"] + cards["cap_discount"]).to_numpy() / unit

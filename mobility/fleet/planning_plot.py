@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mobility.fleet.plot import frame
-from mobility.pictures import pyplot
+from mobility.pictures import axes
 
 if TYPE_CHECKING:
     from mobility.fleet.compare import Comparison
@@ -19,22 +19,10 @@ _FOUND, _PROVEN, _MORE = "#0072B2", "#009E73", "#E69F00"
 _PARTS = ("#0072B2", "#E69F00", "#BDBDBD", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 
 
-def _axes(ax: Any, height: float) -> Any:
-    """The given axes, or those of a new figure.
-
-    Raises
-    ------
-    MissingExtra
-        When matplotlib is not installed.
-    """
-    plt = pyplot()
-    return plt.subplots(figsize=(9, height), layout="constrained")[1] if ax is None else ax
-
-
 def plot_sizing(sizing: Sizing, ax: Any = None) -> Any:
     """Chargers of each depot: what a checked plan needs, and what is proven to be needed."""
     table = sizing.table
-    ax = _axes(ax, 1.6 + 0.35 * len(table))
+    ax = axes(ax, 9, 1.6 + 0.35 * len(table))
     at = np.arange(len(table))
     ax.barh(at, table["chargers"], color=_FOUND, height=0.7, label="a checked plan needs")
     ax.barh(
@@ -58,7 +46,7 @@ def plot_sizing(sizing: Sizing, ax: Any = None) -> Any:
 def plot_transition(told: Transition, ax: Any = None) -> Any:
     """Share of the km that are electric after each stage, with its buses."""
     stages = told.stages
-    ax = _axes(ax, 3.2)
+    ax = axes(ax, 9, 3.2)
     ax.bar(stages["stage"], 100.0 * stages["km_share"], color=_FOUND, width=0.7)
     for row in stages.to_dict("records"):
         ax.annotate(
@@ -77,7 +65,7 @@ def plot_transition(told: Transition, ax: Any = None) -> Any:
 def plot_comparison(told: Comparison, ax: Any = None) -> Any:
     """What each what-if costs a day, part by part."""
     table = told.table
-    ax = _axes(ax, 1.6 + 0.4 * len(table))
+    ax = axes(ax, 9, 1.6 + 0.4 * len(table))
     apart = {"cost_minor", "more_minor", "bound_minor"}
     parts = [one for one in table.columns if one.endswith("_minor") and one not in apart]
     at, left = np.arange(len(table)), np.zeros(len(table))

@@ -101,7 +101,7 @@ def lines_of(
     points = plane(
         np.array([one.lat for one in signals]), np.array([one.lon for one in signals]), around
     )
-    shapes = _shapes(day, around)
+    shapes = shapes_of(day, around)
     stop_ids = np.array(day.stops.index, dtype=object)
     places = plane(day.stops["lat"].to_numpy(float), day.stops["lon"].to_numpy(float), around)
     place_of = dict(zip(stop_ids, places, strict=True))
@@ -146,7 +146,7 @@ def lines_of(
     return found, nearest
 
 
-def _shapes(day: ServiceDay, around: tuple[float, float]) -> dict[str, Street]:
+def shapes_of(day: ServiceDay, around: tuple[float, float]) -> dict[str, Street]:
     """The day's shapes on the plane, in the order of their points."""
     table = day.feed.raw.get("shapes")
     if table is None or not len(table) or "shape_id" not in table:

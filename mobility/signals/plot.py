@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from mobility.pictures import pyplot
+from mobility.pictures import axes
 from mobility.signals.arterial import main_street
 from mobility.signals.groups import GREENS
 from mobility.signals.stop_lines import ways_of
@@ -37,10 +37,8 @@ def plot_plan(plan: TimedPlan, ax: Any = None) -> Any:
     MissingExtra
         When matplotlib is not installed.
     """
-    plt = pyplot()
     network = plan.network
-    if ax is None:
-        _, ax = plt.subplots(figsize=(11, 6), layout="constrained")
+    ax = axes(ax, 11, 6)
     street = [] if network is None else [n for n in main_street(network) if n in plan.signal]
     if network is None or len(street) < 2:
         ax.set_title(f"{plan.name}: no street with two signals")

@@ -13,7 +13,7 @@ from mobility.errors import ConfigError, MissingExtra, TableError
 from mobility.findings import finding
 from mobility.shown import Shown
 from mobility.signals.corridor_signals import ListedSignal
-from mobility.signals.passing import _shapes, lines_of
+from mobility.signals.passing import lines_of, shapes_of
 from mobility.signals.streams import Asked
 from mobility.signals.street import Street, plane
 from mobility.signals.timetable import DWELL_CV, DWELL_S, FREE_MS
@@ -120,7 +120,7 @@ class Routes(Shown):
         self.people = {(one.route_id, one.direction_id): one.occupancy
                        for one in network.bus_routes}  # fmt: skip
         self.dwell = {one.stop_id: (one.dwell_mean_s, one.dwell_sd_s) for one in network.bus_stops}
-        shapes = _shapes(day, self.around)
+        shapes = shapes_of(day, self.around)
         shape_of = dict(zip(day.trips["trip_id"], day.trips["shape_id"], strict=True))
         stops = plane(day.stops["lat"].to_numpy(float), day.stops["lon"].to_numpy(float),
                       self.around)  # fmt: skip
