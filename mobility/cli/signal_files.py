@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ _NETS = (".net.xml", ".net.xml.gz")
 
 
 def open_network(source: str, additional: list[Path] | None = None) -> Network:
-    """Read a network: the name of a sample, a net of SUMO, a UTDF file, or signals.toml.
+    """Read a network: a sample's name, SUMO's net or scenario (with its demand), UTDF, or signals.toml.
 
     Raises
     ------
@@ -32,8 +33,15 @@ def open_network(source: str, additional: list[Path] | None = None) -> Network:
         from mobility.signals.sumo import from_sumo
 
         return from_sumo(source, *(additional or []))
+    if source.endswith(".sumocfg"):
+        from mobility.signals.sumo.demand import from_config
+
+        return from_config(source)
     if source.lower().endswith(".csv"):
         return signals.read_utdf(source)
+    near = get_close_matches(source, samples.available, n=1)
+    if near and not Path(source).exists():
+        raise ConfigError(f"{source}: no such file", mend=f"did you mean the sample {near[0]!r}?")
     return signals.read_network(source)
 
 

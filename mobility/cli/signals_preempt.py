@@ -40,14 +40,14 @@ def preempt(
       mobility signals preempt incheon --route fire-1 --depart 17:30:00 --runs 3 --json
     """
     del config
-    from mobility import samples, signals
+    from mobility import signals
     from mobility.cli.output import print_findings, print_json, print_table, working
+    from mobility.cli.signal_files import open_network
     from mobility.errors import ConfigError
     from mobility.findings import has_errors
     from mobility.units import parse_time
 
-    source = samples.case(network, "signals.toml") if network in samples.available else network
-    asked = signals.read_network(source)
+    asked = open_network(network)
     if route is None:
         if not asked.emergency_routes:
             raise ConfigError("the network has no emergency route",

@@ -12,7 +12,7 @@ from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
 from mobility.cli.source import FeedSource
 
 if TYPE_CHECKING:
-    from mobility.signals import Network, Punctuality, Simulation
+    from mobility.signals import Punctuality, Simulation
     from mobility.signals.demand import Volumes
 
 PlanFile = Annotated[
@@ -54,7 +54,7 @@ def simulate(
     del config
     from mobility import signals
     from mobility.cli.output import print_findings, print_json, working
-    from mobility.cli.signal_files import open_plan
+    from mobility.cli.signal_files import open_network, open_plan
     from mobility.errors import ConfigError
     from mobility.findings import has_errors
 
@@ -62,7 +62,7 @@ def simulate(
         raise ConfigError(
             f"scale must be above 0 (found {scale})", mend="1.0 is the demand as it is"
         )
-    asked = _open(network)
+    asked = open_network(network)
     if len(asked.volumes) < period:
         raise ConfigError(f"there are {len(asked.volumes)} periods of demand, not {period}",
                           mend="[[demand]] in signals.toml, or another --period")  # fmt: skip
@@ -103,18 +103,6 @@ def _scaled(volumes: Volumes, scale: float) -> Volumes:
     return replace(
         volumes, vehicles_h={key: scale * flow for key, flow in volumes.vehicles_h.items()}
     )
-
-
-def _open(source: str) -> Network:
-    from mobility import samples, signals
-
-    if source in samples.available:
-        return signals.read_network(samples.case(source, "signals.toml"))
-    if source.endswith(".sumocfg"):
-        from mobility.signals.sumo.demand import from_config
-
-        return from_config(source)
-    return signals.read_network(source)
 
 
 def punctuality(

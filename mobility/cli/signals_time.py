@@ -58,10 +58,11 @@ def time(
     del config
     from mobility import signals
     from mobility.cli.output import print_findings, print_json, print_table, working
+    from mobility.cli.signal_files import open_network
     from mobility.findings import has_errors
     from mobility.signals.benefit import benefit_per_year
 
-    asked = _open(network)
+    asked = open_network(network)
     wrong = [one for one in signals.check(asked) if one.severity == "error"]
     if has_errors(wrong):
         if as_json:
@@ -150,18 +151,6 @@ def _rows(plan: TimedPlan) -> list[tuple[object, ...]]:
             rows.append((one.name, label,
                          *("-" if value is None else f"{value:,.2f}" for value in values)))  # fmt: skip
     return rows
-
-
-def _open(source: str) -> Network:
-    from mobility import samples, signals
-
-    if source in samples.available:
-        return signals.read_network(samples.case(source, "signals.toml"))
-    if source.endswith(".sumocfg"):
-        from mobility.signals.sumo.demand import from_config
-
-        return from_config(source)
-    return signals.read_network(source)
 
 
 def _write(plan: TimedPlan, folder: Path) -> None:

@@ -217,3 +217,9 @@ def test_plans_of_a_day_go_all_the_way(tmp_path, capsys):
     assert run(["report", str(folder), "--network", "incheon", "--out", str(page), "-q"]) == 0
     assert "Incheon" in page.read_text("utf-8")
     assert not list(tmp_path.rglob(".*.part"))
+
+
+def test_a_misspelt_sample_is_named(capsys):
+    for command in ("check", "time", "simulate", "preempt"):
+        assert run(["signals", command, "changsa", "-q"]) == 2
+        assert "did you mean the sample 'changsha'" in capsys.readouterr().err
