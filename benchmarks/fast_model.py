@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from benchmarks import fresh
 from benchmarks.results import RESULTS, machine
 from mobility import samples, signals
 from mobility.signals import program
@@ -170,7 +171,9 @@ def speed() -> dict[str, Any]:
 
 def main() -> None:
     """Run every case, and keep what was found."""
-    found: dict[str, Any] = {"machine": machine(), "speed": speed(), "nets": []}
+    found: dict[str, Any] = {
+        "machine": machine(), "code": fresh.code("fast"), "speed": speed(), "nets": [],
+    }  # fmt: skip
     if SHARED.is_dir():
         kept = (
             json.loads(Path(sys.argv[2]).read_text("utf-8")) if sys.argv[1:2] == ["--kept"] else {}

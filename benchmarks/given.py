@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 
-from benchmarks import cases
+from benchmarks import cases, fresh
 from benchmarks.results import RESULTS, machine
 
 GIVEN = ("plan_hart", "plan_trimet2")
@@ -54,7 +54,7 @@ def keep(asked: list[str] | None = None) -> None:
         return
     path = RESULTS / "given.json"
     building = path.with_suffix(".building")
-    document = {"machine": machine(), "results": found}
+    document = {"machine": machine(), "code": fresh.code("given"), "results": found}
     building.write_text(json.dumps(document, indent=1, default=str) + "\n", "utf-8")
     building.rename(path)
 

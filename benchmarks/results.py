@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import fresh
+
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("mobility-engine", "gtfs-kit", "partridge", "pyarrow", "numba", "ortools", "pandas")
 
@@ -61,7 +63,11 @@ def write(name: str, results: list[Result]) -> Path:
     """Write one run to ``results/NAME.json``: to a temporary name first, then renamed."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    document = {"machine": machine(), "results": [asdict(one) for one in results]}
+    document = {
+        "machine": machine(),
+        "code": fresh.code(name),
+        "results": [asdict(one) for one in results],
+    }
     building = path.with_suffix(".building")
     building.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     building.rename(path)
@@ -75,6 +81,17 @@ def read(name: str) -> tuple[dict[str, Any], list[Result]] | None:
         return None
     document = json.loads(path.read_text("utf-8"))
     return document["machine"], [Result(**one) for one in document["results"]]
+
+
+def is_fresh(name: str, path: Path | None = None) -> bool:
+    """Whether a kept run measured this code, with this Python on as many cores of the same processor."""
+    path = path or RESULTS / f"{name}.json"
+    if not path.exists():
+        return False
+    document = json.loads(path.read_text("utf-8"))
+    here, there = machine(), document["machine"]
+    same = all(here[key] == there[key] for key in ("processor", "cores", "python"))
+    return same and document.get("code") == fresh.code(name)
 
 
 def _processor() -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 README = Path(__file__).parent / "README.md"
 _HEAD = """# Benchmarks
 
-`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|charge|simulate|fares|caps|distributed|control|timing|growth|given|fast|signals ...] [--quick]`)
-reruns all of it and writes this page; `given.json` holds what optimising saves against the blocks of real feeds.
+`make bench` (or `python -m benchmarks [feed|fleet|sdvsp|mdvsp|bars|charge|simulate|fares|caps|distributed|control|timing|growth|given|fast|signals ...] [--quick] [--again]`)
+reruns what was measured on other code and writes this page (`--again`: all of it); `given.json` holds what optimising saves against the blocks of real feeds.
 Sections at the end come from SUMO (`fast`, `signals`): means of paired runs, with what was driven kept row by row.
 Every run is a fresh process, contenders take turns, and what counts is the ratio in one run: `ratio` is our
 time over the peer's, whole process first, the work itself in brackets. Real feeds lie outside the project;
@@ -87,6 +87,7 @@ def write_readme(domains: list[str]) -> None:
         machine, results = run
         versions = ", ".join(f"{name} {one}" for name, one in machine["versions"].items())
         where = f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, Python {machine['python']}"
-        parts.append(f"## {domain}\n\n{where}; {versions}.\n\n{show(results)}\n")
+        age = "" if kept.is_fresh(domain) else " Kept from other code or another machine."
+        parts.append(f"## {domain}\n\n{where}; {versions}.{age}\n\n{show(results)}\n")
     parts += [part for one in signal_tables.FILES if (part := signal_tables.section(one))]
     README.write_text("\n".join(parts), "utf-8")

@@ -200,3 +200,41 @@ def test_every_comparison_is_listed_and_an_unknown_one_refused(monkeypatch, caps
     monkeypatch.setattr(sys, "argv", ["benchmarks", "nothing"])
     with pytest.raises(SystemExit, match="nothing"):
         comparisons.main()
+
+
+def test_a_kept_result_is_of_this_code_until_what_it_measures_changes(tmp_path, monkeypatch):
+    from benchmarks import __main__ as comparisons
+    from benchmarks import fresh
+
+    assert {*comparisons.DOMAINS, *comparisons.OWN} - {"signals"} == set(fresh.SOURCES)
+    for names in fresh.SOURCES.values():
+        assert all((fresh.HOME / name).exists() for name in names)
+
+    monkeypatch.setattr(fresh, "HOME", tmp_path)
+    one = tmp_path / "one.py"
+
+    def digest_of(text):
+        one.write_text(text)
+        fresh.digest.cache_clear()
+        return fresh.digest((one,))
+
+    told = digest_of('"""A file."""\ndef f():\n    """Two."""\n    return 2\n')
+    assert told == digest_of('"""Other words."""\n\ndef f():  # a remark\n    return 2\n')
+    assert told != digest_of("def f():\n    return 3\n")
+    fresh.digest.cache_clear()
+
+
+def test_a_run_without_names_leaves_out_what_is_fresh(tmp_path, monkeypatch, capsys):
+    from benchmarks import __main__ as comparisons
+
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(comparisons, "RESULTS", tmp_path)
+    results.write("sdvsp", [])
+    assert results.is_fresh("sdvsp")
+    left = comparisons._older()
+    assert "sdvsp" not in left
+    assert {"mdvsp", "signals", "fast"} <= set(left)
+    assert "kept: sdvsp" in capsys.readouterr().err
+    text = (tmp_path / "sdvsp.json").read_text()
+    (tmp_path / "sdvsp.json").write_text(text.replace(json.loads(text)["code"], "older"))
+    assert not results.is_fresh("sdvsp")
