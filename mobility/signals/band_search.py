@@ -326,9 +326,10 @@ class Search:
         high = np.array([1.0, 1.0, *(max(a, b) for a, b in zip(least, np.minimum(most, greens),
                                                               strict=True))])  # fmt: skip
         worth = np.array([0.0, 0.0, *self.weights])
-        tight: Any = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+        solve: Any = linprog
+        tight = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
         spans = np.stack([low, high], 1)
-        answer = linprog(-worth, left, right, bounds=spans, method="highs", options=tight)
+        answer = solve(-worth, left, right, bounds=spans, method="highs", options=tight)
         if answer.status == 0:
             value = safe_bound(worth, left, right, low, high, -answer.ineqlin.marginals)
             return value, corner + size * answer.x[:2]
@@ -336,7 +337,7 @@ class Search:
         room = np.hstack([left, np.full((len(left), 1), -1.0)])
         spans = np.concatenate([spans, [[0.0, 99.0]]])
         gives = np.array([0.0, 0.0, 0.0, 0.0, 1.0])
-        answer = linprog(gives, room, right, bounds=spans, method="highs", options=tight)
+        answer = solve(gives, room, right, bounds=spans, method="highs", options=tight)
         if answer.status == 0:
             lacks = -safe_bound(
                 -gives, room, right, spans[:, 0], spans[:, 1], -answer.ineqlin.marginals
