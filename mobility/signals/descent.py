@@ -182,9 +182,7 @@ class Search:
         self._put(best)
         return self.timing
 
-    def _beside(
-        self, lengths: NDArray[np.float64], zero: NDArray[np.float64]
-    ) -> NDArray[np.bool_]:
+    def _beside(self, lengths: NDArray[np.float64], zero: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Mark signals that differ from some lengths and zeros, and those one link away."""
         moved: NDArray[np.bool_] = self._arrays["zero"] != zero
         np.logical_or.at(moved, self._arrays["owner"], self._arrays["lengths"] != lengths)
