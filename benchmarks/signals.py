@@ -352,7 +352,7 @@ def run_cases() -> None:
 
     document = kept()
     cases = []
-    for solver in ("scip", "highs"):
+    for solver in ("search", "scip", "highs"):
         for seed in (0, 1):
             problem = corridor(50, seed)
             begun = time.process_time()

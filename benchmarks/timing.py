@@ -1,8 +1,8 @@
 """Timing of signals without a microsimulator: bands proved optimal, and what the descent gains.
 
 ``python -m benchmarks timing`` runs it and keeps the result. Bands: made-up corridors with four left-turn
-patterns at each signal, SCIP beside HiGHS, both through OR-Tools, each answer checked. Descent: person hours in
-an hour before and after, by the same evaluation.
+patterns at each signal, our search beside the mixed-integer program by SCIP and HiGHS, both through OR-Tools,
+each answer checked. Descent: person hours in an hour before and after, by the same evaluation.
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ def _row(one: dict[str, Any]) -> Result:
 
 
 def run(*, quick: bool) -> list[Result]:
-    """Fifty signals by two solvers, and three networks; quick: ten signals by one solver."""
+    """Corridors by our search and by two solvers, and three networks; quick: ten signals."""
     if quick:
-        return [bands(10, 0, "scip")]
-    found = [bands(50, seed, solver) for seed in (0, 1) for solver in ("scip", "highs")]
+        return [bands(10, 0, "search"), bands(10, 0, "scip")]
+    found = [bands(count, seed, "search") for count in (20, 50, 100) for seed in range(6)]
+    found += [bands(50, seed, "scip") for seed in range(6)]
+    found += [bands(50, seed, "highs") for seed in (0, 1)]
     return [*found, *descents()]

@@ -1,8 +1,9 @@
 """Green bands along a corridor: the widest that cars and buses can have, proved (MAXBAND).
 
-All times inside are parts of a cycle. For each street between two signals the fronts of the two
-directions' bands go once around a loop, so what they add up to is a whole number of cycles; with a
-frequency ``z = 1 / cycle`` the problem is a mixed-integer linear one.
+All times inside are parts of a cycle. Bands of two directions are found by ``band_search``. With
+bands for buses, or on request, a mixed-integer program is solved: for each street between two
+signals the fronts of the two directions' bands go once around a loop, so what they add up to is a
+whole number of cycles, and with a frequency ``z = 1 / cycle`` all is linear.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Bands:
 
 
 def widest_bands(
-    problem: BandProblem, *, stop: Stop | None = None, seed: int = 0, solver: str = "scip"
+    problem: BandProblem, *, stop: Stop | None = None, seed: int = 0, solver: str = ""
 ) -> Bands:
     """Find cycle, offsets and patterns with the widest bands.
 
@@ -120,9 +121,11 @@ def widest_bands(
     stop
         ``Seconds``; by default until proved.
     seed
-        Of the solver.
+        Of the mixed-integer solver.
     solver
-        ``scip`` or ``highs``, both through OR-Tools.
+        ``search``: our own branch and bound over cycle and phase, for two directions; ``scip`` or
+        ``highs``: the mixed-integer program, both through OR-Tools. By default ``search`` where it
+        can, else ``scip``.
 
     Returns
     -------
@@ -134,13 +137,40 @@ def widest_bands(
     Raises
     ------
     ConfigError
-        When lengths do not fit each other, or a green is not a part of a cycle.
+        When lengths do not fit each other, a green is not a part of a cycle, or ``search`` is
+        asked for bands of buses.
 
     References
     ----------
     Little, Kelson, Gartner (1981), MAXBAND.
     """
     _judge(problem)
+    plain = not (problem.bus_out_s or problem.bus_back_s) and problem.ratio <= 1
+    if solver == "search" and not plain:
+        raise ConfigError("search finds bands of two directions only", mend="leave solver out")
+    if solver == "search" or (not solver and plain and min(problem.weights) >= 0):
+        return _searched(problem, seconds_of(stop), seed)
+    return _programmed(problem, seconds_of(stop), seed, solver or "scip")
+
+
+def _searched(problem: BandProblem, limit: float | None, seed: int) -> Bands:
+    from mobility.signals.band_search import SLACK, Search
+
+    begun = time.perf_counter()
+    search = Search(problem)
+    found = search.run(limit)
+    seconds = time.perf_counter() - begun
+    if found.value < 0:
+        return _none(impossible=found.closed, seconds=seconds, seed=seed)
+    chosen, out, back = search.chosen(found)
+    return _answer(
+        problem, rate=found.rate, chosen=chosen, after_out=out, after={"out": out[0], "back": back[0]},
+        widths={"out": max(0.0, found.out - SLACK), "back": max(0.0, found.back - SLACK)},
+        bound=found.bound, proved=found.closed, seconds=seconds, seed=seed,
+    )  # fmt: skip
+
+
+def _programmed(problem: BandProblem, limit: float | None, seed: int, solver: str) -> Bands:
     begun = time.perf_counter()
     from ortools.math_opt.python import mathopt
 
@@ -179,7 +209,6 @@ def widest_bands(
         for a, b in (("out", "back"), ("back", "out")):
             model.add_linear_constraint(width[a] >= problem.ratio * width[b])
     model.maximize(sum(worth[name] * width[name] for name in wanted))
-    limit = seconds_of(stop)
     parameters = mathopt.SolveParameters(
         time_limit=None if limit is None else dt.timedelta(seconds=limit),
         threads=1 if solver == "scip" else None, random_seed=seed, relative_gap_tolerance=1e-6,
@@ -192,16 +221,28 @@ def widest_bands(
         impossible = result.termination.reason in {
             mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED,
         }  # fmt: skip
-        report = Report(
-            Status.INFEASIBLE if impossible else Status.UNKNOWN, seed=seed, maximise=True,
-            seconds=time.perf_counter() - begun,
-            stop_reason=StopReason.FINISHED if impossible else StopReason.SECONDS,
-        )  # fmt: skip
-        why = ("no offsets let a front pass all greens in every direction asked for"
-               if impossible else "no bands were found in the time given")  # fmt: skip
-        return Bands(0.0, (), (), {}, {}, report, why)
-    return _answer(problem, result, picks, width, after, z, wanted, worth,
-                   proved=proved, seconds=time.perf_counter() - begun, seed=seed)  # fmt: skip
+        return _none(impossible=impossible, seconds=time.perf_counter() - begun, seed=seed)
+    values = result.variable_values()
+    return _answer(
+        problem, rate=values[z],
+        chosen=[0 if len(row) == 1 else max(range(len(row)), key=lambda p: values[row[p]])
+                for row in picks],
+        after_out=[values[one] for one in after["out"]],
+        after={name: values[after[name][0]] for name in wanted},
+        widths={name: max(0.0, float(values[width[name]])) for name in wanted},
+        bound=float(result.termination.objective_bounds.dual_bound),
+        proved=proved, seconds=time.perf_counter() - begun, seed=seed,
+    )  # fmt: skip
+
+
+def _none(*, impossible: bool, seconds: float, seed: int) -> Bands:
+    report = Report(
+        Status.INFEASIBLE if impossible else Status.UNKNOWN, seed=seed, maximise=True,
+        seconds=seconds, stop_reason=StopReason.FINISHED if impossible else StopReason.SECONDS,
+    )  # fmt: skip
+    why = ("no offsets let a front pass all greens in every direction asked for"
+           if impossible else "no bands were found in the time given")  # fmt: skip
+    return Bands(0.0, (), (), {}, {}, report, why)
 
 
 def _loops(
@@ -255,46 +296,43 @@ def _turns(problem: BandProblem, i: int) -> tuple[int, int]:
 
 def _answer(
     problem: BandProblem,
-    result: Any,
-    picks: list[list[Any]],
-    width: dict[str, Any],
-    after: dict[str, list[Any]],
-    z: Any,
-    wanted: Sequence[str],
-    worth: dict[str, float],
     *,
+    rate: float,
+    chosen: Sequence[int],
+    after_out: Sequence[float],
+    after: dict[str, float],
+    widths: dict[str, float],
+    bound: float,
     proved: bool,
     seconds: float,
     seed: int,
 ) -> Bands:
-    values = result.variable_values()
-    chosen = tuple(
-        0 if len(row) == 1 else max(range(len(row)), key=lambda p: values[row[p]]) for row in picks
-    )
-    rate = values[z]
+    """Offsets and fronts from how long after a green's begin fronts pass.
+
+    ``after_out`` is that of the outward front at every signal, ``after`` of all at the first one.
+    """
+    worth = dict(zip(DIRECTIONS, (*problem.weights, *problem.bus_weights), strict=True))
     greens = [row[p] for row, p in zip(problem.patterns, chosen, strict=True)]
     front = 0.0
     offsets = []
     for i, green in enumerate(greens):
-        offsets.append((front - green.out_from - values[after["out"][i]]) % 1.0)
+        offsets.append((front - green.out_from - after_out[i]) % 1.0)
         if i < len(problem.out_s):
             front += problem.out_s[i] * rate
     first = offsets[0]
     fronts = {}
-    for name in wanted:
+    for name, late in after.items():
         begin = greens[0].out_from if name.endswith("out") else greens[0].back_from
-        fronts[name] = (begin + values[after[name][0]]) % 1.0
-    widths = {name: max(0.0, float(values[width[name]])) for name in wanted}
-    parts = {name: worth[name] * widths[name] for name in wanted}
+        fronts[name] = (begin + late) % 1.0
+    parts = {name: worth[name] * widths[name] for name in widths}
     objective = sum(parts.values())
-    bound = max(objective, float(result.termination.objective_bounds.dual_bound))
     report = Report(
         Status.OPTIMAL if proved else Status.FEASIBLE, objective=objective,
-        objective_unit="weighted cycles of green band", parts=parts, bound=bound,
+        objective_unit="weighted cycles of green band", parts=parts, bound=max(objective, bound),
         bound_scope="these patterns, speeds and cycles", seconds=seconds, seed=seed,
         stop_reason=StopReason.FINISHED if proved else StopReason.SECONDS, maximise=True,
     )  # fmt: skip
-    return Bands(1 / rate, tuple((one - first) % 1.0 for one in offsets), chosen, widths,
+    return Bands(1 / rate, tuple((one - first) % 1.0 for one in offsets), tuple(chosen), widths,
                  fronts, report)  # fmt: skip
 
 

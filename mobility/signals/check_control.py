@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS
+from mobility.signals.check_say import EPS, Spans
 from mobility.signals.plan import CLASSES
 
 if TYPE_CHECKING:
@@ -23,18 +24,19 @@ def check_commands(lamps: Lamps, log: Log, rules: Rules, said: Said) -> None:
         (one for one in log.commands if one.signal == signal),
         key=lambda one: (one.at_s, one.cause, one.request),
     )
-    requests = [one for one in log.requests if one.signal == signal]
+    requests = [one for one in log.requests
+                if one.signal == signal and one.kind in {"preemption", "rail"}]  # fmt: skip
+    held = Spans((one.from_s, one.to_s) for one in requests)
     for one in commands:
         rank = _RANK.get(one.cause, -1)
-        for other in requests:
-            higher = _RANK.get(other.kind, -1) > rank and other.kind in {"preemption", "rail"}
+        for other in requests if held.holds(one.at_s) else ():
+            higher = _RANK.get(other.kind, -1) > rank
             if higher and other.from_s - EPS <= one.at_s < other.to_s - EPS:
                 said.say("signal_lower_class_served", signal,
                          f"{one.cause} at {one.at_s:g} s while {other.kind} {other.id} holds")  # fmt: skip
     _lockout(signal, commands, rules, said)
-    for one in commands:
-        _behind(signal, one, log, rules, said)
-        _countdown(lamps, one, said)
+    _behind(signal, commands, log, rules, said)
+    _countdown(lamps, commands, said)
 
 
 def _lockout(signal: str, commands: list[Command], rules: Rules, said: Said) -> None:
@@ -46,48 +48,54 @@ def _lockout(signal: str, commands: list[Command], rules: Rules, said: Said) -> 
                      f"{other.request} at {other.at_s:g} s, {one.request} at {one.at_s:g} s")  # fmt: skip
 
 
-def _behind(signal: str, one: Command, log: Log, rules: Rules, said: Said) -> None:
-    """Data are fresh, and a plan for the whole horizon existed before the command."""
-    if one.cause == "plan":
-        return
-    for gap in log.gaps:
-        stale = gap.from_s + rules.stale_s + EPS < one.at_s < gap.to_s - EPS
-        if gap.signal == signal and stale:
-            said.say("signal_stale_data_used", signal,
-                     f"{one.cause} at {one.at_s:g} s, last data at {gap.from_s:g} s")  # fmt: skip
-    ready = any(
-        plan.signal == signal and plan.made_s <= one.at_s + EPS
-        and plan.from_s <= one.at_s + EPS
-        and plan.until_s >= one.at_s + rules.horizon_s - EPS
-        for plan in log.horizons
-    )  # fmt: skip
-    if not ready:
-        said.say("signal_no_horizon", signal, f"{one.cause} at {one.at_s:g} s")
-
-
-def _countdown(lamps: Lamps, one: Command, said: Said) -> None:
-    """Nothing was commanded inside a countdown that ended with the green it changed."""
-    if one.cause in {"preemption", "rail", "plan"}:
-        return
-    for group in lamps.signal.groups:
-        if not group.countdown_s:
+def _behind(signal: str, commands: list[Command], log: Log, rules: Rules, said: Said) -> None:
+    """Data are fresh, and a plan for the whole horizon existed before each command."""
+    gaps = [one for one in log.gaps if one.signal == signal]
+    missing = Spans((one.from_s + rules.stale_s, one.to_s) for one in gaps)
+    plans = Spans((max(one.made_s, one.from_s), one.until_s) for one in log.horizons
+                  if one.signal == signal)  # fmt: skip
+    for one in commands:
+        if one.cause == "plan":
             continue
-        for run in lamps.greens[group.id]:
-            shown_from = run.to_s - group.countdown_s
-            if run.ends and shown_from + EPS < one.at_s <= run.to_s + EPS:
+        for gap in gaps if missing.holds(one.at_s) else ():
+            if gap.from_s + rules.stale_s + EPS < one.at_s < gap.to_s - EPS:
+                said.say("signal_stale_data_used", signal,
+                         f"{one.cause} at {one.at_s:g} s, last data at {gap.from_s:g} s")  # fmt: skip
+        if not plans.holds(one.at_s, after=EPS - rules.horizon_s):
+            said.say("signal_no_horizon", signal, f"{one.cause} at {one.at_s:g} s")
+
+
+def _countdown(lamps: Lamps, commands: list[Command], said: Said) -> None:
+    """Nothing was commanded inside a countdown that ended with the green it changed."""
+    groups = [group for group in lamps.signal.groups if group.countdown_s]
+    ends = {
+        group.id: sorted(run.to_s for run in lamps.greens[group.id] if run.ends) for group in groups
+    }
+    for one in commands:
+        if one.cause in {"preemption", "rail", "plan"}:
+            continue
+        for group in groups:
+            row = ends[group.id]
+            first = bisect_left(row, one.at_s - EPS)
+            last = bisect_left(row, one.at_s + group.countdown_s - EPS)
+            for end in row[first:last]:
                 said.say("signal_changed_inside_countdown", lamps.where(group.id),
-                         f"{one.cause} at {one.at_s:g} s, green ends at {run.to_s:g} s")  # fmt: skip
+                         f"{one.cause} at {one.at_s:g} s, green ends at {end:g} s")  # fmt: skip
 
 
 def check_promises(lamps: Lamps, log: Log, said: Said) -> None:
     """Judge that every published earliest and latest end was kept."""
+    begins = {name: [run.from_s for run in runs] for name, runs in lamps.runs.items()}
+    latest = {name: list(accumulate((run.to_s for run in runs), max))
+              for name, runs in lamps.runs.items()}  # fmt: skip
     for one in log.promises:
         if one.signal != lamps.signal.id or one.group not in lamps.runs:
             continue
-        runs = lamps.runs[one.group]
-        run = next((two for two in runs if two.from_s - EPS <= one.at_s < two.to_s - EPS), None)
-        if run is None:
+        # The first run that is not over yet, if it has begun.
+        k = bisect_right(latest[one.group], one.at_s, key=lambda end: end - EPS)
+        if k >= bisect_right(begins[one.group], one.at_s, key=lambda start: start - EPS):
             continue
+        run = lamps.runs[one.group][k]
         early = run.ends and run.to_s < one.min_end_s - EPS
         late = run.to_s > one.max_end_s + EPS
         if early or late or one.min_end_s > one.max_end_s + EPS:

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared, inside
+from mobility.signals.check_say import EPS, cleared
 
 if TYPE_CHECKING:
-    from mobility.signals.check_say import Lamps, Said
+    from mobility.signals.check_say import Lamps, Said, Spans
     from mobility.signals.plan import Log
     from mobility.signals.problem import Group
 
 
 def check_greens(lamps: Lamps, log: Log | None, said: Said) -> None:
     """Judge minimum and maximum green, maximum red, and the least red between two greens."""
-    emergency = [
-        *cleared(log, lamps.signal.id, "preemption"), *cleared(log, lamps.signal.id, "rail"),
-    ]  # fmt: skip
+    emergency = cleared(log, lamps.signal.id, "preemption", "rail")
     for group in lamps.signal.groups:
         where = lamps.where(group.id)
         for run in lamps.greens[group.id]:
             short = run.starts and run.ends and run.seconds < group.min_green_s - EPS
-            if short and not inside(run.to_s, emergency):
+            if short and not emergency.holds(run.to_s):
                 said.say("signal_green_too_short", where,
                          f"{run.seconds:g} s at {run.from_s:g} s, least {group.min_green_s:g} s")  # fmt: skip
             most = group.max_green_s
-            if most is not None and run.seconds > most + EPS and not inside(run.to_s, emergency):
+            if most is not None and run.seconds > most + EPS and not emergency.holds(run.to_s):
                 said.say("signal_green_too_long", where,
                          f"{run.seconds:g} s at {run.from_s:g} s, most {most:g} s")  # fmt: skip
         _reds(lamps, group, log, emergency, said)
         for one, other in pairwise(lamps.greens[group.id]):
             red = other.from_s - one.to_s
-            if red < group.min_red_s - EPS and not inside(other.from_s, emergency):
+            if red < group.min_red_s - EPS and not emergency.holds(other.from_s):
                 said.say("signal_served_again_too_soon", where,
                          f"{red:g} s at {one.to_s:g} s, least {group.min_red_s:g} s")  # fmt: skip
 
@@ -41,7 +40,7 @@ def _reds(
     lamps: Lamps,
     group: Group,
     log: Log | None,
-    emergency: list[tuple[float, float]],
+    emergency: Spans,
     said: Said,
 ) -> None:
     """Nobody waits longer than the maximum red; a group on demand only once it was called."""
@@ -50,18 +49,19 @@ def _reds(
     greens = lamps.greens[group.id]
     bounds = [lamps.from_s, *(at for run in greens for at in (run.from_s, run.to_s)), lamps.to_s]
     optional = _on_demand(lamps, group.id)
-    calls = [
-        one.from_s for one in (log.requests if log is not None else ())
-        if one.signal == lamps.signal.id and one.group == group.id
-    ]  # fmt: skip
+    called = min(
+        (one.from_s for one in (log.requests if log is not None else ())
+         if one.signal == lamps.signal.id and one.group == group.id), default=math.inf,
+    )  # fmt: skip
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
         since = start
         if optional:
-            called = [at for at in calls if at < end]
-            if not called:
+            if called >= end:
                 continue
-            since = max(start, min(called))
-        held = sum(max(0.0, min(b, end) - max(a, since)) for a, b in emergency)
+            since = max(start, called)
+        if end - since <= group.max_red_s + EPS:
+            continue
+        held = sum(max(0.0, min(b, end) - max(a, since)) for a, b in emergency.rows)
         if end - since - held > group.max_red_s + EPS:
             said.say("signal_red_too_long", lamps.where(group.id),
                      f"{end - since:g} s from {since:g} s, most {group.max_red_s:g} s")  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from mobility.findings import Finding, finding
@@ -128,15 +130,23 @@ def read(signal: Intersection, rows: Iterable[tuple[str, str, float, float]], sa
     return Lamps(signal, runs, begin, finish)
 
 
-def cleared(log: Log | None, signal: str, kind: str) -> list[tuple[float, float]]:
-    """When a kind of request held at a signal."""
-    if log is None:
-        return []
-    return [
-        (one.from_s, one.to_s) for one in log.requests if one.signal == signal and one.kind == kind
-    ]
+class Spans:
+    """Spans of time, sorted by start, each with the latest end so far: asked in log n."""
+
+    def __init__(self, rows: Iterable[tuple[float, float]]) -> None:
+        self.rows = sorted(rows)
+        self.starts = [start for start, _ in self.rows]
+        self.latest = list(accumulate((end for _, end in self.rows), max))
+
+    def holds(self, at: float, before: float = EPS, after: float = EPS) -> bool:
+        """Whether ``start - before <= at <= end + after`` of one of them."""
+        count = bisect_right(self.starts, at, key=lambda start: start - before)
+        return count > 0 and self.latest[count - 1] + after >= at
 
 
-def inside(at: float, spans: Iterable[tuple[float, float]]) -> bool:
-    """Whether a moment lies in one of some spans, ends included."""
-    return any(start - EPS <= at <= end + EPS for start, end in spans)
+def cleared(log: Log | None, signal: str, *kinds: str) -> Spans:
+    """When some kinds of request held at a signal."""
+    return Spans(
+        (one.from_s, one.to_s) for one in (log.requests if log is not None else ())
+        if one.signal == signal and one.kind in kinds
+    )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared, inside
+from mobility.signals.check_say import EPS, cleared
 from mobility.signals.problem import DARK, GREENS, State
 
 if TYPE_CHECKING:
-    from mobility.signals.check_say import Lamps, Run, Said
+    from mobility.signals.check_say import Lamps, Run, Said, Spans
     from mobility.signals.plan import Log
     from mobility.signals.problem import Group
 
@@ -17,9 +17,7 @@ _GO = frozenset({State.GREEN, State.YIELD})
 
 def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
     """Judge what stands before and after every green; pre-emption does not excuse any of it."""
-    emergency = [
-        *cleared(log, lamps.signal.id, "preemption"), *cleared(log, lamps.signal.id, "rail"),
-    ]  # fmt: skip
+    emergency = cleared(log, lamps.signal.id, "preemption", "rail")
     for group in lamps.signal.groups:
         runs = lamps.runs[group.id]
         _walk(lamps, group, emergency, said)
@@ -37,12 +35,12 @@ def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
                 at = _after(lamps, group, runs, at, said)
 
 
-def _walk(lamps: Lamps, group: Group, emergency: list[tuple[float, float]], said: Said) -> None:
+def _walk(lamps: Lamps, group: Group, emergency: Spans, said: Said) -> None:
     if not group.on_foot or group.walk_may_be_cut:
         return
     for run in lamps.greens[group.id]:
         short = run.starts and run.ends and run.seconds < group.walk_s - EPS
-        if short and not inside(run.to_s, emergency):
+        if short and not emergency.holds(run.to_s):
             said.say("signal_walk_cut", lamps.where(group.id),
                      f"{run.seconds:g} s at {run.from_s:g} s, least {group.walk_s:g} s")  # fmt: skip
 

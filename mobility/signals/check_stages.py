@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import pairwise
+import math
+from bisect import bisect_left, bisect_right
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared, inside
+from mobility.signals.check_say import EPS, Spans, cleared
 
 if TYPE_CHECKING:
     from mobility.signals.check_say import Lamps, Said
@@ -22,14 +23,14 @@ def check_rings(lamps: Lamps, log: Log | None, said: Said) -> None:
     rings = lamps.signal.rings
     if rings is None:
         return
-    free = [span for kind in ("preemption", "rail") for span in cleared(log, lamps.signal.id, kind)]
+    free = cleared(log, lamps.signal.id, "preemption", "rail")
     for number, ring in enumerate(rings.rings):
         row = [name for barrier in ring for name in barrier]
         starts = sorted((run.from_s, name) for name in row for run in lamps.greens[name])
         # Who has been served since the ring came to this barrier group; the log may begin inside it.
         seen, whole = {starts[0][1]} if starts else set(), False
         for (_, here), (at, there) in pairwise(starts):
-            if inside(at, free):
+            if free.holds(at):
                 seen, whole = {there}, False
                 continue
             inner = next(barrier for barrier in ring if here in barrier)
@@ -96,7 +97,7 @@ def check_order(lamps: Lamps, claims: list[Claim], log: Log | None, rules: Rules
     """Judge that stages follow in their order, that none is skipped, and none is of our invention."""
     signal = lamps.signal
     told = claims or _found(lamps)
-    free = [span for kind in ("preemption", "rail") for span in cleared(log, signal.id, kind)]
+    free = cleared(log, signal.id, "preemption", "rail")
     if claims:
         _claims_hold(lamps, claims, free, said)
     if signal.rings is not None:
@@ -116,8 +117,8 @@ def check_order(lamps: Lamps, claims: list[Claim], log: Log | None, rules: Rules
         places = {k for k, one in enumerate(order) if one == name}
         nexts = {k for k in places if any(_reach(order, here, k, optional) for here in at)}
         if at and not nexts:
-            by_priority = inside(start, asked) and (rules.insert_stages or rules.rotate_stages)
-            if not inside(start, free) and not by_priority:
+            by_priority = asked.holds(start) and (rules.insert_stages or rules.rotate_stages)
+            if not free.holds(start) and not by_priority:
                 said.say("signal_stage_skipped", signal.id, f"{name} at {start:g} s")
             nexts = places
         at = nexts or places
@@ -140,6 +141,7 @@ def _found(lamps: Lamps) -> list[Claim]:
     times = sorted({at for runs in lamps.greens.values() for run in runs
                     for at in (run.from_s, run.to_s)})  # fmt: skip
     starts = {group: [run.from_s for run in runs] for group, runs in lamps.greens.items()}
+    begins = sorted(at for row in starts.values() for at in row)
     found: list[Claim] = []
     for start, end in pairwise(times):
         middle = (start + end) / 2
@@ -151,24 +153,25 @@ def _found(lamps: Lamps) -> list[Claim]:
         stage = known.get(frozenset(green))
         if stage is None:
             continue
-        if found and found[-1][0] == stage and not _left(lamps, found[-1][2], start):
+        if found and found[-1][0] == stage and not _left(begins, found[-1][2], start):
             found[-1] = stage, found[-1][1], end
         else:
             found.append((stage, start, end))
     return found
 
 
-def _left(lamps: Lamps, since: float, until: float) -> bool:
+def _left(begins: list[float], since: float, until: float) -> bool:
     """Whether any group's green began between two looks at the same stage."""
-    return any(since - EPS <= run.from_s <= until + EPS
-               for runs in lamps.greens.values() for run in runs)  # fmt: skip
+    k = bisect_left(begins, since - EPS)
+    return k < len(begins) and begins[k] <= until + EPS
 
 
-def _claims_hold(
-    lamps: Lamps, claims: list[Claim], free: list[tuple[float, float]], said: Said
-) -> None:
+def _claims_hold(lamps: Lamps, claims: list[Claim], free: Spans, said: Said) -> None:
     """All groups of a claimed stage are green together in it, and no other group starts in it."""
     signal = lamps.signal
+    begins = {name: [run.from_s for run in runs] for name, runs in lamps.greens.items()}
+    latest = {name: list(accumulate((run.to_s for run in runs), max))
+              for name, runs in lamps.greens.items()}  # fmt: skip
     for k, (name, start, end) in enumerate(claims):
         stage = signal.stage.get(name)
         if stage is None:
@@ -177,9 +180,9 @@ def _claims_hold(
         until = claims[k + 1][1] if k + 1 < len(claims) else lamps.to_s
         cut = end >= lamps.to_s - EPS or start <= lamps.from_s + EPS
         for name_of in stage.groups:
-            shown = any(run.from_s < end - EPS and run.to_s > start + EPS
-                        for run in lamps.greens[name_of])  # fmt: skip
-            if not shown and not cut and not inside(end, free):
+            begun = bisect_left(begins[name_of], end - EPS)
+            shown = begun > 0 and latest[name_of][begun - 1] > start + EPS
+            if not shown and not cut and not free.holds(end):
                 said.say("signal_stage_skipped", f"{signal.id}.{name}",
                          f"{name_of} is not green between {start:g} s and {end:g} s")  # fmt: skip
         walks = signal.rings.pedestrians if signal.rings is not None else {}
@@ -187,8 +190,10 @@ def _claims_hold(
         for group in signal.groups:
             if group.id in with_it:
                 continue
-            for run in lamps.greens[group.id]:
-                if run.starts and start - EPS < run.from_s < min(end, until) - EPS:
+            first = bisect_right(begins[group.id], start - EPS)
+            last = bisect_left(begins[group.id], min(end, until) - EPS)
+            for run in lamps.greens[group.id][first:last]:
+                if run.starts:
                     said.say("signal_stage_unknown", f"{signal.id}.{name}",
                              f"{group.id} starts at {run.from_s:g} s")  # fmt: skip
 
@@ -198,35 +203,54 @@ def check_coordination(
 ) -> None:
     """Judge that the reference point is where the base plan has it, N cycles after a disturbance."""
     signal, cycle = lamps.signal, base.cycle_s
-    events = [_event(lamps, base.reference, claim) for claim in claims
-              if claim[0] == base.reference_stage]  # fmt: skip
+    own = [claim for claim in claims if claim[0] == base.reference_stage]
+    events = _events(lamps, base, own)
     seen = sorted(at for at in events if lamps.from_s + EPS < at < lamps.to_s - EPS)
-    upset = [
-        span for kind in ("priority", "preemption", "rail")
-        for span in cleared(log, signal.id, kind)
-    ] + [(one.at_s, one.at_s) for one in log.commands if one.signal == signal.id]  # fmt: skip
+    upset = Spans([
+        *cleared(log, signal.id, "priority", "preemption", "rail").rows,
+        *((one.at_s, one.at_s) for one in log.commands if one.signal == signal.id),
+    ])  # fmt: skip
+    steady = _steady(lamps, base, own)
     first = -(-(lamps.from_s - base.offset_s) // cycle)
     at = base.offset_s + first * cycle
     while at < lamps.to_s - EPS:
-        near = min((abs(one - at) for one in seen), default=float("inf"))
-        calm = not any(
-            start - cycle <= at <= end + rules.recover_cycles * cycle + EPS for start, end in upset
-        )
-        if calm and at > lamps.from_s + EPS and near > rules.coordination_s + EPS:
+        k = bisect_left(seen, at)
+        near = min((abs(one - at) for one in seen[max(0, k - 1) : k + 1]), default=math.inf)
+        calm = not upset.holds(at, cycle, rules.recover_cycles * cycle + EPS)
+        far = near > rules.coordination_s + EPS and not all(one.holds(at) for one in steady)
+        if calm and at > lamps.from_s + EPS and far:
             missing = "no reference point" if near > cycle else f"{near:g} s off"
             said.say("signal_not_in_coordination", signal.id, f"{missing} at {at:g} s")
         at += cycle
 
 
-def _event(lamps: Lamps, reference: str, claim: Claim) -> float:
-    """Give the reference point of one claimed stage, as the lamps show it."""
-    name, start, end = claim
-    groups = lamps.signal.stage[name].groups
-    if reference == "begin-green":
-        return start
-    ends = [run.to_s for group in groups for run in lamps.greens[group]
-            if start - EPS <= run.to_s <= end + EPS]  # fmt: skip
-    begin = min(ends, default=end)
-    if reference == "begin-yellow":
-        return end
-    return begin + max((lamps.signal.group[group].yellow_s for group in groups), default=0.0)
+def _steady(lamps: Lamps, base: SignalPlan, own: list[Claim]) -> list[Spans]:
+    """When the reference stage is claimed, and each of its groups green, where it never ends.
+
+    A stage that fills the base plan's cycle has no begin and no end to be seen: it is in
+    coordination while control calls it the current one and its lamps show it. Otherwise [nothing].
+    """
+    fills = sum(one.green_s for one in base.stages if one.stage == base.reference_stage)
+    if fills < base.cycle_s - EPS or base.reference_stage not in lamps.signal.stage:
+        return [Spans([])]
+    groups = lamps.signal.stage[base.reference_stage].groups
+    return [
+        Spans((start, end) for _, start, end in own),
+        *(Spans((run.from_s, run.to_s) for run in lamps.greens[name]) for name in groups),
+    ]
+
+
+def _events(lamps: Lamps, base: SignalPlan, own: list[Claim]) -> list[float]:
+    """Give the reference point of each claim of the reference stage, as the lamps show it."""
+    if base.reference == "begin-green":
+        return [start for _, start, _ in own]
+    stage = lamps.signal.stage.get(base.reference_stage)
+    if base.reference == "begin-yellow" or stage is None:
+        return [end for _, _, end in own]
+    yellow = max((lamps.signal.group[name].yellow_s for name in stage.groups), default=0.0)
+    stops = sorted(run.to_s for name in stage.groups for run in lamps.greens[name])
+    found = []
+    for _, start, end in own:
+        k = bisect_left(stops, start - EPS)
+        found.append((stops[k] if k < len(stops) and stops[k] <= end + EPS else end) + yellow)
+    return found

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mobility.signals.stop_lines import Streams
 
 FEELS = 3  # links downstream to which a change is followed while it is tried
+MOST_SWEEPS = 40
 SPLIT_STEPS = np.array([1.0, 2.0, 4.0])
 
 
@@ -81,6 +82,11 @@ class Search:
         self._arrays["pieces"], self._arrays["base"] = piece_arrays(self.streams, frames)
         rows, feeds = self.streams.arrays()
         self._arrays["streams"], self._arrays["feeds"] = rows, feeds
+        of = [len(row) for row in self.timing.lengths]
+        self._arrays["owner"] = np.repeat(np.arange(len(of)), of)
+        signal = rows[0]
+        pairs = {(int(signal[one.source]), int(signal[one.target])) for one in self.streams.feeds}
+        self._arrays["links"] = sorted(pair for pair in pairs if pair[0] != pair[1])
         ptr, after = feels(self.streams)
         self._arrays["after_ptr"], self._arrays["after"] = ptr, after
         width = int(self._arrays["bins"].max(initial=1))
@@ -111,7 +117,7 @@ class Search:
         rng: np.random.Generator | None = None,
         parts: Sequence[Sequence[int]] = (),
         only: Sequence[int] | None = None,
-        most_sweeps: int = 40,
+        most_sweeps: int = MOST_SWEEPS,
     ) -> Timing:
         """Descend until nothing helps, or ``halt(trials so far)`` says so.
 
@@ -144,11 +150,13 @@ class Search:
             of["pieces"], of["base"], of["lengths"], of["zero"], of["bins"], of["cycle"],
             of["serve"], of["leave"], of["found"],
         )  # fmt: skip
+        every, whole_round = turn, True
         for _ in range(most_sweeps):
             if halt(self.work):
                 break
             if rng is not None:
                 turn = rng.permutation(turn)
+            came = of["lengths"].copy(), of["zero"].copy()
             self.work += int(sweep(
                 turn, offset, split, shifts, SPLIT_STEPS, of["after_ptr"], of["after"],
                 of["streams"], of["feeds"], of["frames"], of["pieces"], of["base"],
@@ -160,13 +168,29 @@ class Search:
                 value, trials = shift_parts(part_ptr, part_at, shifts, *shared, value)
                 self.work += int(trials)
                 value = self.value()
-            if value >= best[0] * (1 - 1e-5) - 1e-9:
-                if value < best[0]:
-                    best = self._kept(value)
+            better = value < best[0] * (1 - 1e-5) - 1e-9
+            if value < best[0]:
+                best = self._kept(value)
+            if not better and whole_round:
                 break
-            best = self._kept(value)
+            # Next, only signals that were changed and those beside them; then everybody again.
+            near = self._beside(*came)
+            turn = every[near[every]]
+            whole_round = not better or len(turn) == 0
+            if whole_round:
+                turn = every
         self._put(best)
         return self.timing
+
+    def _beside(self, lengths: NDArray[np.float64], zero: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Mark signals that differ from some lengths and zeros, and those one link away."""
+        moved: NDArray[np.bool_] = self._arrays["zero"] != zero
+        np.logical_or.at(moved, self._arrays["owner"], self._arrays["lengths"] != lengths)
+        near = moved.copy()
+        for a, b in self._arrays["links"]:
+            near[a] |= moved[b]
+            near[b] |= moved[a]
+        return near
 
     def _kept(self, value: float) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
         return value, self._arrays["lengths"].copy(), self._arrays["zero"].copy()

@@ -12,7 +12,7 @@ import pandas as pd
 from mobility.findings import finding
 from mobility.signals.arterial import with_bands
 from mobility.signals.check import check
-from mobility.signals.descent import Timing
+from mobility.signals.descent import MOST_SWEEPS, Timing
 from mobility.signals.dispersion import Delay, busiest, delay_of
 from mobility.signals.frame import frame, orders
 from mobility.signals.plan import Plan
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mobility.stop import Stop
 
 TRIED_CYCLES = 3  # of those that suit the signals one by one, tried with offsets
+FIRST_SWEEPS = 2  # of a large network from each start; only the best one is followed further
 
 
 @dataclass(frozen=True)
@@ -300,10 +301,15 @@ def _search(site: Site, budget: _Budget, seed: int) -> Timing | None:
         if timing is None or (best is not None and halt(0)):
             continue
         search = site.search(timing)
-        search.run(halt, parts=site.parts)
+        most = FIRST_SWEEPS if site.large else MOST_SWEEPS
+        search.run(halt, parts=site.parts, most_sweeps=most)
         work += search.work
         if best is None or timing.value < best.value - 1e-9:
             best = timing
+    if best is not None and site.large:
+        search = site.search(best)
+        search.run(halt, parts=site.parts)
+        work += search.work
     if best is None:  # nothing came in, and the best cycles do not suit everybody
         for cycle in ranked:
             best = site.start(cycle)

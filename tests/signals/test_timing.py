@@ -22,6 +22,7 @@ from mobility.signals.descent import Search, Timing
 from mobility.signals.dispersion import delay_of, webster_delay
 from mobility.signals.frame import frame, orders
 from mobility.signals.problem import Rings
+from mobility.signals.site import Site
 from mobility.signals.splits import equal_saturation, least_cycle_s, nearest
 from mobility.signals.stop_lines import streams_of
 from mobility.stop import Work
@@ -253,3 +254,21 @@ def test_the_diagram_is_drawn():
     assert [one.get_text() for one in ax.get_yticklabels()] == [
         one.id for one in SMALL.intersections
     ]
+
+
+def test_a_plan_has_one_value_where_platoons_go_round():
+    """A grid of streets both ways: no line can come after all that feed it."""
+    network = grid_network(4, 3, 0)
+    streams = streams_of(network, network.volumes[0], buses_h=6.0)
+    assert streams.laps > 1
+    site = Site(network, streams, signals.plan_of(network))
+    search = site.search(site.start(90.0))
+    first = search.value()
+    assert search.value() == first
+    assert signals.evaluate(network, search.timing.plan()).person_hours_h == pytest.approx(first)
+    # Many more rounds change next to nothing: what is missing after three is below 1e-4.
+    longer = replace(streams, laps=40)
+    assert site.search(site.start(90.0)).timing.value == first
+    settled = Search(longer, site.start(90.0), site.may_offset, site.may_split).value()
+    assert first == pytest.approx(settled, rel=1e-4)
+    assert search.run(lambda _: False).value <= first
