@@ -51,20 +51,33 @@ def _reds(
     bounds = [lamps.from_s, *(at for run in greens for at in (run.from_s, run.to_s)), lamps.to_s]
     optional = _on_demand(lamps, group.id)
     calls = [
-        one.from_s for one in (log.requests if log is not None else ())
+        (one.from_s, one.to_s) for one in (log.requests if log is not None else ())
         if one.signal == lamps.signal.id and one.group == group.id
     ]  # fmt: skip
+    held_spans = _united(emergency)
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
         since = start
         if optional:
-            called = [at for at in calls if at < end]
+            # A call that an earlier green has answered is none.
+            called = [at for at, until in calls if at < end and (at >= start or until > start)]
             if not called:
                 continue
             since = max(start, min(called))
-        held = sum(max(0.0, min(b, end) - max(a, since)) for a, b in emergency)
+        held = sum(max(0.0, min(b, end) - max(a, since)) for a, b in held_spans)
         if end - since - held > group.max_red_s + EPS:
             said.say("signal_red_too_long", lamps.where(group.id),
                      f"{end - since:g} s from {since:g} s, most {group.max_red_s:g} s")  # fmt: skip
+
+
+def _united(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans without overlap: two fire engines at one time excuse a red once."""
+    found: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def _on_demand(lamps: Lamps, group: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared, inside
+from mobility.signals.check_say import EPS, cleared, inside, joined
 from mobility.signals.problem import DARK, GREENS, State
 
 if TYPE_CHECKING:
@@ -34,7 +34,22 @@ def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
                 at += 1
             _before(lamps, group, runs, first, said)
             if at < len(runs) and runs[at].state not in DARK:
-                at = _after(lamps, group, runs, at, said)
+                # What is not due where it stands is told, and passed.
+                at = max(_after(lamps, group, runs, at, said), first + 1)
+    _dark(lamps, said)
+
+
+def _dark(lamps: Lamps, said: Said) -> None:
+    """A signal goes dark as a whole: a group that does so alone leaves out its yellow."""
+    spans = {
+        name: [(round(run.from_s, 6), round(run.to_s, 6)) for run in joined(runs, DARK)]
+        for name, runs in lamps.runs.items() if any(run.state not in DARK for run in runs)
+    }  # fmt: skip
+    for name, own in sorted(spans.items()):
+        other = next((two for two in sorted(spans) if spans[two] != own), None)
+        if own and other is not None:
+            said.say("signal_sequence_wrong", lamps.where(name),
+                     f"dark at {own[0][0]:g} s, and {other} is not as long")  # fmt: skip
 
 
 def _walk(lamps: Lamps, group: Group, emergency: list[tuple[float, float]], said: Said) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -99,6 +100,7 @@ def check_order(lamps: Lamps, claims: list[Claim], log: Log | None, rules: Rules
     free = [span for kind in ("preemption", "rail") for span in cleared(log, signal.id, kind)]
     if claims:
         _claims_hold(lamps, claims, free, said)
+        _claims_cover(lamps, claims, free, said)
     if signal.rings is not None:
         return
     asked = cleared(log, signal.id, "priority")
@@ -193,20 +195,65 @@ def _claims_hold(
                              f"{group.id} starts at {run.from_s:g} s")  # fmt: skip
 
 
-def check_coordination(
-    lamps: Lamps, claims: list[Claim], base: SignalPlan, log: Log, rules: Rules, said: Said
+def _claims_cover(
+    lamps: Lamps, claims: list[Claim], free: list[tuple[float, float]], said: Said
 ) -> None:
-    """Judge that the reference point is where the base plan has it, N cycles after a disturbance."""
+    """Every green belongs to a claimed stage: none is shown between those that are told."""
+    signal = lamps.signal
+    walks = signal.rings.pedestrians if signal.rings is not None else {}
+    holds = {
+        stage.id: {*stage.groups, *(walks[one] for one in stage.groups if one in walks)}
+        for stage in signal.stages
+    }
+    for group in signal.groups:
+        own = [claim for claim in claims if group.id in holds.get(claim[0], ())]
+        k = 0
+        for run in lamps.greens[group.id]:
+            while k < len(own) and own[k][2] <= run.from_s + EPS:
+                k += 1
+            covered = k < len(own) and own[k][1] < run.to_s - EPS
+            whole = run.starts and run.ends
+            if whole and not covered and not inside(run.to_s, free):
+                said.say("signal_stage_unknown", lamps.where(group.id),
+                         f"green from {run.from_s:g} s in no stage that is told")  # fmt: skip
+
+
+def check_coordination(
+    lamps: Lamps,
+    claims: list[Claim],
+    base: SignalPlan,
+    log: Log,
+    rules: Rules,
+    said: Said,
+    *,
+    zero_s: float = 0.0,
+) -> None:
+    """Judge that the reference point is where the base plan has it, N cycles after a disturbance.
+
+    ``zero_s``: of the master clock, on the clock of the lamps. Without claims the stages are found
+    in the lamps.
+    """
     signal, cycle = lamps.signal, base.cycle_s
-    events = [_event(lamps, base.reference, claim) for claim in claims
-              if claim[0] == base.reference_stage]  # fmt: skip
+    due_s = zero_s + base.offset_s
+    if not math.isfinite(due_s):
+        said.say("signal_not_in_coordination", signal.id, f"offset {base.offset_s:g} s")
+        return
+    stage = signal.stage.get(base.reference_stage)
+    alike = [one for one in signal.stages if stage and set(one.groups) == set(stage.groups)]
+    if not claims and len(alike) != 1:
+        return  # lamps do not tell which stage it is
+    told = claims or _found(lamps)
+    events = [
+        _event(lamps, base.reference, claim, told[k - 1][2] if k else lamps.from_s)
+        for k, claim in enumerate(told) if alike and claim[0] == base.reference_stage
+    ]  # fmt: skip
     seen = sorted(at for at in events if lamps.from_s + EPS < at < lamps.to_s - EPS)
     upset = [
         span for kind in ("priority", "preemption", "rail")
         for span in cleared(log, signal.id, kind)
     ] + [(one.at_s, one.at_s) for one in log.commands if one.signal == signal.id]  # fmt: skip
-    first = -(-(lamps.from_s - base.offset_s) // cycle)
-    at = base.offset_s + first * cycle
+    first = -(-(lamps.from_s - due_s) // cycle)
+    at = due_s + first * cycle
     while at < lamps.to_s - EPS:
         near = min((abs(one - at) for one in seen), default=float("inf"))
         calm = not any(
@@ -218,15 +265,20 @@ def check_coordination(
         at += cycle
 
 
-def _event(lamps: Lamps, reference: str, claim: Claim) -> float:
-    """Give the reference point of one claimed stage, as the lamps show it."""
+def _event(lamps: Lamps, reference: str, claim: Claim, since: float) -> float:
+    """Give the reference point of one claimed stage, as the lamps show it.
+
+    ``since``: end of the stage before. People's green ends before the stage does.
+    """
     name, start, end = claim
-    groups = lamps.signal.stage[name].groups
+    stage = [lamps.signal.group[group] for group in lamps.signal.stage[name].groups]
     if reference == "begin-green":
-        return start
-    ends = [run.to_s for group in groups for run in lamps.greens[group]
-            if start - EPS <= run.to_s <= end + EPS]  # fmt: skip
-    begin = min(ends, default=end)
+        starts = [run.from_s for group in stage for run in lamps.greens[group.id]
+                  if since - EPS <= run.from_s < end - EPS]  # fmt: skip
+        return min(starts, default=start)
     if reference == "begin-yellow":
         return end
-    return begin + max((lamps.signal.group[group].yellow_s for group in groups), default=0.0)
+    ends = [run.to_s for group in stage if not group.clearance_s
+            for run in lamps.greens[group.id] if start - EPS <= run.to_s <= end + EPS]  # fmt: skip
+    begin = min(ends, default=end)
+    return begin + max((group.yellow_s for group in stage), default=0.0)
