@@ -127,8 +127,8 @@ class Actuator:
         Their clearance then runs while vehicles go on, and is no time lost.
         """
         groups = self.stages[stage]
-        if not all(self._on_foot[k] or self.phase[k] in {GREEN, HELD} for k in groups):
-            return groups - self.walked
+        if not all(self.phase[k] in {GREEN, HELD} or k in self.walked for k in groups):
+            return groups - self.walked  # all of a stage are green together once
         for k in groups:
             walking = self._on_foot[k] and self.phase[k] == GREEN
             if walking and self.now_s - self.green_since[k] >= self._least[k]:
@@ -227,7 +227,8 @@ class Actuator:
             if what in {GREEN, START, HELD}:
                 if what == HELD or foe not in want or (k, foe) not in self._meet:
                     return False
-            elif self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
+            # Also where the foe goes again already: its last green has an end that counts.
+            if self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
                 return False
         return True
 

@@ -27,16 +27,22 @@ def check_rings(lamps: Lamps, log: Log | None, said: Said) -> None:
     for number, ring in enumerate(rings.rings):
         row = [name for barrier in ring for name in barrier]
         starts = sorted((run.from_s, name) for name in row for run in lamps.greens[name])
+        ends = sorted(run.to_s for name in row for run in lamps.greens[name])
         # Who has been served since the ring came to this barrier group; the log may begin inside it.
         seen, whole = {starts[0][1]} if starts else set(), False
         for (_, here), (at, there) in pairwise(starts):
-            if inside(at, free):
+            # Pre-emption may send the other rings on while this one rests.
+            since = ends[max(0, bisect_right(ends, at + EPS) - 1)]
+            if any(start - EPS <= at and end >= min(since, at) - EPS for start, end in free):
                 seen, whole = {there}, False
                 continue
             inner = next(barrier for barrier in ring if here in barrier)
             if there in inner and there not in seen:
-                fine = _may_swap(rings, inner, here, there)
-                seen = seen | {there}
+                # With one barrier group a ring begins anew after its last group.
+                within = _may_swap(rings, inner, here, there)
+                fine = within or (not whole and _left_out(rings, ring, here, there, None) <= set(
+                    rings.optional))  # fmt: skip
+                seen = seen | {there} if within else {there}
             else:
                 fine = _left_out(rings, ring, here, there, seen if whole else None) <= set(
                     rings.optional
@@ -100,7 +106,8 @@ def check_order(lamps: Lamps, claims: list[Claim], log: Log | None, rules: Rules
     free = [span for kind in ("preemption", "rail") for span in cleared(log, signal.id, kind)]
     if claims:
         _claims_hold(lamps, claims, free, said)
-        _claims_cover(lamps, claims, free, said)
+        if signal.rings is None:  # the order of rings is read from the lamps themselves
+            _claims_cover(lamps, claims, free, said)
     if signal.rings is not None:
         return
     asked = cleared(log, signal.id, "priority")
@@ -200,11 +207,7 @@ def _claims_cover(
 ) -> None:
     """Every green belongs to a claimed stage: none is shown between those that are told."""
     signal = lamps.signal
-    walks = signal.rings.pedestrians if signal.rings is not None else {}
-    holds = {
-        stage.id: {*stage.groups, *(walks[one] for one in stage.groups if one in walks)}
-        for stage in signal.stages
-    }
+    holds = {stage.id: stage.groups for stage in signal.stages}
     for group in signal.groups:
         own = [claim for claim in claims if group.id in holds.get(claim[0], ())]
         k = 0
@@ -213,7 +216,8 @@ def _claims_cover(
                 k += 1
             covered = k < len(own) and own[k][1] < run.to_s - EPS
             whole = run.starts and run.ends
-            if whole and not covered and not inside(run.to_s, free):
+            excused = any(start <= run.to_s and end >= run.from_s for start, end in free)
+            if whole and not covered and not excused:
                 said.say("signal_stage_unknown", lamps.where(group.id),
                          f"green from {run.from_s:g} s in no stage that is told")  # fmt: skip
 
