@@ -94,6 +94,12 @@ class Actuator:
                          if row[a] == k and (k, row[b]) not in both))
             for k in range(count)
         ]  # fmt: skip
+        # Whose green may begin during one's own: it shows red-amber, so one's end waits for it.
+        self._joins = [
+            tuple(foe for foe in self._foes[k]
+                  if (k, foe) in self._meet and (k, foe) in self.intergreen and self._start_s[foe])
+            for k in range(count)
+        ]  # fmt: skip
         change = min((s for (a, _), s in self.intergreen.items() if not self._on_foot[a]),
                      default=0)  # fmt: skip
         # After their green people still hold the stage until a foe's own change is long enough.
@@ -166,7 +172,9 @@ class Actuator:
                 if k in want:
                     starting.append(k)
             elif what == GREEN:
-                self._maybe_end(k, k in want, t, urgent)
+                if not any(phase[foe] == START or (phase[foe] == GREEN and self.since[foe] == t)
+                           for foe in self._joins[k]):  # fmt: skip
+                    self._maybe_end(k, k in want, t, urgent)
             elif what == HELD:
                 if t >= self.since[k] + self._countdown[k]:
                     self._begin_end(k, t)
