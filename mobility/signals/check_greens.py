@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mobility.signals.check_say import EPS, cleared, inside
+from mobility.signals.problem import State
 
 if TYPE_CHECKING:
     from mobility.signals.check_say import Lamps, Said
@@ -22,7 +23,9 @@ def check_greens(lamps: Lamps, log: Log | None, said: Said) -> None:
         where = lamps.where(group.id)
         for run in lamps.greens[group.id]:
             short = run.starts and run.ends and run.seconds < group.min_green_s - EPS
-            if short and not inside(run.to_s, emergency):
+            # Flashing green and a countdown follow what was decided before them.
+            decided = run.to_s - group.countdown_s - group.sequence.ends_with(State.FLASHING_GREEN)
+            if short and not any(a <= run.to_s + EPS and b >= decided - EPS for a, b in emergency):
                 said.say("signal_green_too_short", where,
                          f"{run.seconds:g} s at {run.from_s:g} s, least {group.min_green_s:g} s")  # fmt: skip
             most = group.max_green_s
