@@ -12,8 +12,8 @@ import pandas as pd
 from mobility.errors import ConfigError
 from mobility.shown import Shown
 from mobility.signals.check import check
-from mobility.signals.control_view import whole_seconds
 from mobility.signals.control import PriorityController
+from mobility.signals.control_view import whole_seconds
 from mobility.signals.problem import GREENS
 from mobility.signals.program import plan_of
 from mobility.signals.streams import Asked, Detection, approaches_of

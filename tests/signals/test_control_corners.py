@@ -8,8 +8,8 @@ from dataclasses import replace
 from crossroads import crossroads, detections
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_signals import ringed, staged
 from signals_cases import CROSS, J
-from test_fuzz import ringed, staged
 
 from mobility import samples, signals
 from mobility.signals.actuator import Actuator
@@ -140,7 +140,7 @@ def test_a_clock_that_jumped_is_told_what_comes_on_its_own_time():
         said = control.step(t)
     # Second 20 of the cycle (1,000,040 is in its 80th s): stage A ends 24 s on, B begins.
     stages = [stage for stage, _ in said.ahead[J]]
-    due = control._junctions[J].base  # noqa: SLF001
+    due = control._junctions[J].base
     assert stages[0] == due.stage_at(1_000_049 + due.left_s(1_000_049))
 
 
@@ -153,7 +153,7 @@ def test_two_fire_engines_from_crossing_roads_both_pass():
             Asked("n", "X", "emergency", "NS", t, 60, 70),
             Asked("e", "X", "emergency", "EW", t, 62, 72),
         ]
-        live = [one for one in asked if 40 <= t and len(met[one.id]) < 3]
+        live = [one for one in asked if t >= 40 and len(met[one.id]) < 3]
         gone = [replace(one, leaves=True) for one in asked if len(met[one.id]) == 3]
         lamps = control.step(t, detections(network, t, rng), live + gone).lamps["X"]
         for key, k in (("n", 0), ("e", 2)):
