@@ -232,9 +232,10 @@ class Actuator:
             return False
         for foe in self._foes[k]:
             what = self.phase[foe]
-            if what in {GREEN, START, HELD}:
-                if what == HELD or foe not in want or (k, foe) not in self._meet:
-                    return False
+            if what in {GREEN, START, HELD} and (
+                what == HELD or foe not in want or (k, foe) not in self._meet
+            ):
+                return False
             # Also where the foe goes again already: its last green has an end that counts.
             if self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
                 return False

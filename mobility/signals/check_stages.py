@@ -247,10 +247,8 @@ def check_coordination(
     if not claims and len(alike) != 1:
         return  # lamps do not tell which stage it is
     told = claims or _found(lamps)
-    events = [
-        _event(lamps, base.reference, claim, told[k - 1][2] if k else lamps.from_s)
-        for k, claim in enumerate(told) if alike and claim[0] == base.reference_stage
-    ]  # fmt: skip
+    events = [_event(lamps, base.reference, claim) for claim in told
+              if alike and claim[0] == base.reference_stage]  # fmt: skip
     seen = sorted(at for at in events if lamps.from_s + EPS < at < lamps.to_s - EPS)
     upset = [
         span for kind in ("priority", "preemption", "rail")
@@ -269,16 +267,20 @@ def check_coordination(
         at += cycle
 
 
-def _event(lamps: Lamps, reference: str, claim: Claim, since: float) -> float:
+def _event(lamps: Lamps, reference: str, claim: Claim) -> float:
     """Give the reference point of one claimed stage, as the lamps show it.
 
-    ``since``: end of the stage before. People's green ends before the stage does.
+    People's green ends before the stage does.
     """
     name, start, end = claim
     stage = [lamps.signal.group[group] for group in lamps.signal.stage[name].groups]
     if reference == "begin-green":
-        starts = [run.from_s for group in stage for run in lamps.greens[group.id]
-                  if since - EPS <= run.from_s < end - EPS]  # fmt: skip
+        starts = [
+            run.from_s
+            for group in stage
+            for run in lamps.greens[group.id]
+            if start - EPS <= run.from_s < end - EPS
+        ]
         return min(starts, default=start)
     if reference == "begin-yellow":
         return end

@@ -273,8 +273,9 @@ class PriorityController(Shown):
                     fallback[signal] = why or "no fresh data"
                 wanted, yields = junction.to_base(at, self._ears.shift_s)
                 shift = math.floor(self._ears.shift_s)
-                ahead[signal] = tuple((stage, second - shift)
-                                      for stage, second in junction.base.ahead(at + shift))
+                ahead[signal] = tuple(
+                    (stage, second - shift) for stage, second in junction.base.ahead(at + shift)
+                )
                 lamps[signal] = actuator.step(wanted, yields, together=not junction.one.order_free)
             junction.record(at, lamps[signal])
         self._now = at + 1
