@@ -151,7 +151,7 @@ def _judge(
     network: Network, lamps: Lamps, claims: list[Claim], log: Log | None, said: Said
 ) -> None:
     check_greens(lamps, log, said)
-    check_sequence(lamps, log, said)
+    check_sequence(lamps, said)
     check_conflicts(lamps, said)
     check_rings(lamps, log, said)
     check_order(lamps, claims, log, network.rules, said)

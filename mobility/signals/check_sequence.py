@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared, inside, joined
+from mobility.signals.check_say import EPS, joined
 from mobility.signals.problem import DARK, GREENS, State
 
 if TYPE_CHECKING:
     from mobility.signals.check_say import Lamps, Run, Said
-    from mobility.signals.plan import Log
     from mobility.signals.problem import Group
 
 _GO = frozenset({State.GREEN, State.YIELD})
 
 
-def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
+def check_sequence(lamps: Lamps, said: Said) -> None:
     """Judge what stands before and after every green; pre-emption does not excuse any of it."""
-    emergency = [
-        *cleared(log, lamps.signal.id, "preemption"), *cleared(log, lamps.signal.id, "rail"),
-    ]  # fmt: skip
     for group in lamps.signal.groups:
         runs = lamps.runs[group.id]
-        _walk(lamps, group, emergency, said)
+        _walk(lamps, group, said)
         at = 0
         while at < len(runs):
             if runs[at].state not in GREENS:
@@ -52,12 +48,12 @@ def _dark(lamps: Lamps, said: Said) -> None:
                      f"dark at {own[0][0]:g} s, and {other} is not as long")  # fmt: skip
 
 
-def _walk(lamps: Lamps, group: Group, emergency: list[tuple[float, float]], said: Said) -> None:
+def _walk(lamps: Lamps, group: Group, said: Said) -> None:
+    """Walk is as long as it must be, under pre-emption too: only the case may allow less."""
     if not group.on_foot or group.walk_may_be_cut:
         return
     for run in lamps.greens[group.id]:
-        short = run.starts and run.ends and run.seconds < group.walk_s - EPS
-        if short and not inside(run.to_s, emergency):
+        if run.starts and run.ends and run.seconds < group.walk_s - EPS:
             said.say("signal_walk_cut", lamps.where(group.id),
                      f"{run.seconds:g} s at {run.from_s:g} s, least {group.walk_s:g} s")  # fmt: skip
 

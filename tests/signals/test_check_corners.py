@@ -64,6 +64,12 @@ def test_4_people_who_clear_as_the_log_ends_are_not_driven_into():
     assert "signal_intergreen_too_short" in codes(Network((one,)), log)
 
 
+def test_5_no_fire_engine_cuts_a_walk():
+    network = with_group(CROSS, "PEW", walk_s=28)
+    held = Request("a", J, "preemption", "NS", 0, 800)
+    assert "signal_walk_cut" in codes(network, replace(LOG, requests=(held,)))
+
+
 def test_2_two_fire_engines_at_one_time_excuse_a_red_once():
     network = with_group(CROSS, "EW", max_red_s=66)
     held = [(60 + 120 * k, 70 + 120 * k) for k in range(6)]
