@@ -12,6 +12,7 @@ from signals_cases import CROSS, PLAN, J, log_of
 from mobility import signals
 from mobility.signals.plan import SHOWN, Promise, Request, StageTime
 from mobility.signals.problem import Group, Intersection, Network, Sequence, Stage, State
+from mobility.signals.timing import _safe
 
 LOG = log_of(CROSS, PLAN)
 ONE = CROSS.intersections[0]
@@ -141,3 +142,13 @@ def test_a_reference_stage_that_is_unknown_is_told():
     stages = (StageTime("Z", 0, 44), *PLAN.signals[0].stages[1:])
     one = replace(PLAN.signals[0], stages=stages, reference_stage="Z")
     assert "signal_stage_unknown" in codes(CROSS, replace(PLAN, signals=(one,)))
+
+
+def test_a_defect_that_came_in_does_not_excuse_a_plan_of_ours():
+    early = signals.program(ONE, [44, 6, 29, 12])
+    told = signals.check(CROSS, signals.Plan((early,)))
+    assert {one.code for one in told} == {"signal_green_too_short"}
+    network = replace(CROSS, input_findings=tuple(told))
+    kept, why = _safe(network, signals.Plan((early,)), PLAN)
+    assert kept.signals == PLAN.signals
+    assert [one.code for one in why] == ["signal_green_too_short"]
