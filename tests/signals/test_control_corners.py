@@ -88,6 +88,13 @@ def test_yellow_with_half_a_second_is_shown_longer_never_shorter():
     assert whole_seconds(whole) is whole
 
 
+def test_half_seconds_of_yellow_are_no_finding_of_the_fast_model():
+    network = signals.read_utdf(samples.path("incheon").parent / "ring.utdf.csv")
+    assert signals.check(network, signals.plan_of(network)) == []
+    begin = network.volumes[0].from_s
+    assert signals.simulate(network, end_s=begin + 300).findings == ()
+
+
 def permissive_pair(**first):
     """B may be green beside A, and begins with red-amber; 6 s lie between one's end and the other."""
     amber = Sequence(((State.RED_AMBER, 2),), ((State.YELLOW, 3),))
