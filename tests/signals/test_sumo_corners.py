@@ -13,6 +13,8 @@ pytest.importorskip("sumo", reason="SUMO is in the extra [sumo]")
 
 from mobility.signals.sumo import drive, from_sumo
 from mobility.signals.sumo.config import is_scheduled, silent
+from mobility.signals.sumo.demand import _back
+from mobility.signals.sumo.net import Lane, Net
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +71,8 @@ def test_what_came_in_broken_is_no_excuse_for_our_own_lamps(folder, monkeypatch)
     monkeypatch.setitem(loop.LETTERS, "yellow", "r")
     told = {one.code for one in drive(folder / "n.sumocfg", "actuated", end_s=60).findings}
     assert "signal_yellow_wrong" in told
+
+
+def test_an_edge_without_a_lane_for_cars_may_have_a_signal():
+    way = Lane(":j_17_0", ":j_17", 12.0, 5.5, allow="pedestrian")
+    assert _back(Net(lanes={way.id: way}), way.edge, {}, set()) == 0.0
