@@ -35,6 +35,19 @@ def claims(lamps, told, free):
     return found
 
 
+def covers(lamps, told, free):
+    """Invariant 8: greens that are whole, in no claimed stage, and not by pre-emption."""
+    holding = {one.id: one.groups for one in lamps.signal.stages}
+    return [
+        ("signal_stage_unknown", lamps.where(group), f"green from {run.from_s:g} s in no stage that is told")
+        for group, runs in lamps.greens.items() for run in runs
+        if run.starts and run.ends
+        and not any(group in holding.get(name, ()) and start < run.to_s - EPS and end > run.from_s + EPS
+                    for name, start, end in told)
+        and not any(start <= run.to_s + EPS and end >= run.from_s - EPS for start, end in free)
+    ]  # fmt: skip
+
+
 def promises(lamps, told):
     """Invariant 13: (code, where, value) for each published end that was not kept."""
     found = []
@@ -53,8 +66,13 @@ def promises(lamps, told):
 
 def coordination(lamps, told, base, upset, rules):
     """Invariant 9: moments of a reference point that nothing is near; begin-green only."""
-    seen = [start for name, start, _ in told if name == base.reference_stage
-            and lamps.from_s + EPS < start < lamps.to_s - EPS]  # fmt: skip
+    groups = lamps.signal.stage[base.reference_stage].groups
+    begins = [
+        min((run.from_s for group in groups for run in lamps.greens[group]
+             if start - EPS <= run.from_s < end - EPS), default=start)
+        for name, start, end in told if name == base.reference_stage
+    ]  # fmt: skip
+    seen = [one for one in begins if lamps.from_s + EPS < one < lamps.to_s - EPS]
     found = []
     at = base.offset_s + -(-(lamps.from_s - base.offset_s) // base.cycle_s) * base.cycle_s
     while at < lamps.to_s - EPS:

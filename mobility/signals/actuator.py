@@ -94,6 +94,12 @@ class Actuator:
                          if row[a] == k and (k, row[b]) not in both))
             for k in range(count)
         ]  # fmt: skip
+        # Whose green may begin during one's own: it shows red-amber, so one's end waits for it.
+        self._joins = [
+            tuple(foe for foe in self._foes[k]
+                  if (k, foe) in self._meet and (k, foe) in self.intergreen and self._start_s[foe])
+            for k in range(count)
+        ]  # fmt: skip
         change = min((s for (a, _), s in self.intergreen.items() if not self._on_foot[a]),
                      default=0)  # fmt: skip
         # After their green people still hold the stage until a foe's own change is long enough.
@@ -127,8 +133,8 @@ class Actuator:
         Their clearance then runs while vehicles go on, and is no time lost.
         """
         groups = self.stages[stage]
-        if not all(self._on_foot[k] or self.phase[k] in {GREEN, HELD} for k in groups):
-            return groups - self.walked
+        if not all(self.phase[k] in {GREEN, HELD} or k in self.walked for k in groups):
+            return groups - self.walked  # all of a stage are green together once
         for k in groups:
             walking = self._on_foot[k] and self.phase[k] == GREEN
             if walking and self.now_s - self.green_since[k] >= self._least[k]:
@@ -166,7 +172,9 @@ class Actuator:
                 if k in want:
                     starting.append(k)
             elif what == GREEN:
-                self._maybe_end(k, k in want, t, urgent)
+                if not any(phase[foe] == START or (phase[foe] == GREEN and self.since[foe] == t)
+                           for foe in self._joins[k]):  # fmt: skip
+                    self._maybe_end(k, k in want, t, urgent)
             elif what == HELD:
                 if t >= self.since[k] + self._countdown[k]:
                     self._begin_end(k, t)
@@ -224,10 +232,12 @@ class Actuator:
             return False
         for foe in self._foes[k]:
             what = self.phase[foe]
-            if what in {GREEN, START, HELD}:
-                if what == HELD or foe not in want or (k, foe) not in self._meet:
-                    return False
-            elif self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
+            if what in {GREEN, START, HELD} and (
+                what == HELD or foe not in want or (k, foe) not in self._meet
+            ):
+                return False
+            # Also where the foe goes again already: its last green has an end that counts.
+            if self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
                 return False
         return True
 

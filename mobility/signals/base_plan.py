@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from mobility.signals.problem import State
@@ -17,9 +18,12 @@ _WANTED = frozenset({State.GREEN, State.YIELD, State.RED_AMBER})
 
 
 class BasePlan:
-    """One signal's fixed-time plan on the master clock."""
+    """One signal's fixed-time plan, asked in seconds into the day.
 
-    def __init__(self, one: Intersection, plan: SignalPlan | None) -> None:
+    ``zero_s``: the master clock's zero, seconds into the day.
+    """
+
+    def __init__(self, one: Intersection, plan: SignalPlan | None, zero_s: int = 0) -> None:
         if plan is None:
             greens = None if has_plan(one) and one.rings is None else [
                 float(max(LEAST_S, *(one.group[name].least_green_s for name in one.stage[k].groups)))
@@ -27,7 +31,9 @@ class BasePlan:
             ]  # fmt: skip
             plan = program(one, greens)
         self.plan = plan
-        self.cycle = max(1, round(plan.cycle_s))
+        self._zero_s = zero_s + round(plan.zero_s)
+        self._exact_s = max(1.0, plan.cycle_s)  # a cycle with parts of a second stays in step
+        self.cycle = math.ceil(self._exact_s)
         row = {group.id: k for k, group in enumerate(one.groups)}
         self._wanted: list[frozenset[int]] = []
         self._yields: list[frozenset[int]] = []
@@ -66,21 +72,21 @@ class BasePlan:
         return found
 
     def until_red(self, k: int, t: int) -> int:
-        """Seconds from a second of the master clock until a group is no longer wanted."""
+        """Seconds from a second until a group is no longer wanted."""
         at = self._at(t)
         return next((n for n in range(self.cycle)
                      if k not in self._wanted[(at + n) % self.cycle]), self.cycle)  # fmt: skip
 
     def until_green(self, k: int, t: int) -> int:
-        """Seconds from a second of the master clock until a group's next green begins."""
+        """Seconds from a second until a group's next green begins."""
         wait = self.until_red(k, t) if k in self._wanted[self._at(t)] else 0
         return wait + self._next[k][self._at(t + wait)]
 
     def _at(self, t: int) -> int:
-        return int((t - round(self.plan.zero_s)) % self.cycle)
+        return int((t - self._zero_s) % self._exact_s)
 
     def stage_at(self, t: int) -> str:
-        """The stage that is on, or to which lamps change, at a second of the master clock."""
+        """The stage that is on, or to which lamps change, at a second."""
         return self._due[self._at(t)][0]
 
     def left_s(self, t: int) -> int:

@@ -5,6 +5,7 @@ It knows the network, and the plan's or log's own tables. It shares no code with
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mobility.signals.check_conflicts import check_conflicts
@@ -65,7 +66,10 @@ def check(
 
 def _plan(network: Network, plan: Plan, said: Said) -> None:
     base = Log(plan=plan)
+    twice = Counter(one.signal for one in plan.signals)
     for one in plan.signals:
+        if twice[one.signal] > 1:
+            said.say("signal_planned_twice", one.signal, one.signal)
         signal = network.signal.get(one.signal)
         if signal is None:
             said.say("signal_unknown", one.signal, one.signal)
@@ -132,8 +136,9 @@ def _log(network: Network, log: Log, said: Said) -> None:
         check_commands(lamps, log, network.rules, said)
         check_promises(lamps, log, said)
         base = log.plan.signal.get(signal.id) if log.plan is not None else None
-        if base is not None and claims:
-            check_coordination(lamps, claims, base, log, network.rules, said)
+        if base is not None:
+            check_coordination(lamps, claims, base, log, network.rules, said,
+                               zero_s=network.zero_s)  # fmt: skip
 
 
 def _missing(lamps: Lamps, said: Said) -> None:
@@ -146,7 +151,7 @@ def _judge(
     network: Network, lamps: Lamps, claims: list[Claim], log: Log | None, said: Said
 ) -> None:
     check_greens(lamps, log, said)
-    check_sequence(lamps, log, said)
+    check_sequence(lamps, said)
     check_conflicts(lamps, said)
     check_rings(lamps, log, said)
     check_order(lamps, claims, log, network.rules, said)

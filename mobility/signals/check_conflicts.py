@@ -37,8 +37,6 @@ def check_conflicts(lamps: Lamps, said: Said) -> None:
         meet = (min(a, b), max(a, b)) in signal.may_meet
         starts = [run.from_s for run in lamps.greens[b] if run.starts]
         for run in until[a]:
-            if not run.ends:
-                continue
             # The first start after this green began: one during a permitted meeting is no conflict.
             at = bisect_left(starts, (run.to_s if meet else run.from_s) - EPS)
             while at < len(starts) and starts[at] < run.to_s + seconds - EPS:

@@ -98,7 +98,7 @@ def check_promises(lamps: Lamps, log: Log, said: Said) -> None:
         run = lamps.runs[one.group][k]
         early = run.ends and run.to_s < one.min_end_s - EPS
         late = run.to_s > one.max_end_s + EPS
-        if early or late or one.min_end_s > one.max_end_s + EPS:
+        if early or late or not one.min_end_s <= one.max_end_s + EPS:
             said.say("signal_promise_broken", lamps.where(one.group),
                      f"{run.state} ends at {run.to_s:g} s, at {one.at_s:g} s "
                      f"[{one.min_end_s:g}, {one.max_end_s:g}] s was said")  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared
+from mobility.signals.check_say import EPS, Spans, cleared
+from mobility.signals.problem import State
 
 if TYPE_CHECKING:
-    from mobility.signals.check_say import Lamps, Said, Spans
+    from mobility.signals.check_say import Lamps, Said
     from mobility.signals.plan import Log
     from mobility.signals.problem import Group
 
@@ -21,7 +22,9 @@ def check_greens(lamps: Lamps, log: Log | None, said: Said) -> None:
         where = lamps.where(group.id)
         for run in lamps.greens[group.id]:
             short = run.starts and run.ends and run.seconds < group.min_green_s - EPS
-            if short and not emergency.holds(run.to_s):
+            # Flashing green and a countdown follow what was decided before them.
+            decided = run.to_s - group.countdown_s - group.sequence.ends_with(State.FLASHING_GREEN)
+            if short and not emergency.touch(decided, run.to_s):
                 said.say("signal_green_too_short", where,
                          f"{run.seconds:g} s at {run.from_s:g} s, least {group.min_green_s:g} s")  # fmt: skip
             most = group.max_green_s
@@ -49,22 +52,26 @@ def _reds(
     greens = lamps.greens[group.id]
     bounds = [lamps.from_s, *(at for run in greens for at in (run.from_s, run.to_s)), lamps.to_s]
     optional = _on_demand(lamps, group.id)
-    called = min(
-        (one.from_s for one in (log.requests if log is not None else ())
-         if one.signal == lamps.signal.id and one.group == group.id), default=math.inf,
+    calls = Spans(
+        (one.from_s, one.to_s) for one in (log.requests if log is not None else ())
+        if one.signal == lamps.signal.id and one.group == group.id
     )  # fmt: skip
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-        since = start
-        if optional:
-            if called >= end:
-                continue
-            since = max(start, called)
-        if end - since <= group.max_red_s + EPS:
+        since = _waiting_since(calls, start, end) if optional else start
+        if since is None or end - since <= group.max_red_s + EPS:
             continue
-        held = sum(max(0.0, min(b, end) - max(a, since)) for a, b in emergency.rows)
+        held = sum(max(0.0, min(b, end) - max(a, since)) for a, b in emergency.united())
         if end - since - held > group.max_red_s + EPS:
             said.say("signal_red_too_long", lamps.where(group.id),
                      f"{end - since:g} s from {since:g} s, most {group.max_red_s:g} s")  # fmt: skip
+
+
+def _waiting_since(calls: Spans, start: float, end: float) -> float | None:
+    """Give when somebody called in a red, or before it and unanswered; None: nobody did."""
+    k = bisect_left(calls.starts, start)
+    if k and calls.latest[k - 1] > start:  # a call that an earlier green has answered is none
+        return start
+    return calls.starts[k] if k < len(calls.starts) and calls.starts[k] < end else None
 
 
 def _on_demand(lamps: Lamps, group: str) -> bool:

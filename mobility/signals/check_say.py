@@ -143,6 +143,21 @@ class Spans:
         count = bisect_right(self.starts, at, key=lambda start: start - before)
         return count > 0 and self.latest[count - 1] + after >= at
 
+    def touch(self, since: float, until: float) -> bool:
+        """Whether one of them and a span have a moment in common."""
+        count = bisect_right(self.starts, until + EPS)
+        return count > 0 and self.latest[count - 1] >= since - EPS
+
+    def united(self) -> list[tuple[float, float]]:
+        """Spans without overlap: two fire engines at one time excuse a red once."""
+        found: list[tuple[float, float]] = []
+        for start, end in self.rows:
+            if found and start <= found[-1][1]:
+                found[-1] = found[-1][0], max(found[-1][1], end)
+            else:
+                found.append((start, end))
+        return found
+
 
 def cleared(log: Log | None, signal: str, *kinds: str) -> Spans:
     """When some kinds of request held at a signal."""

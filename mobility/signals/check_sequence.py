@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mobility.signals.check_say import EPS, cleared
+from mobility.signals.check_say import EPS, joined
 from mobility.signals.problem import DARK, GREENS, State
 
 if TYPE_CHECKING:
-    from mobility.signals.check_say import Lamps, Run, Said, Spans
-    from mobility.signals.plan import Log
+    from mobility.signals.check_say import Lamps, Run, Said
     from mobility.signals.problem import Group
 
 _GO = frozenset({State.GREEN, State.YIELD})
 
 
-def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
+def check_sequence(lamps: Lamps, said: Said) -> None:
     """Judge what stands before and after every green; pre-emption does not excuse any of it."""
-    emergency = cleared(log, lamps.signal.id, "preemption", "rail")
     for group in lamps.signal.groups:
         runs = lamps.runs[group.id]
-        _walk(lamps, group, emergency, said)
+        _walk(lamps, group, said)
         at = 0
         while at < len(runs):
             if runs[at].state not in GREENS:
@@ -32,15 +30,30 @@ def check_sequence(lamps: Lamps, log: Log | None, said: Said) -> None:
                 at += 1
             _before(lamps, group, runs, first, said)
             if at < len(runs) and runs[at].state not in DARK:
-                at = _after(lamps, group, runs, at, said)
+                # What is not due where it stands is told, and passed.
+                at = max(_after(lamps, group, runs, at, said), first + 1)
+    _dark(lamps, said)
 
 
-def _walk(lamps: Lamps, group: Group, emergency: Spans, said: Said) -> None:
+def _dark(lamps: Lamps, said: Said) -> None:
+    """A signal goes dark as a whole: a group that does so alone leaves out its yellow."""
+    spans = {
+        name: [(round(run.from_s, 6), round(run.to_s, 6)) for run in joined(runs, DARK)]
+        for name, runs in lamps.runs.items() if any(run.state not in DARK for run in runs)
+    }  # fmt: skip
+    for name, own in sorted(spans.items()):
+        other = next((two for two in sorted(spans) if spans[two] != own), None)
+        if own and other is not None:
+            said.say("signal_sequence_wrong", lamps.where(name),
+                     f"dark at {own[0][0]:g} s, and {other} is not as long")  # fmt: skip
+
+
+def _walk(lamps: Lamps, group: Group, said: Said) -> None:
+    """Walk is as long as it must be, under pre-emption too: only the case may allow less."""
     if not group.on_foot or group.walk_may_be_cut:
         return
     for run in lamps.greens[group.id]:
-        short = run.starts and run.ends and run.seconds < group.walk_s - EPS
-        if short and not emergency.holds(run.to_s):
+        if run.starts and run.ends and run.seconds < group.walk_s - EPS:
             said.say("signal_walk_cut", lamps.where(group.id),
                      f"{run.seconds:g} s at {run.from_s:g} s, least {group.walk_s:g} s")  # fmt: skip
 

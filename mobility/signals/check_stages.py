@@ -27,16 +27,22 @@ def check_rings(lamps: Lamps, log: Log | None, said: Said) -> None:
     for number, ring in enumerate(rings.rings):
         row = [name for barrier in ring for name in barrier]
         starts = sorted((run.from_s, name) for name in row for run in lamps.greens[name])
+        ends = sorted(run.to_s for name in row for run in lamps.greens[name])
         # Who has been served since the ring came to this barrier group; the log may begin inside it.
         seen, whole = {starts[0][1]} if starts else set(), False
         for (_, here), (at, there) in pairwise(starts):
-            if free.holds(at):
+            # Pre-emption may send the other rings on while this one rests.
+            since = ends[max(0, bisect_right(ends, at + EPS) - 1)]
+            if free.touch(min(since, at), at):
                 seen, whole = {there}, False
                 continue
             inner = next(barrier for barrier in ring if here in barrier)
             if there in inner and there not in seen:
-                fine = _may_swap(rings, inner, here, there)
-                seen = seen | {there}
+                # With one barrier group a ring begins anew after its last group.
+                within = _may_swap(rings, inner, here, there)
+                fine = within or (not whole and _left_out(rings, ring, here, there, None) <= set(
+                    rings.optional))  # fmt: skip
+                seen = seen | {there} if within else {there}
             else:
                 fine = _left_out(rings, ring, here, there, seen if whole else None) <= set(
                     rings.optional
@@ -100,6 +106,8 @@ def check_order(lamps: Lamps, claims: list[Claim], log: Log | None, rules: Rules
     free = cleared(log, signal.id, "preemption", "rail")
     if claims:
         _claims_hold(lamps, claims, free, said)
+        if signal.rings is None:  # the order of rings is read from the lamps themselves
+            _claims_cover(lamps, claims, free, said)
     if signal.rings is not None:
         return
     asked = cleared(log, signal.id, "priority")
@@ -198,12 +206,46 @@ def _claims_hold(lamps: Lamps, claims: list[Claim], free: Spans, said: Said) -> 
                              f"{group.id} starts at {run.from_s:g} s")  # fmt: skip
 
 
+def _claims_cover(lamps: Lamps, claims: list[Claim], free: Spans, said: Said) -> None:
+    """Every green belongs to a claimed stage: none is shown between those that are told."""
+    signal = lamps.signal
+    holds = {stage.id: stage.groups for stage in signal.stages}
+    for group in signal.groups:
+        own = Spans((start, end) for name, start, end in claims if group.id in holds.get(name, ()))
+        for run in lamps.greens[group.id]:
+            whole = run.starts and run.ends
+            covered = own.touch(run.from_s + 2 * EPS, run.to_s - 2 * EPS)
+            if whole and not covered and not free.touch(run.from_s, run.to_s):
+                said.say("signal_stage_unknown", lamps.where(group.id),
+                         f"green from {run.from_s:g} s in no stage that is told")  # fmt: skip
+
+
 def check_coordination(
-    lamps: Lamps, claims: list[Claim], base: SignalPlan, log: Log, rules: Rules, said: Said
+    lamps: Lamps,
+    claims: list[Claim],
+    base: SignalPlan,
+    log: Log,
+    rules: Rules,
+    said: Said,
+    *,
+    zero_s: float = 0.0,
 ) -> None:
-    """Judge that the reference point is where the base plan has it, N cycles after a disturbance."""
+    """Judge that the reference point is where the base plan has it, N cycles after a disturbance.
+
+    ``zero_s``: of the master clock, on the clock of the lamps. Without claims the stages are found
+    in the lamps.
+    """
     signal, cycle = lamps.signal, base.cycle_s
-    own = [claim for claim in claims if claim[0] == base.reference_stage]
+    due_s = zero_s + base.offset_s
+    if not math.isfinite(due_s):
+        said.say("signal_not_in_coordination", signal.id, f"offset {base.offset_s:g} s")
+        return
+    stage = signal.stage.get(base.reference_stage)
+    alike = [one for one in signal.stages if stage and set(one.groups) == set(stage.groups)]
+    if not claims and len(alike) != 1:
+        return  # lamps do not tell which stage it is
+    told = claims or _found(lamps)
+    own = [claim for claim in told if alike and claim[0] == base.reference_stage]
     events = _events(lamps, base, own)
     seen = sorted(at for at in events if lamps.from_s + EPS < at < lamps.to_s - EPS)
     upset = Spans([
@@ -211,8 +253,8 @@ def check_coordination(
         *((one.at_s, one.at_s) for one in log.commands if one.signal == signal.id),
     ])  # fmt: skip
     steady = _steady(lamps, base, own)
-    first = -(-(lamps.from_s - base.offset_s) // cycle)
-    at = base.offset_s + first * cycle
+    first = -(-(lamps.from_s - due_s) // cycle)
+    at = due_s + first * cycle
     while at < lamps.to_s - EPS:
         k = bisect_left(seen, at)
         near = min((abs(one - at) for one in seen[max(0, k - 1) : k + 1]), default=math.inf)
@@ -241,16 +283,24 @@ def _steady(lamps: Lamps, base: SignalPlan, own: list[Claim]) -> list[Spans]:
 
 
 def _events(lamps: Lamps, base: SignalPlan, own: list[Claim]) -> list[float]:
-    """Give the reference point of each claim of the reference stage, as the lamps show it."""
-    if base.reference == "begin-green":
-        return [start for _, start, _ in own]
+    """Give the reference point of each claim of the reference stage, as the lamps show it.
+
+    People's green ends before the stage does.
+    """
     stage = lamps.signal.stage.get(base.reference_stage)
-    if base.reference == "begin-yellow" or stage is None:
+    groups = [lamps.signal.group[name] for name in stage.groups] if stage is not None else []
+    if base.reference == "begin-green":
+        begins = sorted(run.from_s for group in groups for run in lamps.greens[group.id])
+        return [_first(begins, start - EPS, end - EPS, start) for _, start, end in own]
+    if base.reference == "begin-yellow":
         return [end for _, _, end in own]
-    yellow = max((lamps.signal.group[name].yellow_s for name in stage.groups), default=0.0)
-    stops = sorted(run.to_s for name in stage.groups for run in lamps.greens[name])
-    found = []
-    for _, start, end in own:
-        k = bisect_left(stops, start - EPS)
-        found.append((stops[k] if k < len(stops) and stops[k] <= end + EPS else end) + yellow)
-    return found
+    yellow = max((group.yellow_s for group in groups), default=0.0)
+    stops = sorted(run.to_s for group in groups if not group.clearance_s
+                   for run in lamps.greens[group.id])  # fmt: skip
+    return [_first(stops, start - EPS, end + 2 * EPS, end) + yellow for _, start, end in own]
+
+
+def _first(times: list[float], since: float, until: float, otherwise: float) -> float:
+    """Give the first of sorted times that is not before one moment and before another."""
+    k = bisect_left(times, since)
+    return times[k] if k < len(times) and times[k] < until else otherwise

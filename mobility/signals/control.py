@@ -15,6 +15,7 @@ from mobility.signals.actuator import Actuator
 from mobility.signals.base_plan import BasePlan
 from mobility.signals.control_inputs import CLASS_OF, FORGET_S, Ears
 from mobility.signals.control_junction import Junction
+from mobility.signals.control_view import as_stages, whole_seconds
 from mobility.signals.log import SHOWN, STAGES, Command, DataGap, Horizon, Log, Request
 from mobility.signals.policy import Choice, View
 from mobility.signals.program import has_plan, plan_of
@@ -75,7 +76,8 @@ class PriorityController(Shown):
     Parameters
     ----------
     network
-        Signals.
+        Signals. ``control.network`` is what is controlled: lamps' steps in whole seconds, rounded
+        up. Judge the log by it.
     plan
         The base plan: what holds when data are stale, lost or make no sense; by default the one
         that came in.
@@ -110,7 +112,7 @@ class PriorityController(Shown):
         at_s: int = 0,
         cabinet: Cabinet | None = None,
     ) -> None:
-        self.network = network
+        network = self.network = whole_seconds(network)
         self.policy = policy
         self.approaches = approaches if approaches is not None else approaches_of(network)
         self.plan = plan if plan is not None else plan_of(network)
@@ -143,7 +145,9 @@ class PriorityController(Shown):
 
     def _junction(self, one: Intersection) -> Junction:
         given = self.plan.signal.get(one.id)
-        base = BasePlan(one, given if given is not None and has_stages(one, given) else None)
+        one = as_stages(one, given)
+        base = BasePlan(one, given if given is not None and has_stages(one, given) else None,
+                        self.network.zero_s)  # fmt: skip
         stage = base.stage_at(self._now)
         actuator = Actuator(one, self._now, stage)
         limits = [None if group.max_red_s is None else int(group.max_red_s) for group in one.groups]
@@ -268,7 +272,10 @@ class PriorityController(Shown):
                 if self.policy is not None:
                     fallback[signal] = why or "no fresh data"
                 wanted, yields = junction.to_base(at, self._ears.shift_s)
-                ahead[signal] = junction.base.ahead(at)
+                shift = math.floor(self._ears.shift_s)
+                ahead[signal] = tuple(
+                    (stage, second - shift) for stage, second in junction.base.ahead(at + shift)
+                )
                 lamps[signal] = actuator.step(wanted, yields, together=not junction.one.order_free)
             junction.record(at, lamps[signal])
         self._now = at + 1

@@ -13,6 +13,7 @@ from mobility.errors import ConfigError
 from mobility.shown import Shown
 from mobility.signals.check import check
 from mobility.signals.control import PriorityController
+from mobility.signals.control_view import whole_seconds
 from mobility.signals.problem import GREENS
 from mobility.signals.program import plan_of
 from mobility.signals.streams import Asked, Detection, approaches_of
@@ -146,7 +147,7 @@ def preempt(
                      after.others_s))  # fmt: skip
         passes += [(depart, one.id, a, b)
                    for one, a, b in zip(parts, before.waits_s, after.waits_s, strict=True)]  # fmt: skip
-        for one in check(small, after.log):
+        for one in check(whole_seconds(small), after.log):
             found.setdefault((one.code, one.column), one)
         first = first or after.log
         vehicles += after.vehicles / len(departs)

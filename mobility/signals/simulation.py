@@ -11,7 +11,9 @@ import pandas as pd
 
 from mobility.shown import Shown, in_short
 from mobility.signals.check import check
+from mobility.signals.control_view import whole_seconds
 from mobility.signals.lamps import log_of
+from mobility.signals.program import plan_of
 from mobility.solution import Report, Status
 
 if TYPE_CHECKING:
@@ -163,20 +165,26 @@ class Simulation(Shown):
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What the lamps broke; what the network came with is not counted again.
+        """What the lamps broke; what came with the network's own plan is not counted again.
 
         A plan comes back cycle by cycle: it is judged itself, and its log's first hour. The log of
         a controller is judged whole.
         """
         network = self.streets.network
-        if self.plan is None or self.controller is not None:
+        if self.controller is not None:
+            return tuple(check(whole_seconds(network), self.log))
+        if self.plan is None:
             found = check(network, self.log)
+        elif not _whole(self.plan):
+            found = check(network, self.plan)  # second by second its lamps cannot be exact
         else:
             digest = network.digest
             hour = log_of(self.streets, self.states[:JUDGED_S], self.traffic.begin_s,
                           plan=self.plan, digest=digest)  # fmt: skip
             found = [*check(network, self.plan), *check(network, hour)]
-        known = {(one.code, one.column) for one in network.input_findings}
+        own = self.plan is not None and self.plan.signals != plan_of(network).signals
+        came_in = () if own else network.input_findings
+        known = {(one.code, one.column) for one in came_in}
         fresh = {(one.code, one.column): one for one in found
                  if (one.code, one.column) not in known}  # fmt: skip
         return tuple(fresh.values())
@@ -217,3 +225,12 @@ class Simulation(Shown):
             f"{told['person_delay_s']:.1f} s a person{buses}, {told['stops']:.2f} stops "
             f"({len(self.findings)} findings)"
         )
+
+
+def _whole(plan: Plan) -> bool:
+    """Whether all that a plan shows changes at whole seconds."""
+    return all(
+        float(at).is_integer()
+        for one in plan.signals
+        for at in (one.zero_s, one.cycle_s, *(shown.from_s for shown in one.shows))
+    )

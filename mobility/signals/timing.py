@@ -268,7 +268,8 @@ def _errors(network: Network, plan: Plan) -> list[Finding]:
 
 def _safe(network: Network, plan: Plan, given: Plan) -> tuple[Plan, tuple[Finding, ...]]:
     """Leave out what the checker refuses: such a signal keeps the plan that came in, or has none."""
-    wrong = _errors(network, plan)
+    # What the plan that came in is known to break is no excuse for one of our own.
+    wrong = _errors(replace(network, input_findings=()), plan)
     if not wrong:
         return plan, ()
     bad = {one.column.split(".")[0] for one in wrong}

@@ -19,6 +19,7 @@ _WRITERS = frozenset({
     "entryExitDetector", "instantInductionLoop", "edgeData", "laneData", "routeProbe",
     "vTypeProbe", "calibrator", "timedEvent",
 })  # fmt: skip
+_SCHEDULES = frozenset({"WAUT", "wautJunction"})
 _OUTPUT = {"file": "NUL", "output": "NUL", "dest": "NUL"}
 
 
@@ -62,15 +63,25 @@ def read_config(path: str | Path) -> Config:
     return config
 
 
-def silent(additional: tuple[Path, ...], folder: Path) -> list[Path]:
-    """Return additional files that write nothing: copies in ``folder`` where they would."""
+def silent(additional: tuple[Path, ...], folder: Path, *, schedules: bool = True) -> list[Path]:
+    """Return additional files that write nothing: copies in ``folder`` where they would.
+
+    Parameters
+    ----------
+    schedules
+        Keep SUMO's weekly schedules (``WAUT``), which would put the scenario's own programs in the
+        place of a plan that is to be driven.
+    """
     found = []
     for number, path in enumerate(additional):
         root = _parse(path)
         writers = [one for one in root.iter() if one.tag in _WRITERS]
-        if not writers:
+        switches = [] if schedules else [one for one in root if one.tag in _SCHEDULES]
+        if not writers and not switches:
             found.append(path)
             continue
+        for one in switches:
+            root.remove(one)
         for one in writers:
             for key, value in _OUTPUT.items():
                 if key in one.attrib:
@@ -79,6 +90,11 @@ def silent(additional: tuple[Path, ...], folder: Path) -> list[Path]:
         copy.write_bytes(tostring(root, encoding="utf-8"))
         found.append(copy)
     return found
+
+
+def is_scheduled(additional: tuple[Path, ...]) -> bool:
+    """Whether a schedule changes the programs of signals during the day."""
+    return any(one.tag in _SCHEDULES for path in additional for one in _parse(path))
 
 
 def _parse(path: Path) -> Any:

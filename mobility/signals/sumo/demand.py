@@ -225,7 +225,8 @@ def _first(net: Net, signal: str, link: Connection) -> tuple[tuple[str, str], ..
 def _back(net: Net, edge: str, before: dict[str, Counter[str]], signalled: set[str]) -> float:
     """Metres from a stop line back to where there are fewer lanes, a signal, or several ways in."""
     lanes = _lanes(net)
-    count, metres, seen = len(lanes[edge]), along(net, edge)[1], {edge}
+    # An edge without a lane for cars may have a signal too: one of bicycles.
+    count, metres, seen = len(lanes.get(edge, ())), along(net, edge)[1], {edge}
     while len(before.get(edge, ())) == 1:
         edge = next(iter(before[edge]))
         if edge in seen or edge in signalled or len(lanes.get(edge, ())) < count:

@@ -79,7 +79,7 @@ def try_plan(
                            mend="pip install 'mobility-engine[sumo]'") from None  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="mobility-trial-") as name:
         folder = Path(name)
-        additional = silent(asked.additional, folder)
+        additional = silent(asked.additional, folder, schedules=plan is None)
         if plan is not None and network is not None:
             additional.append(write_programs(network, plan, folder / "plan.add.xml"))
         if lanes:
