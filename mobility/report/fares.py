@@ -74,6 +74,11 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
             "best_revenue": policy.get("charged"),
         }
         rows += rows_of(policy, None, units)
+    if groups := told.get("fares-groups"):
+        from mobility.report.fare_groups import group_figures, group_headline
+
+        figures += group_figures(groups)
+        said += group_headline(groups)
     if compared := told.get("fares-policy"):
         figures += _policies(compared, currency)
         said.append(f"{len(compared['policies']):,} policies are compared over the same taps.")

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 # Kinds of which an earlier one is shown beside the later.
-_COMPARED = {"fleet-plan", "fares-settle", "signals-plan", "signals-week", "signals-run"}
+_COMPARED = {
+    "fleet-plan", "fleet-week", "fleet-simulation", "fares-settle", "signals-plan", "signals-week",
+    "signals-timed", "signals-run",
+}  # fmt: skip
 
 
 def write_report(results: Iterable[Any], path: str | Path, **how: Any) -> Path:
@@ -92,6 +95,11 @@ def make_page(
         part, agency = _fleet(now["fleet-plan"], then.get("fleet-plan"), feed, case, street)
         parts.append(part)
         named.append(agency)
+    if any(one.domain == "fleet" and kind != "fleet-plan" for kind, one in now.items()):
+        from mobility.report.studies import study_parts
+
+        planned = now["fleet-plan"].document if "fleet-plan" in now else {}
+        parts += study_parts(now, then, str(planned.get("currency") or ""))
     fares = {kind: one for kind, one in now.items() if one.domain == "fares"}
     if fares:
         from mobility.report.fares import fares_part
@@ -103,7 +111,7 @@ def make_page(
         named.append("" if street is None else _street_name(street))
     name = title or next((one for one in named if one), parts[0].title)
     what = {"fleet": "vehicles and charging", "fares": "fares and caps", "signals": "signals"}
-    said = ", ".join(what[one.domain] for one in parts)
+    said = ", ".join(dict.fromkeys(what[one.domain] for one in parts))
     return Page(name, said[:1].upper() + said[1:], tuple(parts), made)
 
 

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 # Names that only one kind of document has.
 _SIGNS: tuple[tuple[str, frozenset[str]], ...] = (
     ("fleet-plan", frozenset({"vehicles", "blocks_mode"})),
+    ("fleet-week", frozenset({"day_types", "year_minor"})),
+    ("fleet-simulation", frozenset({"broken_blocks", "first_breaks", "percentile"})),
+    ("fleet-sizing", frozenset({"sites", "curve", "checked_together"})),
+    ("fleet-transition", frozenset({"by", "stages", "order"})),
+    ("fleet-comparison", frozenset({"what_ifs"})),
+    ("fleet-stays", frozenset({"strategy", "sessions", "peak_kw"})),
     ("fares-settle", frozenset({"tariff", "totals"})),
     ("fares-best", frozenset({"levels", "frontier", "curve"})),
+    ("fares-groups", frozenset({"groups", "levels_to_choose_from"})),
     ("fares-caps", frozenset({"levels", "currency"})),
     ("fares-policy", frozenset({"policies", "currency"})),
     ("signals-info", frozenset({"network", "digest", "plan"})),
     ("signals-plan", frozenset({"signals", "digest", "from_s"})),
+    ("signals-week", frozenset({"plans", "slots"})),
     ("signals-week", frozenset({"kind", "plans"})),
+    ("signals-timed", frozenset({"plans", "benefit_per_year"})),
+    ("signals-preempt", frozenset({"route", "runs", "others_lose_s_per_vehicle"})),
     ("signals-punctuality", frozenset({"by_route", "on_time_s", "figures"})),
     ("signals-run", frozenset({"delay_s", "person_delay_s"})),
 )

@@ -139,7 +139,10 @@ def _panel(page: Page, name: str, title: str) -> Safe:
     elif name == "sources":
         inside = [_sources(part) for part in page.parts]
     else:
-        inside = [_figure(one) for one in page.figures if one.tab == name]
+        inside = []
+        for part in page.parts:  # a study is told where its figures are, once more
+            drawn = [_figure(one) for one in part.figures if one.tab == name]
+            inside += [tag("h3", part.title, class_="part"), *drawn] if drawn and part.id else drawn
     return tag(
         "section",
         tag("h2", title, class_="panel-title"),
@@ -159,7 +162,7 @@ def _summary(part: Part) -> Safe:
         tag("h3", part.title, class_="part"),
         tag("p", tag("strong", first), " ", " ".join(rest), class_="headline"),
         tag("p", wrong, class_="wrong", role="alert") if errors else None,
-        _kpis(part),
+        _kpis(part) if len(part.kpis) else None,
         tag("details", tag("summary", f"{count} {'assumption' if count == 1 else 'assumptions'}"),
             _assumed(part), class_="loud", open=True) if count else None,
     )  # fmt: skip
@@ -173,9 +176,11 @@ def _kpis(part: Part) -> Safe:
         table = table[~sites]
     both = bool((table["before"] != NOT_TOLD).any())
     columns = ["Figure", "Unit", *(["Before", "After", "Difference"] if both else ["Value"])]
-    rows = []
+    rows, headed = [], set()
     for one in table.to_dict("records"):
-        if heading := GROUPS[part.domain].get(one["name"]):
+        heading = None if part.id else GROUPS[part.domain].get(one["name"].partition("[")[0])
+        if heading and heading not in headed:
+            headed.add(heading)
             across = tag("th", heading, colspan=len(columns), scope="rowgroup")
             rows.append(tag("tr", across, class_="group"))
         name = tag("th", one["label"], " ", tag("code", one["name"]), scope="row")
