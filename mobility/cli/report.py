@@ -15,8 +15,8 @@ def report(
         list[Path],
         typer.Argument(
             metavar="RESULT...",
-            help="Folders that `fleet plan --out` wrote, and JSON of `fleet plan`, `fares settle`, "
-            "`fares caps`, `signals time`; one of a kind.",
+            help="Folders that `fleet plan`, `simulate`, `size` ... `--out` wrote, and JSON of `fleet`, "
+            "`fares` and `signals` commands; one of a kind.",
         ),
     ],
     out: Annotated[

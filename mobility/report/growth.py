@@ -110,7 +110,8 @@ def transition_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Par
     what = "routes" if told.get("by") == "routes" else "blocks"
     last = stages.to_dict("records")[-1]
     numbers = {"stages": len(stages), **{name: last[name] for name in ("buses", "chargers", "km_share")}}
-    said = [f"{len(order):,} {what} go electric in {len(stages)} stages: {int(last['buses']):,} buses and "
+    count = f"{len(order):,} {what} go" if len(order) != 1 else f"One {what[:-1]} goes"
+    said = [f"{count} electric in {len(stages)} stages: {int(last['buses']):,} buses and "
             f"{100 * last['km_share']:.0f} % of the distance in the end."]  # fmt: skip
     if not len(order):
         said = [f"None of the {what} can go electric with the buses allowed."]

@@ -176,25 +176,27 @@ def _kpis(part: Part) -> Safe:
         table = table[~sites]
     both = bool((table["before"] != NOT_TOLD).any())
     columns = ["Figure", "Unit", *(["Before", "After", "Difference"] if both else ["Value"])]
-    rows, headed = [], set()
+    bodies: list[list[Safe]] = [[]]
+    headed: set[str] = set()
     for one in table.to_dict("records"):
         heading = None if part.id else GROUPS[part.domain].get(one["name"].partition("[")[0])
         if heading and heading not in headed:
             headed.add(heading)
             across = tag("th", heading, colspan=len(columns), scope="rowgroup")
-            rows.append(tag("tr", across, class_="group"))
+            bodies.append([tag("tr", across, class_="group")])
         name = tag("th", one["label"], " ", tag("code", one["name"]), scope="row")
         if not _number(one["after"]):
             told = one["after"]
             if both and one["before"] not in {NOT_TOLD, told}:
                 told = f"before: {one['before']}; after: {told}"
-            rows.append(tag("tr", name, tag("td", told, colspan=len(columns) - 1, class_="words")))
+            words = tag("td", told, colspan=len(columns) - 1, class_="words")
+            bodies[-1].append(tag("tr", name, words))
             continue
         values = [one["before"], one["after"], one["difference"]] if both else [one["after"]]
-        rows.append(tag(
+        bodies[-1].append(tag(
             "tr", name, tag("td", one["unit"]), *(tag("td", value, class_="number") for value in values)
         ))  # fmt: skip
-    return _table(columns, rows, f"{part.title} in numbers", class_="kpis" + " both" * both)
+    return _table(columns, bodies, "In numbers" if part.id else f"{part.title} in numbers", class_="kpis" + " both" * both)
 
 
 def _number(value: str) -> bool:
@@ -202,11 +204,14 @@ def _number(value: str) -> bool:
     return len(value) <= 18 and not any(one in value for one in (" at ", "("))
 
 
-def _table(columns: Sequence[str], rows: Sequence[Safe], caption: str, class_: str = "") -> Safe:
+def _table(
+    columns: Sequence[str], bodies: Sequence[Sequence[Safe]], caption: str, class_: str = ""
+) -> Safe:
+    """A table; each body is a group of rows, which may begin with its heading."""
     head = tag("tr", *(tag("th", one, scope="col") for one in columns))
     return tag(
         "div",
-        tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows),
+        tag("table", tag("caption", caption), tag("thead", head), *(tag("tbody", *one) for one in bodies if one),
             class_=class_),
         class_="wide", role="region", tabindex="0", aria_label=caption,
     )  # fmt: skip
@@ -250,7 +255,7 @@ def _findings(part: Part) -> Safe:
     return tag(
         "article",
         tag("h3", part.title),
-        _table(("Severity", "Code", "What was found", "How to mend it"), rows,
+        _table(("Severity", "Code", "What was found", "How to mend it"), [rows],
                f"{len(ranked):,} findings"),
         tag("p", f"... and {more:,} more, which the command line lists.") if more else None,
     )  # fmt: skip
@@ -279,7 +284,7 @@ def _sources(part: Part) -> Safe:
         tag("h4", "Assumed, because nobody gave it") if assumed else None,
         tag("div", assumed, class_="loud") if assumed else None,
         tag("h4", "Where it comes from"),
-        _table(("What", "Which"), rows, f"Sources of {part.title.lower()}", class_="sources"),
+        _table(("What", "Which"), [rows], f"Sources of {part.title.lower()}", class_="sources"),
     )
 
 

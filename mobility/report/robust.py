@@ -209,5 +209,5 @@ def _compared(rows: list[dict[str, Any]], currency: str) -> tuple[str, ...]:
         money = format_money(abs(more), currency) if currency else f"{abs(more):,.0f} minor units"
         word = "more" if more > 0 else "less"
         said.append(f"{row['name']}: {buses:,} buses, "
-                    + (f"{money} a day {word} than planned." if more else "as dear as planned."))  # fmt: skip
+                    + (f"{money} a day {word} than planned." if more else "the same cost as planned."))  # fmt: skip
     return tuple(said) or ("Nothing is compared.",)
