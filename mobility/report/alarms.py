@@ -9,7 +9,7 @@ import pandas as pd
 from mobility.report.charts import bars
 from mobility.report.numbers import rows_of
 from mobility.report.page import Figure
-from mobility.units import format_money, minor_digits
+from mobility.units import minor_digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ _LABELS = {
     "within_target": "Alarms answered in time",
     "others_lose_s_per_vehicle": "What every other vehicle loses",
 }
+_LEVELS = {"low": "low", "mid": "middle", "high": "high"}
 _WORTH = {"time_minor": "time of people", "fuel_minor": "fuel", "co2_minor": "CO2"}
 
 
@@ -67,7 +68,7 @@ def worth_figures(documents: Sequence[dict[str, Any]]) -> list[Figure]:
         figures.append(bars(
             "worth", "signals", "What the new plans are worth in a year",
             "At low, middle and high values of an hour, a litre and a tonne. They are assumed, not measured here.",
-            [(f"{one['level']}", {name: one[name] / unit for name in _WORTH}) for one in rows],
+            [(f"{_LEVELS.get(one['level'], one['level'])} values", {name: one[name] / unit for name in _WORTH}) for one in rows],
             _WORTH, f"{currency} a year", pd.DataFrame(rows),
         ))  # fmt: skip
     return figures
@@ -82,7 +83,7 @@ def worth_headline(documents: Sequence[dict[str, Any]]) -> list[str]:
             continue
         currency, low, high = str(rows[0]["currency"]), rows[0], rows[-1]
         unit = 10 ** minor_digits(currency)
-        money = [format_money(round(one["total_minor"] / unit, -3) * unit, currency) for one in (low, high)]
+        money = [f"{currency} {round(one['total_minor'] / unit, -3):,.0f}" for one in (low, high)]
         said.append(f"In a year that is {round(low['person_hours'], -3):,.0f} to "
                     f"{round(high['person_hours'], -3):,.0f} hours of people, worth {money[0]} to {money[1]} "
                     "at assumed values.")  # fmt: skip

@@ -159,8 +159,8 @@ def _runs(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
     ]
     columns = ["who", "plan", "delay_s", "low_s", "high_s"]
     return Figure(
-        "run-delay", "signals", "bars", "Delay in runs, before and after",
-        "Mean delay. Whiskers: the least and most over seeds; of buses one standard deviation.",
+        "run-delay", "signals", "bars", f"Delay in simulated runs{', before and after' if before else ''}",
+        "Mean delay. Whiskers: the least and most over repeated runs; of buses one standard deviation.",
         {"groups": groups, "series": told_apart, "unit": "s"}, pd.DataFrame(rows, columns=columns),
     )  # fmt: skip
 
@@ -170,7 +170,7 @@ def _spread(told: dict[str, Any], name: str) -> tuple[float | None, dict[str, An
     seeds = told.get("delay_s_by_seed") if name == "delay_s" else None
     if isinstance(seeds, list) and len(seeds) > 1:
         return sum(seeds) / len(seeds), {
-            "low": min(seeds), "high": max(seeds), "spread": f"least and most of {len(seeds)} seeds",
+            "low": min(seeds), "high": max(seeds), "spread": f"least and most of {len(seeds)} runs",
         }  # fmt: skip
     value = told.get(name)
     inner = value if isinstance(value, dict) else told

@@ -42,8 +42,8 @@ def group_headline(told: dict[str, Any]) -> list[str]:
         return [f"There are no levels by group: {told.get('why') or told.get('status')}."]
     change = sum(int(one["charged"]) for one in rows) - int(told["present_revenue"])
     said = [f"One level of cap {told['cap']!r} for each of {len(rows)} groups lets "
-            f"{int(told.get('objective') or 0):,} riders pay less; revenue changes by "
-            f"{format_money(change, currency)}."]  # fmt: skip
+            f"{int(told.get('objective') or 0):,} riders pay less; revenue "
+            f"{'rises' if change > 0 else 'falls'} by {format_money(abs(change), currency)}."]  # fmt: skip
     share, names = told.get("floor_share"), told.get("floor_groups")
     if is_number(share) and names:
         said.append(f"Of what is saved {100 * share:.1f} % goes to groups {', '.join(map(str, names))}.")

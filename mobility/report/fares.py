@@ -110,8 +110,8 @@ def _says_settled(totals: dict[str, Any], currency: str) -> list[str]:
     few = 0 < capped < LEAST_RIDERS
     held = "fewer than ten" if few else f"{capped:,}"
     return [
-        f"{totals['taps']:,} taps of {cards:,} cards are charged {money}.",
-        f"A cap holds {held} of them{'' if few else share}, who save {saved}.",
+        f"{cards:,} cards pay {money} for {totals['taps']:,} taps.",
+        f"{held[:1].upper()}{held[1:]} of them{'' if few else share} reach a cap and save {saved}.",
     ]
 
 
@@ -126,12 +126,12 @@ def _says_levels(levels: list[dict[str, Any]], currency: str) -> list[str]:
     none = next((one for one in levels if one["level"] is None), None)
     if not tried:
         return []
-    said = f"{len(tried)} levels of the cap were settled tap by tap."
-    if none is not None:
-        said += (
-            f" Without the cap revenue would change by {format_money(none['change'], currency)}."
-        )
-    return [said]
+    said = [f"{len(tried)} levels of the cap were tried on the same taps."]
+    if none is not None and none["change"]:
+        word = "more" if none["change"] > 0 else "less"
+        money = format_money(abs(none["change"]), currency)
+        said.append(f"Without the cap riders would pay {money} {word}.")
+    return said
 
 
 def _says_best(best: dict[str, Any], currency: str) -> list[str]:

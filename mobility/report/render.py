@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mobility.report.page import Figure, Page, Part
 
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
+# Sentences of a headline that still are a paragraph.
+_MOST_SENTENCES, _MOST_LETTERS = 4, 320
 # Findings written out; the rest is counted.
 _MOST = 200
 # Sites that stand in the table of figures one by one.
@@ -135,7 +137,9 @@ def _panel(page: Page, name: str, title: str) -> Safe:
             drawn = [_figure(one) for one in part.figures if one.tab == name]
             inside += [_summary(part), *drawn]
     elif name == "findings":
-        inside = [_findings(part) for part in page.parts]
+        # A study that brings no findings was not checked: it does not say that all is well.
+        inside = [_findings(one) for one in page.parts if one.findings or not one.id]
+        inside = inside or [tag("article", tag("p", "These results bring no findings."))]
     elif name == "sources":
         inside = [_sources(part) for part in page.parts]
     else:
@@ -160,12 +164,20 @@ def _summary(part: Part) -> Safe:
     return tag(
         "article",
         tag("h3", part.title, class_="part"),
-        tag("p", tag("strong", first), " ", " ".join(rest), class_="headline"),
+        _headline(first, rest),
         tag("p", wrong, class_="wrong", role="alert") if errors else None,
         _kpis(part) if len(part.kpis) else None,
         tag("details", tag("summary", f"{count} {'assumption' if count == 1 else 'assumptions'}"),
             _assumed(part), class_="loud", open=True) if count else None,
     )  # fmt: skip
+
+
+def _headline(first: str, rest: Sequence[str]) -> Safe:
+    """A short paragraph; many sentences are a list, which is read sooner."""
+    if len(rest) <= _MOST_SENTENCES and sum(map(len, rest)) <= _MOST_LETTERS:
+        return tag("p", tag("strong", first), " ", " ".join(rest), class_="headline")
+    listed = tag("ul", *(tag("li", one) for one in rest))
+    return tag("div", tag("p", tag("strong", first)), listed, class_="headline")
 
 
 def _kpis(part: Part) -> Safe:
@@ -281,8 +293,8 @@ def _sources(part: Part) -> Safe:
     return tag(
         "article",
         tag("h3", part.title),
-        tag("h4", "Assumed, because nobody gave it") if assumed else None,
-        tag("div", assumed, class_="loud") if assumed else None,
+        tag("h4", "Assumed, because nobody gave it", class_="again") if assumed else None,
+        tag("div", assumed, class_="loud again") if assumed else None,
         tag("h4", "Where it comes from"),
         _table(("What", "Which"), [rows], f"Sources of {part.title.lower()}", class_="sources"),
     )
