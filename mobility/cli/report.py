@@ -82,6 +82,9 @@ def report(
         })  # fmt: skip
         return EXIT_DONE
     print(page)
+    wrong = [one for part in page.parts for one in part.findings if one.get("severity") == "error"]
+    if wrong:
+        print(f"{len(wrong):,} errors among the findings, {wrong[0].get('code')} first: the page says so")
     print(f"written: {out} ({size / 1e6:.1f} MB)")
     log("open it in any browser; it needs no network", quiet=quiet)
     return EXIT_DONE

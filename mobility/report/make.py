@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mobility.errors import ConfigError
+from mobility.errors import ConfigError, MobilityError
 from mobility.report.page import Page, Part
 from mobility.report.read import Answer, answer_of
 
@@ -75,6 +75,28 @@ def make_page(
         When a result cannot be read.
     """
     now, then = _by_kind(results), _by_kind(before)
+    try:
+        return _page(now, then, feed, case, network, title, made)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        if isinstance(error, MobilityError) or not all(one.given is None for one in now.values()):
+            raise
+        names = ", ".join(one.name for one in (*now.values(), *then.values()))
+        raise ConfigError(
+            f"{names}: names of a result, but not its values ({type(error).__name__}: {error})",
+            mend="write it again with the command that it is of, of this version",
+        ) from error
+
+
+def _page(
+    now: dict[str, Answer],
+    then: dict[str, Answer],
+    feed: str | Path | None,
+    case: str | Path | None,
+    network: str | Path | Network | None,
+    title: str | None,
+    made: date | None,
+) -> Page:
+    """The page of results that are read."""
     if not now:
         raise ConfigError("a report of nothing", mend="give at least one result")
     if lone := sorted(set(then) - set(now)):

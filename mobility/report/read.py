@@ -58,6 +58,8 @@ _ELSEWHERE: tuple[tuple[frozenset[str], str, str], ...] = (
      "put the volumes into signals.toml and time it: mobility signals time signals.toml --json > timed.json"),
     (frozenset({"planned", "input_findings", "signals"}), "findings of `signals check`",
      "give the plan and its network: a report checks it anew"),
+    (frozenset({"plans", "findings"}), "findings of a network that could not be timed, of `signals time`",
+     "mend what they name: mobility signals check NETWORK"),
     (frozenset({"written", "sheets"}), "a list of timing sheets, of `signals sheet`",
      "give the plan that they are of, with --network"),
     (frozenset({"written", "plan"}), "a note of `signals convert`",

@@ -84,9 +84,11 @@ def signals_part(
     if plans:
         shown = [*(("before", one) for one in earlier[:1] if not _same(one, plans)),
                  *((one.name or "plan", one) for one in plans)]  # fmt: skip
-        if network is not None and (street := corridor_figure(network, shown)):
+        shown = [(name, one) for name, one in shown if one.signals]
+        if network is not None and shown and (street := corridor_figure(network, shown)):
             figures.append(street)
-        figures.append(_stages(shown, network))
+        if shown:
+            figures.append(_stages(shown, network))
     documents = [one.document for one in now.values()]
     others = [one.document for kind, one in now.items() if kind != "signals-preempt"]
     then = [one.document for one in before.values()]
@@ -113,6 +115,8 @@ def signals_part(
 def plans_of(told: dict[str, Any]) -> list[Plan]:
     """The plans of a document: one, those of a week, or the one inside another answer."""
     if isinstance(told.get("plans"), list):
+        if "slots" in told and not any(isinstance(one, dict) for one in told["plans"]):
+            raise ConfigError("a week without plans", mend="write it with `mobility signals time`")
         return [plan_of_document(one) for one in told["plans"] if isinstance(one, dict)]
     if "signals" in told and "digest" in told:
         return [plan_of_document(told)]
