@@ -215,7 +215,11 @@ def synthetic(
 
 
 def _levels(text: str | None) -> list[int] | None:
-    return None if text is None else _not_negative(options.list_of(int, text, "--levels", "38000,41000"))
+    return (
+        None
+        if text is None
+        else _not_negative(options.list_of(int, text, "--levels", "38000,41000"))
+    )
 
 
 def _not_negative(levels: list[int]) -> list[int]:
@@ -223,7 +227,8 @@ def _not_negative(levels: list[int]) -> list[int]:
 
     if any(one < 0 for one in levels):
         raise ConfigError(
-            f"a cap of {min(levels)} would pay riders", mend="levels are 0 or more minor units, or rides"
+            f"a cap of {min(levels)} would pay riders",
+            mend="levels are 0 or more minor units, or rides",
         )
     return levels
 

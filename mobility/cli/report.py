@@ -38,7 +38,8 @@ def report(
     network: Annotated[
         str | None,
         typer.Option(
-            "--network", help="The signal plan's: signals.toml, a net of SUMO, or the name of a sample."
+            "--network",
+            help="The signal plan's: signals.toml, a net of SUMO, or the name of a sample.",
         ),
     ] = None,
     title: Annotated[
@@ -84,8 +85,9 @@ def report(
     print(page)
     wrong = [one for part in page.parts for one in part.findings if one.get("severity") == "error"]
     if wrong:
-        print(f"{len(wrong):,} errors among the findings, {wrong[0].get('code')} first: the page says so")
+        print(
+            f"{len(wrong):,} errors among the findings, {wrong[0].get('code')} first: the page says so"
+        )
     print(f"written: {out} ({size / 1e6:.1f} MB)")
     log("open it in any browser; it needs no network", quiet=quiet)
     return EXIT_DONE
-

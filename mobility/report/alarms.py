@@ -8,11 +8,12 @@ import pandas as pd
 
 from mobility.report.charts import bars
 from mobility.report.numbers import rows_of
-from mobility.report.page import Figure
 from mobility.units import minor_digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mobility.report.page import Figure
 
 _UNITS = {"mean_s": "s", "worst_s": "s", "within_target": "of the alarms"}
 _LABELS = {
@@ -68,7 +69,8 @@ def worth_figures(documents: Sequence[dict[str, Any]]) -> list[Figure]:
         figures.append(bars(
             "worth", "signals", "What the new plans are worth in a year",
             "At low, middle and high values of an hour, a litre and a tonne. They are assumed, not measured here.",
-            [(f"{_LEVELS.get(one['level'], one['level'])} values", {name: one[name] / unit for name in _WORTH}) for one in rows],
+            [(f"{_LEVELS.get(one['level'], one['level'])} values", {name: one[name] / unit for name in _WORTH})
+             for one in rows],
             _WORTH, f"{currency} a year", pd.DataFrame(rows),
         ))  # fmt: skip
     return figures

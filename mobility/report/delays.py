@@ -47,7 +47,9 @@ def delay_rows(
         now = [(name, _figures(after)) for name, _, after in pairs]
         then = [(name, _figures(before)) for name, before, _ in pairs if before is not None]
         if now:
-            rows += rows_of(_by_period(now), _by_period(then) if then else None, UNITS, SIGNAL_LABELS)
+            rows += rows_of(
+                _by_period(now), _by_period(then) if then else None, UNITS, SIGNAL_LABELS
+            )
     return rows
 
 
@@ -88,7 +90,11 @@ def _pairs(
     if not isinstance(told.get("plans"), list):
         before, after = _pair(told, earlier)
         return [("", before, after)] if after else []
-    found = [(str(one.get("name", "")), *_pair(one, ())) for one in told["plans"] if isinstance(one, dict)]
+    found = [
+        (str(one.get("name", "")), *_pair(one, ()))
+        for one in told["plans"]
+        if isinstance(one, dict)
+    ]
     kept = [(name, before, after) for name, before, after in found if after]
     return kept if len(kept) > 1 else [("", before, after) for _, before, after in kept]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mobility.report.charts import bars, is_number
-from mobility.report.page import Figure
 from mobility.units import format_money, minor_digits
+
+if TYPE_CHECKING:
+    from mobility.report.page import Figure
 
 
 def group_figures(told: dict[str, Any]) -> list[Figure]:
@@ -41,12 +43,14 @@ def group_headline(told: dict[str, Any]) -> list[str]:
     if not rows:
         return [f"There are no levels by group: {told.get('why') or told.get('status')}."]
     change = sum(int(one["charged"]) for one in rows) - int(told["present_revenue"])
-    said = [f"One level of cap {told['cap']!r} for each of {len(rows)} groups lets "
+    said = [(f"One level of cap {told['cap']!r} for each of {len(rows)} groups lets "
             f"{int(told.get('objective') or 0):,} riders pay less; revenue "
-            f"{'rises' if change > 0 else 'falls'} by {format_money(abs(change), currency)}."]  # fmt: skip
+            f"{'rises' if change > 0 else 'falls'} by {format_money(abs(change), currency)}.")]  # fmt: skip
     share, names = told.get("floor_share"), told.get("floor_groups")
     if is_number(share) and names:
-        said.append(f"Of what is saved {100 * share:.1f} % goes to groups {', '.join(map(str, names))}.")
+        said.append(
+            f"Of what is saved {100 * share:.1f} % goes to groups {', '.join(map(str, names))}."
+        )
     bound = told.get("bound")
     if is_number(bound) and is_number(told.get("objective")):
         said.append("No other levels help more riders." if told.get("status") == "optimal"

@@ -144,7 +144,11 @@ def _says_best(best: dict[str, Any], currency: str) -> list[str]:
         for name, level in levels.items()
     )
     rise = best.get("rise_percent") or 0
-    fares = "fares as they are" if not rise else f"all fares {abs(rise):g} % {'higher' if rise > 0 else 'lower'}"
+    fares = (
+        "fares as they are"
+        if not rise
+        else f"all fares {abs(rise):g} % {'higher' if rise > 0 else 'lower'}"
+    )
     less, more = (_riders(policy.get(name)) for name in ("riders_helped", "riders_worse"))
     change = policy.get("change", 0)
     said = [f"With {caps} and {fares}, {less} pay less and {more} pay more.",
@@ -318,8 +322,8 @@ def _ends(table: pd.DataFrame, by: str) -> pd.DataFrame:
 def _says_compared(told: dict[str, Any], currency: str) -> list[str]:
     """How many policies, and the least and the most that they bring."""
     rows, present = told["policies"], told["present"]
-    said = [f"{len(rows):,} policies are compared over the same taps, which bring "
-            f"{format_money(present, currency)} at present."]  # fmt: skip
+    said = [(f"{len(rows):,} policies are compared over the same taps, which bring "
+            f"{format_money(present, currency)} at present.")]  # fmt: skip
     charged = [one["charged"] for one in rows if isinstance(one.get("charged"), int | float)]
     if charged:
         said.append(f"They would bring {format_money(min(charged), currency)} to "

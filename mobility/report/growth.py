@@ -42,7 +42,9 @@ def sizing_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Part:
             "It is proven that no fewer chargers can do." if least >= most
             else f"It is proven that at least {least:,} chargers are needed."]  # fmt: skip
     if not told.get("checked_together"):
-        said.append(f"Depots are sized one by one, not checked together: {told.get('why') or 'no plan'}.")
+        said.append(
+            f"Depots are sized one by one, not checked together: {told.get('why') or 'no plan'}."
+        )
     rows = table.to_dict("records")
     figures = [
         bars("chargers", "whatif", "Chargers of each depot",
@@ -109,10 +111,13 @@ def transition_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Par
     stages, order = pd.DataFrame(told["stages"]), pd.DataFrame(told["order"])
     what = "routes" if told.get("by") == "routes" else "blocks"
     last = stages.to_dict("records")[-1]
-    numbers = {"stages": len(stages), **{name: last[name] for name in ("buses", "chargers", "km_share")}}
+    numbers = {
+        "stages": len(stages),
+        **{name: last[name] for name in ("buses", "chargers", "km_share")},
+    }
     count = f"{len(order):,} {what} go" if len(order) != 1 else f"One {what[:-1]} goes"
-    said = [f"{count} electric in {len(stages)} stages: {int(last['buses']):,} buses and "
-            f"{100 * last['km_share']:.0f} % of the distance in the end."]  # fmt: skip
+    said = [(f"{count} electric in {len(stages)} stages: {int(last['buses']):,} buses and "
+            f"{100 * last['km_share']:.0f} % of the distance in the end.")]  # fmt: skip
     if not len(order):
         said = [f"None of the {what} can go electric with the buses allowed."]
     gap = told.get("gap")

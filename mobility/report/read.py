@@ -52,8 +52,8 @@ _ELSEWHERE: tuple[tuple[frozenset[str], str, str], ...] = (
     (frozenset({"card", "lines"}), "one card's charges, of `fares explain`: a page to hand on names no single card",
      "mobility fares settle TAPS --json > settled.json"),
     (frozenset({"route_id", "passings"}), "a corridor, of `signals corridor`",
-     "write its network and time it: signals corridor ... --network signals.toml; "
-     "mobility signals time signals.toml --json > timed.json"),
+     ("write its network and time it: signals corridor ... --network signals.toml; "
+     "mobility signals time signals.toml --json > timed.json")),
     (frozenset({"movements", "residuals"}), "turning counts, of `signals counts`",
      "put the volumes into signals.toml and time it: mobility signals time signals.toml --json > timed.json"),
     (frozenset({"planned", "input_findings", "signals"}), "findings of `signals check`",
@@ -123,7 +123,8 @@ def read_result(path: str | Path) -> Answer:
         )
     if file.is_file() and file.stat().st_size == 0:
         raise TableError(
-            f"{path}: is empty", mend="run the command that was to write it again, and look at its message"
+            f"{path}: is empty",
+            mend="run the command that was to write it again, and look at its message",
         )
     try:
         # NaN is no JSON, though some write it: it is nothing.

@@ -208,7 +208,12 @@ def _kpis(part: Part) -> Safe:
         bodies[-1].append(tag(
             "tr", name, tag("td", one["unit"]), *(tag("td", value, class_="number") for value in values)
         ))  # fmt: skip
-    return _table(columns, bodies, "In numbers" if part.id else f"{part.title} in numbers", class_="kpis" + " both" * both)
+    return _table(
+        columns,
+        bodies,
+        "In numbers" if part.id else f"{part.title} in numbers",
+        class_="kpis" + " both" * both,
+    )
 
 
 def _number(value: str) -> bool:

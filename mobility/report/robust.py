@@ -76,11 +76,11 @@ def _says(told: dict[str, Any], blocks: pd.DataFrame) -> tuple[str, ...]:
     asked = round(100 * told["percentile"], 1)
     failing = len(told["broken"])
     if not failing:
-        said = [f"Every one of {count:,} buses gets through its day on at least {asked:g} % of "
-                f"{days:,} drawn days."]  # fmt: skip
+        said = [(f"Every one of {count:,} buses gets through its day on at least {asked:g} % of "
+                f"{days:,} drawn days.")]  # fmt: skip
     else:
-        said = [f"{failing:,} of {count:,} buses run short of charge on more than {100 - asked:g} % of "
-                f"{days:,} drawn days."]  # fmt: skip
+        said = [(f"{failing:,} of {count:,} buses run short of charge on more than {100 - asked:g} % of "
+                f"{days:,} drawn days.")]  # fmt: skip
     spread = told["broken_blocks"]
     if spread.get("mean"):
         said.append(f"On a mean day {spread['mean']:,.1f} buses run short; on one day in twenty more than "
@@ -96,7 +96,9 @@ def _says(told: dict[str, Any], blocks: pd.DataFrame) -> tuple[str, ...]:
 def _fragile(blocks: pd.DataFrame, percentile: float) -> Figure:
     shown = blocks[blocks["breaks"] > 0].head(_MOST)
     rows = [(row["vehicle"], {"short": 100 * row["breaks"]}) for row in shown.to_dict("records")]
-    more = "" if len(shown) == (blocks["breaks"] > 0).sum() else f" The {_MOST} most often are drawn."
+    more = (
+        "" if len(shown) == (blocks["breaks"] > 0).sum() else f" The {_MOST} most often are drawn."
+    )
     return bars(
         "short-of-charge", "whatif", "Buses that run short of charge",
         f"Share of the drawn days on which each bus falls below its least charge; up to "

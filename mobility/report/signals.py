@@ -97,7 +97,10 @@ def signals_part(
     if "signals-preempt" in now:
         rows += alarm_rows(now["signals-preempt"].document)
         figures += alarm_figures(now["signals-preempt"].document)
-    told = [*documents, *(one for doc in documents for one in doc.get("plans") or () if isinstance(one, dict))]
+    told = [
+        *documents,
+        *(one for doc in documents for one in doc.get("plans") or () if isinstance(one, dict)),
+    ]
     assumed = [*notes, *(network.assumptions if network else ()),
                *(text for doc in told for text in doc.get("assumptions", ()))]  # fmt: skip
     return Part(

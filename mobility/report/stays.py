@@ -92,7 +92,9 @@ def _power(told: dict[str, Any]) -> list[Figure]:
     most, when = float(in_all.max()), format_time(start[int(in_all.argmax())])[:5]
     layers = [{"id": site, "name": site, "values": [round(float(kw), 1) for kw in loads[site]]}
               for site in sorted(loads)[:8]]  # fmt: skip
-    table = pd.DataFrame({"start_s": start, **{f"{site}_kw": loads[site] for site in sorted(loads)}})
+    table = pd.DataFrame(
+        {"start_s": start, **{f"{site}_kw": loads[site] for site in sorted(loads)}}
+    )
     return [Figure(
         "stay-power", "energy", "stack", "Power of the sites",
         f"The peak of all together is {most:,.0f} kW, from {when}.",

@@ -65,4 +65,3 @@ def source_of(answer: Answer) -> list[tuple[str, str]]:
             ("Versions", ", ".join(f"{a} {b}" for a, b in (told.get("versions") or {}).items())),
         ]  # fmt: skip
     return rows
-

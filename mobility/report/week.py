@@ -31,7 +31,9 @@ def week_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Part:
         "gap": "of the cost", "month_minor": money, "year_minor": money, "year_bound_minor": money,
     }  # fmt: skip
     rows = days.to_dict("records")
-    names = [f"{one['day_type']} ({one['days']} {'day' if one['days'] == 1 else 'days'})" for one in rows]
+    names = [
+        f"{one['day_type']} ({one['days']} {'day' if one['days'] == 1 else 'days'})" for one in rows
+    ]
     figures = (
         bars("week-buses", "week", "Buses of each kind of day",
              "Buses that go out, and the least that any plan needs.",
@@ -71,7 +73,9 @@ def _says(told: dict[str, Any], rows: list[dict[str, Any]], currency: str) -> tu
     if told.get("objective") is None:
         return (f"There is no plan of the week: {told.get('why') or told.get('status')}.",)
     kinds = len(rows)
-    said = [f"{told['vehicles']:,} buses carry every day, of {kinds} {'kind' if kinds == 1 else 'kinds'}."]
+    said = [
+        f"{told['vehicles']:,} buses carry every day, of {kinds} {'kind' if kinds == 1 else 'kinds'}."
+    ]
     least = told["vehicles_bound"]
     said.append(
         "It is proven that no fewer can do."
@@ -79,6 +83,8 @@ def _says(told: dict[str, Any], rows: list[dict[str, Any]], currency: str) -> tu
         else f"It is proven that at least {least:,} are needed."
     )
     if told.get("year_minor") is not None:
-        year, bound = (format_money(told[one], currency) for one in ("year_minor", "year_bound_minor"))
+        year, bound = (
+            format_money(told[one], currency) for one in ("year_minor", "year_bound_minor")
+        )
         said.append(f"A year costs {year}; no plan can cost less than {bound}.")
     return tuple(said)

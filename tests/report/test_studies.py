@@ -46,7 +46,15 @@ COMPARED = {"currency": "CLP", "what_ifs": [
     {"name": "none", "change": "x", "status": "infeasible", "vehicles": 0, "cost_minor": None, "more_minor": None,
      "bound_minor": None, "peak_kw": None},
 ]}  # fmt: skip
-PERIOD = {"from_s": 0, "to_s": 1, "digest": "d", "signals": [], "why": "", "findings": [], "assumptions": ["assumed"]}
+PERIOD = {
+    "from_s": 0,
+    "to_s": 1,
+    "digest": "d",
+    "signals": [],
+    "why": "",
+    "findings": [],
+    "assumptions": ["assumed"],
+}
 TIMED = {
     "plans": [
         {**PERIOD, "name": name, "saving": saving,
@@ -93,7 +101,10 @@ def all_of_them(tmp_path_factory):
 def test_each_study_is_a_part_with_its_own_words(all_of_them):
     said = {part.id or part.domain: " ".join(part.headline) for part in all_of_them.parts}
     assert said["fleet-week"].startswith("12 buses carry every day, of 2 kinds.")
-    assert "A year costs USD 48,000.06; no plan can cost less than USD 43,000.00." in said["fleet-week"]
+    assert (
+        "A year costs USD 48,000.06; no plan can cost less than USD 43,000.00."
+        in said["fleet-week"]
+    )
     assert "5 chargers and 600 kW do for 12 electric buses." in said["fleet-sizing"]
     assert "at least 4 chargers are needed" in said["fleet-sizing"]
     assert said["fleet-transition"].startswith("One route goes electric in 1 stages: 6 buses")
@@ -114,23 +125,35 @@ def test_every_figure_is_drawn_from_its_table_and_has_its_own_id(all_of_them):
     for one in figures:
         assert len(one.table), one.id
     by_id = {one.id: one for one in figures}
-    costs = {one["name"]: [two["value"] for two in one["bars"]] for one in by_id["week-costs"].data["groups"]}
+    costs = {
+        one["name"]: [two["value"] for two in one["bars"]]
+        for one in by_id["week-costs"].data["groups"]
+    }
     assert costs == {"Monday-Friday (5 days)": [160.0, 150.0], "Sunday (1 day)": [90.0, 90.0]}
     assert [one["name"] for one in by_id["what-ifs"].data["groups"]] == ["now", "bigger"]
     power = by_id["stay-power"].data["layers"][0]["values"]
-    assert (power[95], power[0], sum(power)) == (80.0, 80.0, 160.0)  # over midnight, 15 minutes each
+    assert (power[95], power[0], sum(power)) == (
+        80.0,
+        80.0,
+        160.0,
+    )  # over midnight, 15 minutes each
 
 
 def test_figures_of_several_periods_stand_side_by_side(all_of_them):
     table = all_of_them.tables["kpis-signals"].set_index("name")
-    assert table.loc["person_hours_h[07:00-09:00]", "difference"] == "\N{MINUS SIGN}1.0 (\N{MINUS SIGN}10.0 %)"
+    assert (
+        table.loc["person_hours_h[07:00-09:00]", "difference"]
+        == "\N{MINUS SIGN}1.0 (\N{MINUS SIGN}10.0 %)"
+    )
     assert table.loc["person_hours_h[09:00-17:00]", "after"] == "8.0"
     assert table.loc["within_target", "after"] == "100.0 %"
 
 
 def test_studies_claim_no_checks_that_were_not_made(all_of_them, tmp_path):
     page = all_of_them.to_html()
-    assert page.count("No findings: every check holds.") == 1  # of the signals; no study was checked here
+    assert (
+        page.count("No findings: every check holds.") == 1
+    )  # of the signals; no study was checked here
     alone = make_page(write(tmp_path, sizing=SIZING)).to_html()
     assert "every check holds" not in alone
     assert "These results bring no findings." in alone
@@ -145,7 +168,9 @@ def test_a_simulation_tells_who_runs_short(tmp_path):
     part = next(one for one in page.parts if one.id == "fleet-simulation")
     failing, count = len(found.broken()), len(found.blocks)
     first = part.headline[0]
-    assert first.startswith(f"{failing:,} of {count:,} buses" if failing else f"Every one of {count:,} buses")
+    assert first.startswith(
+        f"{failing:,} of {count:,} buses" if failing else f"Every one of {count:,} buses"
+    )
     if (found.blocks["breaks"] > 0).any():
         drawn = page.tables["short-of-charge"]
         assert drawn["breaks"].iloc[0] == found.blocks["breaks"].max()
@@ -158,12 +183,20 @@ def test_a_simulation_tells_who_runs_short(tmp_path):
 
 def test_policies_compared_become_a_curve():
     taps = fares.synthetic_taps(150, seed=0)
-    found = fares.compare_policies(taps, fares.read_tariff("santiago"), {"month": [20_000, 41_000, None]})
+    found = fares.compare_policies(
+        taps, fares.read_tariff("santiago"), {"month": [20_000, 41_000, None]}
+    )
     page = make_page([found])
-    assert page.parts[0].headline[0].startswith("3 policies are compared over the same taps, which bring CLP ")
+    assert (
+        page.parts[0]
+        .headline[0]
+        .startswith("3 policies are compared over the same taps, which bring CLP ")
+    )
     drawn = page.figures[0]
     assert drawn.id == "policies"
-    assert len(drawn.data["panels"][0]["series"][0]["points"]) == 2  # no cap has no level to stand at
+    assert (
+        len(drawn.data["panels"][0]["series"][0]["points"]) == 2
+    )  # no cap has no level to stand at
 
 
 ELSEWHERE = {
@@ -181,7 +214,9 @@ ELSEWHERE = {
 @pytest.mark.parametrize("command", ELSEWHERE)
 def test_a_result_that_no_report_shows_is_named_with_what_to_give(command, tmp_path):
     (path,) = write(tmp_path, odd=ELSEWHERE[command])
-    with pytest.raises(ConfigError, match=f"a report does not show .*{command}|one card's charges") as told:
+    with pytest.raises(
+        ConfigError, match=f"a report does not show .*{command}|one card's charges"
+    ) as told:
         read_result(path)
     assert told.value.mend
 
