@@ -47,7 +47,7 @@ def group_headline(told: dict[str, Any]) -> list[str]:
             f"{int(told.get('objective') or 0):,} riders pay less; revenue "
             f"{'rises' if change > 0 else 'falls'} by {format_money(abs(change), currency)}.")]  # fmt: skip
     share, names = told.get("floor_share"), told.get("floor_groups")
-    if is_number(share) and names:
+    if share is not None and is_number(share) and names:
         said.append(
             f"Of what is saved {100 * share:.1f} % goes to groups {', '.join(map(str, names))}."
         )

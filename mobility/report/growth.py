@@ -45,7 +45,7 @@ def sizing_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Part:
         said.append(
             f"Depots are sized one by one, not checked together: {told.get('why') or 'no plan'}."
         )
-    rows = table.to_dict("records")
+    rows: list[dict[str, Any]] = list(told["sites"])
     figures = [
         bars("chargers", "whatif", "Chargers of each depot",
              "The fewest for which a checked plan was found, and the number below which it is proven that "

@@ -159,7 +159,7 @@ def comparison_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Par
     table, currency = pd.DataFrame(told["what_ifs"]), str(told.get("currency") or "")
     unit = 10 ** minor_digits(currency) if currency else 1
     money = f"{currency} a day" if currency else "minor units a day"
-    rows = table.to_dict("records")
+    rows: list[dict[str, Any]] = list(told["what_ifs"])
     costs = [(row["name"], {"cost": _over(row["cost_minor"], unit), "bound": _over(row["bound_minor"], unit)})
              for row in rows]  # fmt: skip
     apart = {"cost_minor", "more_minor", "bound_minor"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from mobility.report.charts import bars
 from mobility.report.numbers import rows_of, table_of
 from mobility.report.page import Figure, Part
 from mobility.units import DAY_S, format_time
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _UNITS = {"sessions": "sessions", "buses": "buses", "kwh": "kWh", "peak_kw": "kW",
           "objective": "", "bound": "", "gap": "of the cost"}  # fmt: skip
@@ -82,7 +85,8 @@ def _power(told: dict[str, Any]) -> list[Figure]:
     slot = round((first["end_s"] - first["start_s"]) / len(first["kw"]))
     if slot <= 0 or DAY_S % slot:
         return []
-    count, loads = DAY_S // slot, {}
+    count = DAY_S // slot
+    loads: dict[str, NDArray[np.float64]] = {}
     for one in drawn:
         load = loads.setdefault(str(one["site"]), np.zeros(count))
         at = one["start_s"] // slot + np.arange(len(one["kw"]))

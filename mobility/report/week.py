@@ -30,7 +30,7 @@ def week_part(told: dict[str, Any], earlier: dict[str, Any] | None) -> Part:
         "vehicles": "buses", "vehicles_bound": "buses", "objective": money, "bound": money,
         "gap": "of the cost", "month_minor": money, "year_minor": money, "year_bound_minor": money,
     }  # fmt: skip
-    rows = days.to_dict("records")
+    rows: list[dict[str, Any]] = list(told["day_types"])
     names = [
         f"{one['day_type']} ({one['days']} {'day' if one['days'] == 1 else 'days'})" for one in rows
     ]
