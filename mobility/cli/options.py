@@ -78,19 +78,17 @@ def stop_from(seconds: float | None, work: int | None, gap: float | None) -> Sto
     if gap is not None:
         if not 0 <= gap < 1:
             raise ConfigError(
-                f"--gap is a fraction from 0 to under 1 (found {gap:g})", mend="--gap 0.01 is 1 %"
+                f"gap must be 0 or more, and under 1 (found {gap:g})", mend="--gap 0.01 is 1 %"
             )
         given.append(Gap(gap))
     if seconds is not None:
         if not 0 < seconds < float("inf"):
-            raise ConfigError(f"--seconds is a time above 0 that ends (found {seconds:g})",
+            raise ConfigError(f"seconds must be more than 0, and end (found {seconds:g})",
                               mend="--seconds 60")  # fmt: skip
         given.append(Seconds(seconds))
     if work is not None:
         if work <= 0:
-            raise ConfigError(
-                f"--work is a number of steps above 0 (found {work})", mend="--work 1000"
-            )
+            raise ConfigError(f"work must be more than 0 (found {work})", mend="--work 1000")
         given.append(Work(work))
     if not given:
         return None

@@ -211,7 +211,7 @@ def _kpis(part: Part) -> Safe:
     return _table(
         columns,
         bodies,
-        "In numbers" if part.id else f"{part.title} in numbers",
+        f"In numbers: {part.title}" if part.id else f"{part.title} in numbers",
         class_="kpis" + " both" * both,
     )
 
@@ -273,7 +273,7 @@ def _findings(part: Part) -> Safe:
         "article",
         tag("h3", part.title),
         _table(("Severity", "Code", "What was found", "How to mend it"), [rows],
-               f"{len(ranked):,} findings"),
+               f"{part.title}: {len(ranked):,} findings"),
         tag("p", f"... and {more:,} more, which the command line lists.") if more else None,
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Weeks, simulations, sizes, transitions, what-ifs, timed plans and alarms on the page."""
 
 import json
+import re
 
 import pytest
 
@@ -157,6 +158,14 @@ def test_studies_claim_no_checks_that_were_not_made(all_of_them, tmp_path):
     alone = make_page(write(tmp_path, sizing=SIZING)).to_html()
     assert "every check holds" not in alone
     assert "These results bring no findings." in alone
+
+
+def test_no_two_regions_have_one_name(all_of_them):
+    named = re.findall(
+        r'<div class="wide" role="region" tabindex="0" aria-label="([^"]+)"', all_of_them.to_html()
+    )
+    assert len(named) > 8
+    assert len(set(named)) == len(named)
 
 
 def test_a_simulation_tells_who_runs_short(tmp_path):
