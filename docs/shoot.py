@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, sync_playwright
 from mobility import fares, fleet, samples, signals
 from mobility.feed import read_feed
 from mobility.report import make_page
-from mobility.stop import Gap
+from mobility.signals.benefit import benefit_per_year
+from mobility.stop import Gap, Work
 
 IMG = Path(__file__).parent / "img"
 WIDTH = 1200
@@ -29,6 +30,8 @@ SHOTS = (
     ("report-energy", "santiago", "energy", "power", True),
     ("report-fares", "santiago", "fares", "cap-levels", False),
     ("report-signals", "changsha", "signals", "street", False),
+    ("report-delay", "changsha", "signals", "delay", False),
+    ("report-whatif", "santiago", "whatif", "short-when", False),
 )
 
 
@@ -48,17 +51,21 @@ def santiago(folder: Path) -> Path:
             "levels": levels.astype(object).where(levels.notna(), None).to_dict("records")}  # fmt: skip
     caps = folder / "caps.json"
     caps.write_text(json.dumps(told), "utf-8")
+    days = fleet.simulate(problem, found, fleet.Scenarios(count=1_000))
     page = make_page(
-        [after, fares.settle(taps, tariff), caps], before=[before], made=date(2025, 5, 1)
+        [after, days, fares.settle(taps, tariff), caps], before=[before], made=date(2025, 5, 1)
     )
     return page.write(folder / "santiago.html")
 
 
 def changsha(folder: Path) -> Path:
-    """The corridor as it came in."""
+    """The corridor as it came in, and timed for three periods of the day."""
     network = signals.read_network(samples.case("changsha", "signals.toml"))
-    plan = folder / "signals.json"
-    plan.write_text(json.dumps(signals.plan_of(network).to_dict()), "utf-8")
+    timed = signals.time_signals(network, stop=Work(200))
+    worth = benefit_per_year(timed).to_dict("records")
+    told = {"plans": [one.to_dict() for one in timed.periods], "benefit_per_year": worth}
+    plan = folder / "timed.json"
+    plan.write_text(json.dumps(told), "utf-8")
     page = make_page([plan], network=network, feed=samples.path("changsha"), made=date(2025, 5, 1))
     return page.write(folder / "changsha.html")
 

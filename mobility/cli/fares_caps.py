@@ -215,7 +215,22 @@ def synthetic(
 
 
 def _levels(text: str | None) -> list[int] | None:
-    return None if text is None else options.list_of(int, text, "--levels", "38000,41000")
+    return (
+        None
+        if text is None
+        else _not_negative(options.list_of(int, text, "--levels", "38000,41000"))
+    )
+
+
+def _not_negative(levels: list[int]) -> list[int]:
+    from mobility.errors import ConfigError
+
+    if any(one < 0 for one in levels):
+        raise ConfigError(
+            f"a cap of {min(levels)} would pay riders",
+            mend="levels are 0 or more minor units, or rides",
+        )
+    return levels
 
 
 def _shares(text: str) -> float | dict[str, float]:
@@ -252,4 +267,5 @@ def _grid(
             raise ConfigError(
                 f"--grid: no levels (found {one!r})", mend="--grid day=2500,3000,none"
             ) from None
+        _not_negative([level for level in found[name] if level is not None])
     return found or None

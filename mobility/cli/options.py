@@ -41,7 +41,9 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write to.", file_okay=False)]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Seed of every random choice.", min=0, max=2**31 - 1)
+]
 StopSeconds = Annotated[
     float | None, typer.Option("--seconds", help="Stop after this wall time (not repeatable).")
 ]
@@ -63,15 +65,30 @@ Config = Annotated[
 
 
 def stop_from(seconds: float | None, work: int | None, gap: float | None) -> Stop | None:
-    """Join the stopping options into one criterion; None where none was given."""
+    """Join the stopping options into one criterion; None where none was given.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is no number to stop at.
+    """
     from mobility.stop import AnyOf, Gap, Seconds, Work
 
     given: list[Stop] = []
     if gap is not None:
+        if not 0 <= gap < 1:
+            raise ConfigError(
+                f"gap must be 0 or more, and under 1 (found {gap:g})", mend="--gap 0.01 is 1 %"
+            )
         given.append(Gap(gap))
     if seconds is not None:
+        if not 0 < seconds < float("inf"):
+            raise ConfigError(f"seconds must be more than 0, and end (found {seconds:g})",
+                              mend="--seconds 60")  # fmt: skip
         given.append(Seconds(seconds))
     if work is not None:
+        if work <= 0:
+            raise ConfigError(f"work must be more than 0 (found {work})", mend="--work 1000")
         given.append(Work(work))
     if not given:
         return None

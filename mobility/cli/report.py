@@ -15,8 +15,8 @@ def report(
         list[Path],
         typer.Argument(
             metavar="RESULT...",
-            help="Folders that `fleet plan --out` wrote, and JSON of `fleet plan`, `fares settle`, "
-            "`fares caps`, `signals time`; one of a kind.",
+            help="Folders that `fleet plan`, `simulate`, `size` ... `--out` wrote, and JSON of `fleet`, "
+            "`fares` and `signals` commands; one of a kind.",
         ),
     ],
     out: Annotated[
@@ -29,14 +29,18 @@ def report(
         ),
     ] = None,
     feed: Annotated[
-        Path | None, typer.Option("--feed", help="The plan's feed, where it has moved.")
+        str | None,
+        typer.Option("--feed", help="The plan's feed, where it has moved; or a sample's name."),
     ] = None,
     case: Annotated[
         Path | None, typer.Option("--case", help="The plan's case file, where it has moved.")
     ] = None,
     network: Annotated[
         str | None,
-        typer.Option("--network", help="The signal plan's: signals.toml, or the name of a sample."),
+        typer.Option(
+            "--network",
+            help="The signal plan's: signals.toml, a net of SUMO, or the name of a sample.",
+        ),
     ] = None,
     title: Annotated[
         str | None, typer.Option("--title", help="By default the agency's name.")
@@ -59,11 +63,14 @@ def report(
     from datetime import UTC, datetime
 
     from mobility.cli.output import log, print_json, working
+    from mobility.cli.signal_files import open_network
+    from mobility.cli.source import feed_path
     from mobility.report import make_page
 
     with working("making the page", quiet=quiet):
         page = make_page(
-            results, before=before or (), feed=feed, case=case, network=_network(network), title=title,
+            results, before=before or (), feed=None if feed is None else feed_path(feed), case=case,
+            network=None if network is None else open_network(network), title=title,
             made=datetime.now(UTC).date(),
         )  # fmt: skip
         path = page.write(out)
@@ -76,15 +83,11 @@ def report(
         })  # fmt: skip
         return EXIT_DONE
     print(page)
+    wrong = [one for part in page.parts for one in part.findings if one.get("severity") == "error"]
+    if wrong:
+        print(
+            f"{len(wrong):,} errors among the findings, {wrong[0].get('code')} first: the page says so"
+        )
     print(f"written: {out} ({size / 1e6:.1f} MB)")
     log("open it in any browser; it needs no network", quiet=quiet)
     return EXIT_DONE
-
-
-def _network(source: str | None) -> Path | None:
-    """Path of a network: what lies there, else the sample of that name."""
-    from mobility import samples
-
-    if source is None or Path(source).exists() or source not in samples.available:
-        return None if source is None else Path(source)
-    return samples.case(source, "signals.toml")

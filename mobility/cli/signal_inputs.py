@@ -48,8 +48,12 @@ def corridor(
     from mobility import signals
     from mobility.cli.output import print_findings, print_json, print_table
     from mobility.cli.source import open_feed
+    from mobility.errors import ConfigError
     from mobility.findings import has_errors
     from mobility.units import format_time
+
+    if not 0 < near < float("inf"):
+        raise ConfigError(f"--near cannot be {near:g}", mend="a distance in m, as in --near 30")
 
     day = open_feed(feed, cache=not no_cache, quiet=quiet).day(date)
     found = signals.corridor_from_feed(day, route, signals_csv, near_m=near)

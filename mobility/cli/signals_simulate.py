@@ -152,13 +152,19 @@ def punctuality(
     from mobility.cli.output import print_findings, print_json, working
     from mobility.cli.signal_files import open_plan
     from mobility.cli.source import open_feed
+    from mobility.errors import ConfigError
     from mobility.findings import has_errors
     from mobility.units import parse_time
 
-    if case is not None:
-        network = signals.read_network(case)
-    else:
-        network = signals.read_network(samples.case(feed, "signals.toml"))
+    for option, value in (("--early", early), ("--late", late)):
+        if not 0 <= value < math.inf:
+            raise ConfigError(f"{option} cannot be {value:g}", mend="seconds, 0 or more")
+    beside = (samples.path(feed) if feed in samples.available else Path(feed)) / "signals.toml"
+    if case is None and not beside.is_file():
+        raise ConfigError(
+            f"{feed}: no signals are named, and none lie beside it", mend="--case signals.toml"
+        )
+    network = signals.read_network(case or beside)
     begins_s = 7 * 3600 if begin is None else parse_time(f"{begin}:00")
     asked = None if plan is None else open_plan(plan, begins_s)
     day = open_feed(feed, cache=not no_cache, quiet=quiet).day(date)

@@ -59,9 +59,15 @@ def time(
     from mobility import signals
     from mobility.cli.output import print_findings, print_json, print_table, working
     from mobility.cli.signal_files import open_network
+    from mobility.errors import ConfigError
     from mobility.findings import has_errors
     from mobility.signals.benefit import benefit_per_year
 
+    for option, value, low in (("--max-wait", max_wait, 0.0), ("--pace", pace, 0.0),
+                               ("--leading-walk", leading_walk, -1e-9), ("--buses", buses, -1e-9)):  # fmt: skip
+        if value is not None and not low < value < float("inf"):
+            raise ConfigError(f"{option} cannot be {value:g}", mend="as in --max-wait 70 --pace 0.9 "
+                              "--leading-walk 4 --buses 6")  # fmt: skip
     asked = open_network(network)
     wrong = [one for one in signals.check(asked) if one.severity == "error"]
     if has_errors(wrong):

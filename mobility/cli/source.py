@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,14 +20,28 @@ FeedSource = Annotated[
 
 
 def feed_path(source: str) -> Path:
-    """Path of a feed: what lies there, else the sample of that name, else the path as given."""
-    path = Path(source)
-    if not path.exists():
-        from mobility import samples
+    """Path of a feed: what lies there, else the sample of that name.
 
-        if source in (*samples.available, *samples.odd()):
-            return samples.path(source)
-    return path
+    Raises
+    ------
+    TableError
+        When there is neither.
+    """
+    path = Path(source)
+    if path.exists():
+        return path
+    from mobility import samples
+    from mobility.errors import TableError
+
+    known = (*samples.available, *samples.odd())
+    if source in known:
+        return samples.path(source)
+    near = get_close_matches(source, known, n=1)
+    raise TableError(
+        f"{source}: there is no such file or folder",
+        mend=f"did you mean the sample {near[0]!r}?" if near else
+        f"check the path, or name a sample: {', '.join(samples.available)}",
+    )  # fmt: skip
 
 
 def open_feed(source: str, *, cache: bool = True, quiet: bool = False) -> Feed:

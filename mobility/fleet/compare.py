@@ -53,7 +53,8 @@ class Comparison(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"what_ifs": plain_rows(self.table)}
+        currency = next(iter(self.plans.values())).problem.currency
+        return {"currency": currency, "what_ifs": plain_rows(self.table)}
 
     def to_json(self) -> str:
         """One JSON document."""

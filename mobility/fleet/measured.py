@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ def _csv(place: Path) -> pd.DataFrame:
         return pd.read_csv(place, dtype=str, keep_default_na=False, skipinitialspace=True)
     except OSError as error:
         raise ConfigError(f"{place}: {error.strerror}", mend="name a CSV file") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         raise TableError(f"{place}: {error}", mend=_MEND) from None
 
 

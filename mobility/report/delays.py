@@ -31,7 +31,10 @@ UNITS = {
     "teleports": "vehicles",
     "collisions": "vehicles",
 }
-_PARTS = {"cars": "people in cars", "buses": "people in buses", "people": "people on foot"}
+_PARTS = {
+    "vehicles": "people in vehicles", "cars": "people in cars", "buses": "people in buses",
+    "people": "people on foot", "on foot": "people on foot",
+}  # fmt: skip
 
 
 def delay_rows(
@@ -40,11 +43,22 @@ def delay_rows(
     """Rows of the table of figures: of timed plans, and of runs."""
     rows: list[tuple[str, ...]] = []
     for told in documents:
-        before, after = _pair(told, earlier)
-        if after:
-            then = None if before is None else _figures(before)
-            rows += rows_of(_figures(after), then, UNITS, SIGNAL_LABELS)
+        pairs = _pairs(told, earlier)
+        now = [(name, _figures(after)) for name, _, after in pairs]
+        then = [(name, _figures(before)) for name, before, _ in pairs if before is not None]
+        if now:
+            rows += rows_of(
+                _by_period(now), _by_period(then) if then else None, UNITS, SIGNAL_LABELS
+            )
     return rows
+
+
+def _by_period(told: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Figures of one answer, or of several periods of the day by period."""
+    if len(told) == 1:
+        return told[0][1]
+    return {name: {period: one.get(name) for period, one in told if one.get(name) is not None}
+            for name in UNITS}  # fmt: skip
 
 
 def _figures(told: dict[str, Any]) -> dict[str, Any]:
@@ -59,12 +73,30 @@ def delay_figures(
     """Delay by who bears it, before and after; and delay of runs with its spread over seeds."""
     figures = []
     for told in documents:
-        before, after = _pair(told, earlier)
-        if after and isinstance(after.get("parts"), dict):
-            figures.append(_parts(before, after))
-        if after and isinstance(after.get("delay_s"), int | float):
-            figures.append(_runs(before, after))
+        pairs = _pairs(told, earlier)
+        lost = [one for one in pairs if isinstance(one[2].get("parts"), dict)]
+        if lost:
+            figures.append(_parts(lost))
+        for _, before, after in pairs:
+            if isinstance(after.get("delay_s"), int | float):
+                figures.append(_runs(before, after))
     return figures
+
+
+def _pairs(
+    told: dict[str, Any], earlier: Sequence[dict[str, Any]]
+) -> list[tuple[str, dict[str, Any] | None, dict[str, Any]]]:
+    """Period of the day, figures before and after; the period is empty where there is one alone."""
+    if not isinstance(told.get("plans"), list):
+        before, after = _pair(told, earlier)
+        return [("", before, after)] if after else []
+    found = [
+        (str(one.get("name", "")), *_pair(one, ()))
+        for one in told["plans"]
+        if isinstance(one, dict)
+    ]
+    kept = [(name, before, after) for name, before, after in found if after]
+    return kept if len(kept) > 1 else [("", before, after) for _, before, after in kept]
 
 
 def _pair(
@@ -78,28 +110,32 @@ def _pair(
     return None, None
 
 
-def _parts(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
-    """Person hours lost an hour, by who loses them."""
-    names = list(after["parts"])
+def _parts(pairs: list[tuple[str, dict[str, Any] | None, dict[str, Any]]]) -> Figure:
+    """Person hours lost an hour, by who loses them, and by period of the day."""
+    rows = []
+    for period, before, after in pairs:
+        for part, value in after["parts"].items():
+            who = _PARTS.get(part, part)
+            then = None if before is None else (before.get("parts") or {}).get(part)
+            rows.append((period, who, then, value))
+    both = any(row[2] is not None for row in rows)
     groups = [
-        {"name": _PARTS.get(name, name), "bars": [
-            *([{"series": "before", "value": before["parts"].get(name)}] if before else []),
-            {"series": "after", "value": after["parts"][name]},
+        {"name": f"{period}: {who}" if period else who, "bars": [
+            *([{"series": "before", "value": before}] if both else []),
+            {"series": "after", "value": after},
         ]}
-        for name in names
+        for period, who, before, after in rows
     ]  # fmt: skip
     series = [
-        *([{"id": "before", "name": "before"}] if before else []),
+        *([{"id": "before", "name": "before"}] if both else []),
         {"id": "after", "name": "after"},
     ]
-    table = pd.DataFrame({
-        "who": names, "before_h": [before["parts"].get(one) if before else None for one in names],
-        "after_h": [after["parts"][one] for one in names],
-    })  # fmt: skip
     return Figure(
         "delay", "signals", "bars", "Time that people lose, before and after",
-        "Person hours lost in an hour, by who loses them, under the same model for both plans.",
-        {"groups": groups, "series": series, "unit": "person hours an hour"}, table,
+        "Hours that all people together lose at the signals in an hour of the period, by who loses them, "
+        "under the same model for both plans.",
+        {"groups": groups, "series": series, "unit": "person hours an hour"},
+        pd.DataFrame(rows, columns=["period", "who", "before_h", "after_h"]),
     )  # fmt: skip
 
 
@@ -129,8 +165,8 @@ def _runs(before: dict[str, Any] | None, after: dict[str, Any]) -> Figure:
     ]
     columns = ["who", "plan", "delay_s", "low_s", "high_s"]
     return Figure(
-        "run-delay", "signals", "bars", "Delay in runs, before and after",
-        "Mean delay. Whiskers: the least and most over seeds; of buses one standard deviation.",
+        "run-delay", "signals", "bars", f"Delay in simulated runs{', before and after' if before else ''}",
+        "Mean delay. Whiskers: the least and most over repeated runs; of buses one standard deviation.",
         {"groups": groups, "series": told_apart, "unit": "s"}, pd.DataFrame(rows, columns=columns),
     )  # fmt: skip
 
@@ -140,7 +176,7 @@ def _spread(told: dict[str, Any], name: str) -> tuple[float | None, dict[str, An
     seeds = told.get("delay_s_by_seed") if name == "delay_s" else None
     if isinstance(seeds, list) and len(seeds) > 1:
         return sum(seeds) / len(seeds), {
-            "low": min(seeds), "high": max(seeds), "spread": f"least and most of {len(seeds)} seeds",
+            "low": min(seeds), "high": max(seeds), "spread": f"least and most of {len(seeds)} runs",
         }  # fmt: skip
     value = told.get(name)
     inner = value if isinstance(value, dict) else told

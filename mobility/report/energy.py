@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mobility.report.page import Figure
-from mobility.units import DAY_S, format_time
+from mobility.units import DAY_S, format_time, minor_digits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,14 +116,15 @@ def tariff_bands(plan: Plan) -> dict[str, Any]:
             for low, high in ((start, end),) if end > start else ((start, DAY_S), (0, end)):
                 hours.append({"from": low, "to": high, "price": demand.price})
     prices = sorted({price for _, price in energy})
+    unit = 10 ** minor_digits(currency)
     says = (
-        f"Shaded: dearer energy, {prices[0]:g} to {prices[-1]:g} {currency} minor units a kWh."
+        f"Shaded: dearer energy, {currency} {prices[0] / unit:g} to {prices[-1] / unit:g} a kWh."
         if len(prices) > 1
-        else f"Energy costs {prices[0]:g} {currency} minor units a kWh all day."
+        else f"Energy costs {currency} {prices[0] / unit:g} a kWh all day."
     )
     if hours:
         says += " Hatched: hours in which the peak is billed."
-    return {"bands": bands, "demand": hours, "currency": currency, "says": says}
+    return {"bands": bands, "demand": hours, "currency": currency, "unit": unit, "says": says}
 
 
 def _kw(values: Any) -> list[float]:

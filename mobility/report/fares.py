@@ -64,7 +64,7 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
         said += _says_levels(levels["levels"], currency)
     if best := told.get("fares-best"):
         figures += _best(best, currency)
-        said.append(f"Best caps: {best['answer']}.")
+        said += _says_best(best, currency)
         units = {
             name: f"minor:{currency}" if unit == "money" else unit for name, unit in _BEST.items()
         }
@@ -74,9 +74,14 @@ def fares_part(now: dict[str, Answer], before: dict[str, Answer]) -> Part:
             "best_revenue": policy.get("charged"),
         }
         rows += rows_of(policy, None, units)
+    if groups := told.get("fares-groups"):
+        from mobility.report.fare_groups import group_figures, group_headline
+
+        figures += group_figures(groups)
+        said += group_headline(groups)
     if compared := told.get("fares-policy"):
         figures += _policies(compared, currency)
-        said.append(f"{len(compared['policies']):,} policies are compared over the same taps.")
+        said += _says_compared(compared, currency)
     return Part(
         domain="fares",
         title="Fares",
@@ -105,8 +110,8 @@ def _says_settled(totals: dict[str, Any], currency: str) -> list[str]:
     few = 0 < capped < LEAST_RIDERS
     held = "fewer than ten" if few else f"{capped:,}"
     return [
-        f"{totals['taps']:,} taps of {cards:,} cards are charged {money}.",
-        f"A cap holds {held} of them{'' if few else share}, who save {saved}.",
+        f"{cards:,} cards pay {money} for {totals['taps']:,} taps.",
+        f"{held[:1].upper()}{held[1:]} of them{'' if few else share} reach a cap and save {saved}.",
     ]
 
 
@@ -121,12 +126,44 @@ def _says_levels(levels: list[dict[str, Any]], currency: str) -> list[str]:
     none = next((one for one in levels if one["level"] is None), None)
     if not tried:
         return []
-    said = f"{len(tried)} levels of the cap were settled tap by tap."
-    if none is not None:
-        said += (
-            f" Without the cap revenue would change by {format_money(none['change'], currency)}."
-        )
-    return [said]
+    said = [f"{len(tried)} levels of the cap were tried on the same taps."]
+    if none is not None and none["change"]:
+        word = "more" if none["change"] > 0 else "less"
+        money = format_money(abs(none["change"]), currency)
+        said.append(f"Without the cap riders would pay {money} {word}.")
+    return said
+
+
+def _says_best(best: dict[str, Any], currency: str) -> list[str]:
+    """The best caps as sentences: what changes, who gains, who pays, and how sure that is."""
+    policy, levels = best.get("policy") or {}, best.get("levels") or {}
+    if not levels or "charged" not in policy:
+        return [f"There are no such caps: {best.get('why') or best.get('status')}."]
+    caps = " and ".join(
+        f"no cap {name!r}" if level is None else f"cap {name!r} at {format_money(level, currency)}"
+        for name, level in levels.items()
+    )
+    rise = best.get("rise_percent") or 0
+    fares = (
+        "fares as they are"
+        if not rise
+        else f"all fares {abs(rise):g} % {'higher' if rise > 0 else 'lower'}"
+    )
+    less, more = (_riders(policy.get(name)) for name in ("riders_helped", "riders_worse"))
+    change = policy.get("change", 0)
+    said = [f"With {caps} and {fares}, {less} pay less and {more} pay more.",
+            "Revenue stays the same." if not change else
+            f"Revenue {'rises' if change > 0 else 'falls'} by {format_money(abs(change), currency)}, to "
+            f"{format_money(policy['charged'], currency)}."]  # fmt: skip
+    if best.get("status") == "optimal":
+        said.append("It is proven that no other choice among those asked about helps more riders.")
+    return said
+
+
+def _riders(count: Any) -> str:
+    if count is None:
+        return "fewer than ten riders"
+    return f"{int(count):,} {'rider' if count == 1 else 'riders'}"
 
 
 def _where_it_goes(totals: dict[str, Any], currency: str) -> Figure:
@@ -280,6 +317,18 @@ def _ends(table: pd.DataFrame, by: str) -> pd.DataFrame:
     half = _MOST_GROUPS // 2
     order = pd.to_numeric(table[by], errors="coerce").sort_values(kind="stable").index
     return table.loc[[*order[:half], *order[-half:]]]
+
+
+def _says_compared(told: dict[str, Any], currency: str) -> list[str]:
+    """How many policies, and the least and the most that they bring."""
+    rows, present = told["policies"], told["present"]
+    said = [(f"{len(rows):,} policies are compared over the same taps, which bring "
+            f"{format_money(present, currency)} at present.")]  # fmt: skip
+    charged = [one["charged"] for one in rows if isinstance(one.get("charged"), int | float)]
+    if charged:
+        said.append(f"They would bring {format_money(min(charged), currency)} to "
+                    f"{format_money(max(charged), currency)}.")  # fmt: skip
+    return said
 
 
 def _policies(told: dict[str, Any], currency: str) -> list[Figure]:

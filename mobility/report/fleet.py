@@ -199,7 +199,7 @@ def _headline(
     told: dict[str, Any], opened: Planned | None, earlier: dict[str, Any] | None
 ) -> tuple[str, ...]:
     """What a council reads first: what is carried, with how little, at what cost, how sure."""
-    if told.get("objective") is None:
+    if told["objective"] is None:
         return (f"There is no plan: {told.get('why') or told.get('status')}.",)
     kpis = told.get("kpis") or {}
     date = None if opened is None else opened.plan.problem.date

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mobility.errors import ConfigError
+from mobility.errors import ConfigError, MobilityError
 from mobility.report.page import Page, Part
 from mobility.report.read import Answer, answer_of
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 # Kinds of which an earlier one is shown beside the later.
-_COMPARED = {"fleet-plan", "fares-settle", "signals-plan", "signals-week", "signals-run"}
+_COMPARED = {
+    "fleet-plan", "fleet-week", "fleet-simulation", "fares-settle", "signals-plan", "signals-week",
+    "signals-timed", "signals-run",
+}  # fmt: skip
 
 
 def write_report(results: Iterable[Any], path: str | Path, **how: Any) -> Path:
@@ -72,6 +75,28 @@ def make_page(
         When a result cannot be read.
     """
     now, then = _by_kind(results), _by_kind(before)
+    try:
+        return _page(now, then, feed, case, network, title, made)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        if isinstance(error, MobilityError) or not all(one.given is None for one in now.values()):
+            raise
+        names = ", ".join(one.name for one in (*now.values(), *then.values()))
+        raise ConfigError(
+            f"{names}: names of a result, but not its values ({type(error).__name__}: {error})",
+            mend="write it again with the command that it is of, of this version",
+        ) from error
+
+
+def _page(
+    now: dict[str, Answer],
+    then: dict[str, Answer],
+    feed: str | Path | None,
+    case: str | Path | None,
+    network: str | Path | Network | None,
+    title: str | None,
+    made: date | None,
+) -> Page:
+    """The page of results that are read."""
     if not now:
         raise ConfigError("a report of nothing", mend="give at least one result")
     if lone := sorted(set(then) - set(now)):
@@ -92,6 +117,11 @@ def make_page(
         part, agency = _fleet(now["fleet-plan"], then.get("fleet-plan"), feed, case, street)
         parts.append(part)
         named.append(agency)
+    if any(one.domain == "fleet" and kind != "fleet-plan" for kind, one in now.items()):
+        from mobility.report.studies import study_parts
+
+        planned = now["fleet-plan"].document if "fleet-plan" in now else {}
+        parts += study_parts(now, then, str(planned.get("currency") or ""))
     fares = {kind: one for kind, one in now.items() if one.domain == "fares"}
     if fares:
         from mobility.report.fares import fares_part
@@ -103,7 +133,7 @@ def make_page(
         named.append("" if street is None else _street_name(street))
     name = title or next((one for one in named if one), parts[0].title)
     what = {"fleet": "vehicles and charging", "fares": "fares and caps", "signals": "signals"}
-    said = ", ".join(what[one.domain] for one in parts)
+    said = ", ".join(dict.fromkeys(what[one.domain] for one in parts))
     return Page(name, said[:1].upper() + said[1:], tuple(parts), made)
 
 

@@ -95,11 +95,14 @@ GROUPS = {
         "person_hours_h": "By the model of the plan",
         "vehicles": "Runs",
         "on_time": "A day of the timetable",
+        "mean_s": "A fire engine's way",
     },
 }
 NOT_TOLD = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
-_SHARES = {"deadhead_share", "least_soc", "gap", "on_time", "bunched"}
+_SHARES = {
+    "deadhead_share", "least_soc", "gap", "on_time", "bunched", "km_share", "most_often", "within_target",
+}  # fmt: skip
 _UNITS = {"share of km": "of km", "share of the battery": "of the battery", "kWh charged": "kWh"}
 _FUELS = {"diesel_l": "litres", "hydrogen_kg": "kg"}
 

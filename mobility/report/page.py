@@ -18,6 +18,8 @@ TABS = (
     ("map", "Map"),
     ("vehicles", "Vehicles"),
     ("energy", "Energy"),
+    ("week", "Week"),
+    ("whatif", "What if"),
     ("fares", "Fares"),
     ("signals", "Signals"),
     ("findings", "Findings"),
@@ -79,6 +81,8 @@ class Part:
         What nobody gave and was assumed.
     provenance
         (what, value): input hashes, versions, seed.
+    id
+        Unique on the page; by default the domain.
     """
 
     domain: str
@@ -89,6 +93,7 @@ class Part:
     findings: tuple[dict[str, Any], ...] = ()
     assumptions: tuple[str, ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +114,8 @@ class Page:
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Every chart as a DataFrame, by its id; ``kpis-<domain>`` are the figures in numbers."""
-        told = {f"kpis-{part.domain}": part.kpis for part in self.parts}
+        """Every chart as a DataFrame, by its id; ``kpis-<part>`` are the figures in numbers."""
+        told = {f"kpis-{part.id or part.domain}": part.kpis for part in self.parts}
         return told | {one.id: one.table for one in self.figures}
 
     @property
@@ -138,7 +143,7 @@ class Page:
         return target
 
     def __str__(self) -> str:
-        said = ", ".join(part.domain for part in self.parts)
+        said = ", ".join(dict.fromkeys(part.domain for part in self.parts))
         return f"{self.title}: {said}; {len(self.figures)} figures"
 
     def _repr_html_(self) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 UNITS = {
-    "on_time": "of calls at timepoints",
+    "on_time": "of timed stops",
     "late_s": "s",
     "excess_wait_s": "s a passenger",
     "headway_cv": "of the headway",
@@ -61,14 +61,16 @@ def _figures(told: dict[str, Any]) -> dict[str, Any]:
 
 def _says(told: dict[str, Any], one: dict[str, Any]) -> str:
     before, after = one.get("before"), one.get("after")
-    said = f"{told.get('trips', 0):,} trips are driven on {told.get('seeds', 1)} seeds"
+    runs = told.get("seeds", 1)
+    said = f"In {runs} simulated {'run' if runs == 1 else 'runs'} of {told.get('trips', 0):,} bus trips"
     if before is None:
-        return f"{said}."
+        return f"{said} no bus calls at a stop with a time of its own."
     if after is None:
-        return f"{said}: {100 * before:.1f} % of calls are on time."
+        return f"{said}, {100 * before:.1f} % of buses' timed stops are on time."
     wide, points = one.get("half_width"), 100 * (after - before)
     sure = "" if wide is None else f" (a change of {points:+.1f} points, ± {wide:.1f} at 95 %)"
-    return f"{said}: {100 * before:.1f} % of calls are on time before and {100 * after:.1f} % after{sure}."
+    return (f"{said}, {100 * before:.1f} % of buses' timed stops are on time before and {100 * after:.1f} % "
+            f"after{sure}.")  # fmt: skip
 
 
 def _figure(told: dict[str, Any], one: dict[str, Any]) -> Figure:
@@ -89,12 +91,13 @@ def _figure(told: dict[str, Any], one: dict[str, Any]) -> Figure:
         if bars:
             groups.append({"name": name, "bars": bars})
     early, late = told.get("on_time_s", (None, None))
-    window = "" if early is None else f" On time is from {early:+g} to {late:+g} s."
+    window = "" if early is None else f" On time is up to {-early:g} s early and {late:g} s late."
+    both = one.get("after") is not None
     table = pd.DataFrame(rows, columns=["route", "on_time_before", "on_time_after"])
     return Figure(
-        "punctuality", "signals", "bars", "Buses on time, before and after",
-        f"Share of calls at timepoints that are on time, over all seeds.{window}",
+        "punctuality", "signals", "bars", f"Buses on time{', before and after' if both else ''}",
+        f"Share of buses' timed stops (timepoints) that are on time, over all simulated runs.{window}",
         {"groups": groups, "series": [{"id": "before", "name": "before"}, {"id": "after", "name": "after"}],
-         "unit": "% of calls"},
+         "unit": "% of timed stops"},
         table,
     )  # fmt: skip

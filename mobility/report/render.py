@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mobility.report.page import Figure, Page, Part
 
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
+# Sentences of a headline that still are a paragraph.
+_MOST_SENTENCES, _MOST_LETTERS = 4, 320
 # Findings written out; the rest is counted.
 _MOST = 200
 # Sites that stand in the table of figures one by one.
@@ -135,11 +137,16 @@ def _panel(page: Page, name: str, title: str) -> Safe:
             drawn = [_figure(one) for one in part.figures if one.tab == name]
             inside += [_summary(part), *drawn]
     elif name == "findings":
-        inside = [_findings(part) for part in page.parts]
+        # A study that brings no findings was not checked: it does not say that all is well.
+        inside = [_findings(one) for one in page.parts if one.findings or not one.id]
+        inside = inside or [tag("article", tag("p", "These results bring no findings."))]
     elif name == "sources":
         inside = [_sources(part) for part in page.parts]
     else:
-        inside = [_figure(one) for one in page.figures if one.tab == name]
+        inside = []
+        for part in page.parts:  # a study is told where its figures are, once more
+            drawn = [_figure(one) for one in part.figures if one.tab == name]
+            inside += [tag("h3", part.title, class_="part"), *drawn] if drawn and part.id else drawn
     return tag(
         "section",
         tag("h2", title, class_="panel-title"),
@@ -157,12 +164,20 @@ def _summary(part: Part) -> Safe:
     return tag(
         "article",
         tag("h3", part.title, class_="part"),
-        tag("p", tag("strong", first), " ", " ".join(rest), class_="headline"),
+        _headline(first, rest),
         tag("p", wrong, class_="wrong", role="alert") if errors else None,
-        _kpis(part),
+        _kpis(part) if len(part.kpis) else None,
         tag("details", tag("summary", f"{count} {'assumption' if count == 1 else 'assumptions'}"),
             _assumed(part), class_="loud", open=True) if count else None,
     )  # fmt: skip
+
+
+def _headline(first: str, rest: Sequence[str]) -> Safe:
+    """A short paragraph; many sentences are a list, which is read sooner."""
+    if len(rest) <= _MOST_SENTENCES and sum(map(len, rest)) <= _MOST_LETTERS:
+        return tag("p", tag("strong", first), " ", " ".join(rest), class_="headline")
+    listed = tag("ul", *(tag("li", one) for one in rest))
+    return tag("div", tag("p", tag("strong", first)), listed, class_="headline")
 
 
 def _kpis(part: Part) -> Safe:
@@ -173,23 +188,32 @@ def _kpis(part: Part) -> Safe:
         table = table[~sites]
     both = bool((table["before"] != NOT_TOLD).any())
     columns = ["Figure", "Unit", *(["Before", "After", "Difference"] if both else ["Value"])]
-    rows = []
+    bodies: list[list[Safe]] = [[]]
+    headed: set[str] = set()
     for one in table.to_dict("records"):
-        if heading := GROUPS[part.domain].get(one["name"]):
+        heading = None if part.id else GROUPS[part.domain].get(one["name"].partition("[")[0])
+        if heading and heading not in headed:
+            headed.add(heading)
             across = tag("th", heading, colspan=len(columns), scope="rowgroup")
-            rows.append(tag("tr", across, class_="group"))
+            bodies.append([tag("tr", across, class_="group")])
         name = tag("th", one["label"], " ", tag("code", one["name"]), scope="row")
         if not _number(one["after"]):
             told = one["after"]
             if both and one["before"] not in {NOT_TOLD, told}:
                 told = f"before: {one['before']}; after: {told}"
-            rows.append(tag("tr", name, tag("td", told, colspan=len(columns) - 1, class_="words")))
+            words = tag("td", told, colspan=len(columns) - 1, class_="words")
+            bodies[-1].append(tag("tr", name, words))
             continue
         values = [one["before"], one["after"], one["difference"]] if both else [one["after"]]
-        rows.append(tag(
+        bodies[-1].append(tag(
             "tr", name, tag("td", one["unit"]), *(tag("td", value, class_="number") for value in values)
         ))  # fmt: skip
-    return _table(columns, rows, f"{part.title} in numbers", class_="kpis" + " both" * both)
+    return _table(
+        columns,
+        bodies,
+        f"In numbers: {part.title}" if part.id else f"{part.title} in numbers",
+        class_="kpis" + " both" * both,
+    )
 
 
 def _number(value: str) -> bool:
@@ -197,11 +221,14 @@ def _number(value: str) -> bool:
     return len(value) <= 18 and not any(one in value for one in (" at ", "("))
 
 
-def _table(columns: Sequence[str], rows: Sequence[Safe], caption: str, class_: str = "") -> Safe:
+def _table(
+    columns: Sequence[str], bodies: Sequence[Sequence[Safe]], caption: str, class_: str = ""
+) -> Safe:
+    """A table; each body is a group of rows, which may begin with its heading."""
     head = tag("tr", *(tag("th", one, scope="col") for one in columns))
     return tag(
         "div",
-        tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *rows),
+        tag("table", tag("caption", caption), tag("thead", head), *(tag("tbody", *one) for one in bodies if one),
             class_=class_),
         class_="wide", role="region", tabindex="0", aria_label=caption,
     )  # fmt: skip
@@ -245,8 +272,8 @@ def _findings(part: Part) -> Safe:
     return tag(
         "article",
         tag("h3", part.title),
-        _table(("Severity", "Code", "What was found", "How to mend it"), rows,
-               f"{len(ranked):,} findings"),
+        _table(("Severity", "Code", "What was found", "How to mend it"), [rows],
+               f"{part.title}: {len(ranked):,} findings"),
         tag("p", f"... and {more:,} more, which the command line lists.") if more else None,
     )  # fmt: skip
 
@@ -271,10 +298,10 @@ def _sources(part: Part) -> Safe:
     return tag(
         "article",
         tag("h3", part.title),
-        tag("h4", "Assumed, because nobody gave it") if assumed else None,
-        tag("div", assumed, class_="loud") if assumed else None,
+        tag("h4", "Assumed, because nobody gave it", class_="again") if assumed else None,
+        tag("div", assumed, class_="loud again") if assumed else None,
         tag("h4", "Where it comes from"),
-        _table(("What", "Which"), rows, f"Sources of {part.title.lower()}", class_="sources"),
+        _table(("What", "Which"), [rows], f"Sources of {part.title.lower()}", class_="sources"),
     )
 
 

@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mobility.errors import ConfigError
+from mobility.report.alarms import (
+    alarm_figures,
+    alarm_headline,
+    alarm_rows,
+    worth_figures,
+    worth_headline,
+)
 from mobility.report.corridor import corridor_figure
 from mobility.report.delays import delay_figures, delay_rows
 from mobility.report.numbers import SIGNAL_LABELS, rows_of, table_of
@@ -77,23 +84,32 @@ def signals_part(
     if plans:
         shown = [*(("before", one) for one in earlier[:1] if not _same(one, plans)),
                  *((one.name or "plan", one) for one in plans)]  # fmt: skip
-        if network is not None and (street := corridor_figure(network, shown)):
+        shown = [(name, one) for name, one in shown if one.signals]
+        if network is not None and shown and (street := corridor_figure(network, shown)):
             figures.append(street)
-        figures.append(_stages(shown, network))
+        if shown:
+            figures.append(_stages(shown, network))
     documents = [one.document for one in now.values()]
-    figures += delay_figures(documents, [one.document for one in before.values()])
-    figures += punctual_figures(documents)
-    rows = _rows(plans, earlier) + delay_rows(documents, [one.document for one in before.values()])
-    rows += punctual_rows(documents)
+    others = [one.document for kind, one in now.items() if kind != "signals-preempt"]
+    then = [one.document for one in before.values()]
+    figures += [*delay_figures(others, then), *worth_figures(others), *punctual_figures(documents)]
+    rows = _rows(plans, earlier) + delay_rows(others, then) + punctual_rows(documents)
+    if "signals-preempt" in now:
+        rows += alarm_rows(now["signals-preempt"].document)
+        figures += alarm_figures(now["signals-preempt"].document)
+    told = [
+        *documents,
+        *(one for doc in documents for one in doc.get("plans") or () if isinstance(one, dict)),
+    ]
     assumed = [*notes, *(network.assumptions if network else ()),
-               *(text for doc in documents for text in doc.get("assumptions", ()))]  # fmt: skip
+               *(text for doc in told for text in doc.get("assumptions", ()))]  # fmt: skip
     return Part(
         domain="signals",
         title="Signals",
         headline=_headline(plans, network, documents),
         kpis=table_of(rows),
         figures=tuple(figures),
-        findings=(*findings, *(one for doc in documents for one in doc.get("findings", ()))),
+        findings=(*findings, *(one for doc in told for one in doc.get("findings", ()))),
         assumptions=tuple(dict.fromkeys(assumed)),
         provenance=tuple(row for one in now.values() for row in _provenance(one, network)),
     )
@@ -102,6 +118,8 @@ def signals_part(
 def plans_of(told: dict[str, Any]) -> list[Plan]:
     """The plans of a document: one, those of a week, or the one inside another answer."""
     if isinstance(told.get("plans"), list):
+        if "slots" in told and not any(isinstance(one, dict) for one in told["plans"]):
+            raise ConfigError("a week without plans", mend="write it with `mobility signals time`")
         return [plan_of_document(one) for one in told["plans"] if isinstance(one, dict)]
     if "signals" in told and "digest" in told:
         return [plan_of_document(told)]
@@ -178,14 +196,33 @@ def _headline(
             f"{where}: {len(plans[0].signals)} signals with a cycle of {_cycles(plans[0])} s."
         )
     for told in documents:
-        if isinstance(told.get("saving"), int | float):
-            more = 100 * told["saving"]
-            said.append(f"People lose {abs(more):.1f} % {'less' if more >= 0 else 'more'} time than before, "
-                        "by one model for both.")  # fmt: skip
-        said += punctual_headline([told])
-        if told.get("why"):
-            said.append(str(told["why"]).strip().rstrip(".") + ".")
+        periods = [one for one in told.get("plans") or () if isinstance(one, dict)]
+        said += _saved([told]) or _saved(periods)
+        said += [*worth_headline([told]), *punctual_headline([told])]
+        if "others_lose_s_per_vehicle" in told:
+            said.append(alarm_headline(told))
+        for one in (told, *periods):
+            if one.get("why"):
+                said.append(str(one["why"]).strip().rstrip(".") + ".")
     return tuple(said) or ("Runs of signals.",)
+
+
+def _saved(plans: Sequence[dict[str, Any]]) -> list[str]:
+    """How much less time people lose, by period of the day where there are several."""
+    told = [(str(one.get("name") or ""), 100 * one["saving"]) for one in plans
+            if isinstance(one.get("saving"), int | float)]  # fmt: skip
+    if not told:
+        return []
+    parts = [
+        f"{abs(more):.1f} % {'less' if more >= 0 else 'more'}"
+        + (f" from {name.replace('-', ' to ')}" if len(told) > 1 else "")
+        for name, more in told
+    ]
+    return [f"People lose {', '.join(parts)} time at the signals than before, by one model for both."
+            if len(told) == 1 else
+            f"People lose less time at the signals than before, by one model for both: {', '.join(parts)}."
+            if all(more >= 0 for _, more in told) else
+            f"Time that people lose at the signals, against before: {', '.join(parts)}."]  # fmt: skip
 
 
 def _stages(shown: Sequence[tuple[str, Plan]], network: Network | None) -> Figure:

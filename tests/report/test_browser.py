@@ -4,6 +4,7 @@ import re
 import shutil
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import report_pages as pages
@@ -220,6 +221,94 @@ def test_dark_and_light_follow_the_system_and_the_reader(cities, visit):
     page.select_option("#theme", "auto")
     page.emulate_media(color_scheme="light")
     until(page, f"{theme} === 'light'")
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """axe-core, as the package of the dev group brings it."""
+    package = pytest.importorskip("axe_playwright_python", reason="it is in the dev group")
+    return (Path(package.__file__).parent / "axe.min.js").read_text("utf-8")
+
+
+AUDIT = """async () => (await axe.run(document, {resultTypes: ["violations"], runOnly: {type: "tag",
+  values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}})).violations
+  .map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((two) => two.target.join(" ")).join(", ")}`)"""
+
+
+@pytest.mark.parametrize(("city", "theme", "wide"), [
+    ("santiago", "light", 375), ("changsha", "dark", 1200),
+])  # fmt: skip
+def test_axe_finds_nothing_on_any_tab(city, theme, wide, cities, visit, axe):
+    page = visit(cities[city], viewport={"width": wide, "height": 900}, color_scheme=theme)
+    page.evaluate(axe)
+    assert page.evaluate("axe.version")
+    found = []
+    for one in page.locator('[role="tab"]').all():
+        one.click()
+        found += [f"{one.get_attribute('id')}: {said}" for said in page.evaluate(AUDIT)]
+    assert found == []
+
+
+def test_axe_is_listened_to(cities, visit, axe):
+    """A fault that is put in is found: the audit can fail."""
+    page = visit(cities["incheon"])
+    page.evaluate(axe)
+    page.evaluate(
+        "document.getElementById('find').closest('label').replaceWith(document.getElementById('find'))"
+    )
+    page.evaluate("document.getElementById('find').removeAttribute('placeholder')")
+    page.click("#tab-map")
+    assert any(one.startswith("label:") for one in page.evaluate(AUDIT))
+
+
+def test_words_of_charts_stand_out_and_marks_do(cities, visit):
+    """What axe leaves open: words of drawings 4.5 to 1, and colours that carry meaning 3 to 1."""
+    for city, theme in (("santiago", "light"), ("santiago", "dark"), ("changsha", "light")):
+        page = visit(cities[city], color_scheme=theme)
+        for one in page.locator('[role="tab"]').all():
+            one.click()
+        low = page.evaluate("""() => {
+          const shine = ([r, g, b]) => [r, g, b].map((one) => one / 255)
+            .map((one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
+          const parts = (text) => text.match(/[0-9.]+/g).map(Number);
+          const hex = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+          const ratio = (a, b) => { const [x, y] = [shine(a), shine(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+          const paper = hex(colour("paper"));
+          const words = [...document.querySelectorAll(".drawing svg text")]
+            .filter((one) => ratio(parts(getComputedStyle(one).fill), paper) < 4.5).map((one) => one.textContent);
+          const marks = ["service", "empty", "charge", "other", "layover", "red", "green", "map-line", "line"]
+            .filter((one) => ratio(hex(colour(one)), paper) < 3);
+          return [...new Set([...words, ...marks])];
+        }""")
+        assert low == [], (city, theme)
+
+
+def test_tab_alone_goes_through_the_page_and_out_again(cities, visit):
+    """Nothing keeps the keyboard; what it reaches is seen and has a name."""
+    page = visit(cities["changsha"])
+    page.click("#tab-map")
+    page.reload()  # the place is kept in the address; the keyboard begins at the top
+    seen, nameless = [], []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        told = page.evaluate("""() => { const one = document.activeElement; if (one === document.body) return null;
+          const named = one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.textContent.trim()
+            || (one.labels && one.labels.length);
+          const box = one.getBoundingClientRect();
+          return [one.tagName + "#" + one.id + "." + (one.getAttribute("class") || ""), Boolean(named) || one.id === "main", box.width > 0]; }""")
+        if told is None:
+            break
+        seen.append(told[0])
+        nameless += [told[0]] if not (told[1] and told[2]) else []
+    else:
+        raise AssertionError(f"the keyboard does not come out again: {seen[-4:]}")
+    assert not nameless
+    order = [
+        next(at for at, one in enumerate(seen) if part in one)
+        for part in ("#theme", "#tab-map", "#find", "panel-map")
+    ]
+    assert order == sorted(order)
 
 
 def test_words_stand_out_from_their_ground(cities, visit):

@@ -359,7 +359,10 @@ def test_punctuality_tells_its_interval(tmp_path):
     }  # fmt: skip
     (tmp_path / "p.json").write_text(json.dumps(told), "utf-8")
     page = make_page([tmp_path / "p.json"])
-    assert "80.0 % of calls are on time before and 90.0 % after" in page.parts[0].headline[0]
+    assert (
+        "80.0 % of buses' timed stops are on time before and 90.0 % after"
+        in page.parts[0].headline[0]
+    )
     assert "± 2.5" in page.parts[0].headline[0]
     groups = page.figures[0].data["groups"]
     assert [one["name"] for one in groups] == ["all routes", "C1, direction 0"]

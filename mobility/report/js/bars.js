@@ -1,7 +1,7 @@
 // Bars from left to right, in groups; a whisker tells the spread where there is one.
 charts.bars = (figure) => () => {
   const { told } = figure, width = figure.width(), count_ = told.series.length;
-  const thick = count_ > 1 ? 15 : 20, step = thick * count_ + 14, left = Math.min(Math.max(...told.groups.map((one) => one.name.length)) * 6.6 + 16, width * 0.42);
+  const many = told.groups.length * count_ > 16, thick = count_ > 1 || many ? 15 : 20, step = thick * count_ + (many ? 7 : 14), left = Math.min(Math.max(...told.groups.map((one) => one.name.length)) * 6.6 + 16, width * 0.42);
   const all = told.groups.flatMap((one) => one.bars.flatMap((two) => [two.value, two.high]).filter((two) => typeof two === "number"));
   const top = Math.max(...all, 1e-9) * 1.16, low = Math.min(...all, 0) * 1.16;
   const height = told.groups.length * step + 46;

@@ -22,6 +22,7 @@ filter.start = (routes, depots, known) => {
   const options = (names) => names.map((one) => html("option", { value: one }, one));
   form.querySelector("#route").append(...options(routes));
   form.querySelector("#depot").append(...options(depots));
+  form.querySelector("#depot").closest("label").hidden = !depots.length;
   form.querySelector("#found").append(...known.slice(0, 5000).map((one) => html("option", { value: one })));
   const read = () => {
     Object.assign(filter, {

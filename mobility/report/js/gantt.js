@@ -71,11 +71,14 @@ charts.gantt = (figure) => {
     pen.font = "12px system-ui, 'Liberation Sans', Arial, sans-serif"; pen.textBaseline = "middle";
     pen.strokeStyle = ink.rule; pen.lineWidth = 1; pen.beginPath();
     pen.fillStyle = ink.soft; pen.textAlign = "center";
-    for (const one of hours(view.from, view.to, width - gutter())) {
+    const ticked = hours(view.from, view.to, width - gutter()), apart = ticked.length > 1 ? x(ticked[1]) - x(ticked[0]) : width;
+    for (const one of ticked) {
       const px = Math.round(x(one)) + 0.5;
       pen.moveTo(px, HEAD - 4); pen.lineTo(px, HEAD);
       if (one % DAY_S === 0 && one > 0) { pen.moveTo(px, HEAD); pen.lineTo(px, height); }
-      pen.fillText(`${two(Math.floor((((one % DAY_S) + DAY_S) % DAY_S) / 3600))}:${two(Math.floor(Math.abs(one) / 60) % 60)}`, Math.min(Math.max(px, gutter() + 17), width - 18), HEAD / 2);
+      const at = Math.min(Math.max(px, gutter() + 17), width - 18); // at an edge a name moves in, unless it meets its neighbour
+      if (Math.abs(at - px) > apart - 40) continue;
+      pen.fillText(`${two(Math.floor((((one % DAY_S) + DAY_S) % DAY_S) / 3600))}:${two(Math.floor(Math.abs(one) / 60) % 60)}`, at, HEAD / 2);
     }
     pen.moveTo(gutter(), HEAD - 0.5); pen.lineTo(width, HEAD - 0.5); pen.stroke();
     pen.textAlign = "left"; pen.beginPath();

@@ -20,14 +20,16 @@ charts.lines = (figure) => () => {
     axisX(root, frame, ticks(spanX[0], spanX[1], Math.max(width / 110, 3)), last ? short : () => "", last ? told.x.name : "");
     const named = [];
     for (const one of panel.lines) {
-      const y = frame.y(one.value), near = named.some((other) => Math.abs(other - y) < 13);
+      const y = frame.y(one.value), right = told.x.marks.some((mark) => frame.x(mark.x) > (frame.left + frame.right) / 2);
+      const near = right !== named.some((other) => Math.abs(other - y) < 13); // away from a mark, and from another line's name
       named.push(y);
       root.append(line(frame.left, y, frame.right, y, "mark"),
         words(near ? frame.left + 6 : frame.right - 4, y - 5, one.name, { "text-anchor": near ? "start" : "end" }));
     }
     for (const one of told.x.marks) {
       root.append(line(frame.x(one.x), frame.top, frame.x(one.x), frame.bottom, "mark"));
-      if (!number) root.append(words(frame.x(one.x) + 5, frame.top + 10, `${one.name}: ${short(one.x)}`, { class: "strong" }));
+      const said = `${one.name}: ${short(one.x)}`, left = frame.x(one.x) + 9 + said.length * 6.8 > frame.right;
+      if (!number) root.append(words(frame.x(one.x) + (left ? -5 : 5), frame.top + 10, said, { class: "strong", "text-anchor": left ? "end" : "start" }));
     }
     panel.series.forEach((one, at) => {
       let pen = "";

@@ -38,7 +38,7 @@ charts.stack = (figure) => {
         down.unshift(`${b},${frame.y(floor[at])} ${a},${frame.y(floor[at])}`);
       });
       const off = filter.depot && told.tariff && layer.id !== filter.depot;
-      root.append(svg("polygon", { points: [...up, ...down].join(" "), fill: layerColour(layer, number), opacity: off ? 0.18 : 1 }));
+      root.append(svg("polygon", { points: [...up, ...down].join(" "), class: "layer", fill: layerColour(layer, number), opacity: off ? 0.18 : 1 }));
       floor = roof;
     });
     axisX(root, frame, hours(0, DAY_S, frame.right - frame.left), (one) => clock(one % DAY_S), `time of day, ${told.zone}`);
@@ -57,7 +57,7 @@ charts.stack = (figure) => {
         `${clock(told.start[at])}–${clock(told.start[at] + step)}: ${short(sums[at])} ${told.unit}`,
         ...told.layers.filter((one) => one.values[at] > 0).map((one) => `${one.name}: ${short(one.values[at])} ${told.unit}`),
         told.before ? `before: ${short(told.before.values[at])} ${told.unit}` : "",
-        price ? `energy: ${price.price} ${told.tariff.currency} minor units a kWh` : "",
+        price ? `energy: ${told.tariff.currency} ${Number((price.price / told.tariff.unit).toPrecision(6))} a kWh` : "",
       ] };
     });
     figure.drawing.replaceChildren(root);
