@@ -26,6 +26,8 @@ class Stage:
         May be left out when nobody asks for it.
     yields
         Those of ``groups`` that show that they give way (SUMO ``g``).
+    least_s
+        The least green that may be planned for it, beside what its groups need.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Stage:
     green_s: Seconds = 0
     optional: bool = False
     yields: tuple[str, ...] = ()
+    least_s: Seconds = 0
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,25 @@ class Rings:
 
 @dataclass(frozen=True)
 class Detector:
-    """A detector: ``call`` asks for green, ``extend`` holds it, ``check-in``/``check-out`` a bus."""
+    """A detector: ``call`` asks for green, ``extend`` holds it, ``check-in``/``check-out`` a bus.
+
+    Parameters
+    ----------
+    lanes
+        Where it lies: lanes, or ``"S left"`` for the lanes of a movement.
+    distance_m, length_m
+        From the stop line to its near end, and along the lane.
+    extend_s, delay_s
+        How long it holds green after a vehicle, and how long a vehicle waits before it calls.
+    """
 
     id: str
     kind: str = "extend"
     lanes: tuple[str, ...] = ()
     distance_m: float = 0.0
+    length_m: float = 0.0
+    extend_s: Seconds = 0
+    delay_s: Seconds = 0
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from mobility.shown import Shown
 from mobility.signals.demand import (
     BusRoute,
     BusStop,
+    Crossing,
     EmergencyRoute,
     Lane,
     Link,
@@ -23,12 +24,14 @@ from mobility.signals.intersection import Detector, Intersection, Pair, Rings, S
 if TYPE_CHECKING:
     from mobility.findings import Finding
     from mobility.signals.plan import Plan
+    from mobility.signals.values import Values
 
 __all__ = [
     "DARK",
     "GREENS",
     "BusRoute",
     "BusStop",
+    "Crossing",
     "Detector",
     "EmergencyRoute",
     "Group",
@@ -96,6 +99,10 @@ class Network(Shown):
         At the stop lines; empty: every group has its own, as many as it says, on each approach.
     given
         The plan that came in, where it is more than stages and greens (an imported program).
+    crossings
+        What people on foot are promised; ``crossings.with_crossings`` makes it hold.
+    values
+        What an hour, a stop and a litre are worth here; None: ``Values()``.
     """
 
     intersections: tuple[Intersection, ...]
@@ -114,6 +121,8 @@ class Network(Shown):
     source: str = ""
     given: Plan | None = field(default=None, compare=False)
     assumptions: tuple[str, ...] = field(default=())
+    crossings: tuple[Crossing, ...] = ()
+    values: Values | None = None
 
     @cached_property
     def signal(self) -> dict[str, Intersection]:
