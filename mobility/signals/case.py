@@ -173,8 +173,7 @@ def _signal(one: SignalPart, defaults: DefaultsPart, name: str) -> Intersection:
     if rings is None and not one.stages:
         raise ConfigError(f"{where} has neither stages nor rings", mend=_SAMPLE)
     stages = tuple(
-        Stage(stage.id, tuple(stage.groups), stage.green_s, stage.optional, least_s=stage.least_s)
-        for stage in one.stages
+        Stage(stage.id, tuple(stage.groups), stage.green_s, stage.optional) for stage in one.stages
     )
     stages = stages or ring_stages(rings)
     if one.reference_stage:

@@ -72,7 +72,6 @@ class StagePart(_Part):
     groups: Annotated[list[str], Field(min_length=1)]
     green_s: NotNegative = 0
     optional: bool = False
-    least_s: NotNegative = 0
 
 
 class RingsPart(_Part):

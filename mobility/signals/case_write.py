@@ -132,7 +132,7 @@ def _signal(one: Intersection) -> list[str]:
     if one.stages != ring_stages(one.rings):
         lines += ["stages = [", *(
             "  " + _toml({"id": two.id, "groups": two.groups, "green_s": two.green_s,
-                          "optional": two.optional, "least_s": two.least_s}) + ","
+                          "optional": two.optional}) + ","
             for two in one.stages
         ), "]"]  # fmt: skip
     rows = sorted((a, b, seconds) for (a, b), seconds in one.intergreen_s.items())

@@ -114,6 +114,7 @@ def crossing_costs(
     changed = with_crossings(network, rules)
     free = without or time_signals(network, stop=stop, seed=seed, buses_h=buses_h, period=period)
     ruled = time_signals(changed, stop=stop, seed=seed, buses_h=buses_h, period=period)
+    ruled = _beside(ruled, free)
     free = _better(free, _relaxed(network, ruled, seed, buses_h))
     rows = []
     alone: dict[str, Delay | None] = {}
@@ -135,6 +136,16 @@ def crossing_costs(
             row |= _price(alone[one.signal], own)
         rows.append({**row, "left_out": left_out(signal, one)})
     return CrossingCosts(pd.DataFrame(rows), free, ruled, changed)
+
+
+def _beside(ruled: TimedPlan, free: TimedPlan) -> TimedPlan:
+    """Plans under promises beside the plan that came in as it is, which keeps none."""
+    before = {(one.from_s, one.to_s): one.before for one in (free, *free.periods)}
+
+    def told(one: TimedPlan) -> TimedPlan:
+        return replace(one, before=before.get((one.from_s, one.to_s), one.before))
+
+    return replace(told(ruled), periods=tuple(map(told, ruled.periods)))
 
 
 def _better(one: TimedPlan, other: TimedPlan | None) -> TimedPlan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mobility.signals.problem import Crossing, Stage, State
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 # 15th percentile of people older than 60 at crossings, 3.03 ft/s (TCRP and NCHRP study of 2005;
 # Fitzpatrick, Brewer and Turner 2006, Another look at pedestrian walking speed, TRR 1982).
 OLDER_PACE_MS = 0.92
+
+
+LEAST_STAGE_S = 5.0  # no plan has a shorter stage than this, or than it came with
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,10 @@ def left_out(one: Intersection, promise: Crossing) -> str:
             told.append("no leading walk: people of a ring begin with their phase")
         elif not any(_leads(one, k, {promise.group}) for k in range(len(one.stage_order))):
             told.append("no leading walk: no vehicles begin with it")
+        elif promise.leading_walk_s > LEAST_STAGE_S and not all(
+            _behind(one, k) for k in range(len(one.stage_order)) if _leads(one, k, {promise.group})
+        ):
+            told.append(f"a leading walk of {LEAST_STAGE_S:g} s: nobody who ends before it is a foe")
     return "; ".join(told)
 
 
@@ -183,24 +189,37 @@ def _leads(one: Intersection, k: int, wanted: set[str]) -> tuple[str, ...]:
 
 
 def _lead(one: Intersection, leads: dict[str, float]) -> Intersection:
-    """Before each stage that crossings begin with vehicles, stages of these crossings alone.
+    """Before each stage that crossings begin with vehicles, a stage of these crossings alone.
 
-    The crossing with the longest lead begins first, the others join it one by one.
+    All of them lead by the longest lead. It is held by intergreens: vehicles begin so much later
+    after whoever ended before them, which the validator sees too.
     """
-    stages, order = {two.id: two for two in one.stages}, []
+    stages, order = list(one.stages), []
+    intergreen = dict(one.intergreen_s)
     names = one.stage_order
     for k, name in enumerate(names):
         stage, before = one.stage[name], one.stage[names[k - 1]]
         on_foot = _leads(one, k, set(leads))
-        staying = tuple(g for g in stage.groups if g in before.groups)
-        steps = sorted({leads[g] for g in on_foot}, reverse=True)
-        for number, (seconds, after) in enumerate(pairwise([*steps, 0.0])):
-            lead = Stage(
-                f"{name}-lead{number + 1 if len(steps) > 1 else ''}",
-                (*(g for g in on_foot if leads[g] >= seconds), *staying), seconds - after,
-                yields=tuple(g for g in stage.yields if g in staying), least_s=seconds - after,
-            )  # fmt: skip
-            stages[lead.id] = lead
+        if on_foot:
+            seconds = max(leads[g] for g in on_foot)
+            staying = tuple(g for g in stage.groups if g in before.groups)
+            lead = Stage(f"{name}-lead", (*on_foot, *staying), seconds,
+                         yields=tuple(g for g in stage.yields if g in staying))  # fmt: skip
+            if lead.id not in {two.id for two in stages}:
+                stages.append(lead)
             order.append(lead.id)
+            for pair in _behind(one, k):
+                gap = max(one.intergreen_s.get((pair[0], g), 0) for g in on_foot)
+                intergreen[pair] = max(intergreen[pair], gap + seconds)
         order.append(name)
-    return replace(one, stages=tuple(stages.values()), order=tuple(order))
+    return replace(one, stages=tuple(stages), order=tuple(order), intergreen_s=intergreen)
+
+
+def _behind(one: Intersection, k: int) -> list[tuple[str, str]]:
+    """Foes of which the one ends before the k-th stage of the order, the other begins with it."""
+    stage, before = one.stage[one.stage_order[k]], one.stage[one.stage_order[k - 1]]
+    return [
+        (a, b) for a in before.groups if a not in stage.groups
+        for b in stage.groups if b not in before.groups and not one.group[b].on_foot
+        if (a, b) in one.intergreen_s
+    ]  # fmt: skip

@@ -163,9 +163,7 @@ def _stage_frame(one: Intersection, names: tuple[str, ...]) -> Frame:
         sorted(group.id for group in one.groups if all(group.id in span for span in spans))
     )
     runs = [
-        Run(0, k, 1, gaps[k] + max(
-            one.stage[name].least_s, min(LEAST_STAGE_S, one.stage[name].green_s or LEAST_STAGE_S)
-        ), math.inf)
+        Run(0, k, 1, gaps[k] + min(LEAST_STAGE_S, one.stage[name].green_s or LEAST_STAGE_S))
         for k, name in enumerate(names)
     ]
     windows = []

@@ -26,8 +26,6 @@ class Stage:
         May be left out when nobody asks for it.
     yields
         Those of ``groups`` that show that they give way (SUMO ``g``).
-    least_s
-        The least green that may be planned for it, beside what its groups need.
     """
 
     id: str
@@ -35,7 +33,6 @@ class Stage:
     green_s: Seconds = 0
     optional: bool = False
     yields: tuple[str, ...] = ()
-    least_s: Seconds = 0
 
 
 @dataclass(frozen=True)

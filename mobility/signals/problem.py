@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -50,6 +51,9 @@ __all__ = [
     "Turn",
     "Volumes",
 ]
+
+
+_WHOLE = re.compile(r"(?<![\w.])(\d+)\.0(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,9 @@ class Network(Shown):
             ),
             repr(self.rules), str(self.zero_s),
         ]  # fmt: skip
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        # 7 and 7.0 are one number: what a file holds as the one may come back as the other.
+        text = _WHOLE.sub(r"\1", "\n".join(parts))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         stages = sum(len(one.stages) for one in self.intersections)
