@@ -32,7 +32,9 @@ def driven(folder: Path, kind: str, stop_s: int) -> tuple[float, float]:
     fuel_mg = seconds = 0.0
     while libsumo.simulation.getMinExpectedNumber() > 0:
         libsumo.simulationStep()
-        fuel_mg += sum(map(libsumo.vehicle.getFuelConsumption, libsumo.vehicle.getIDList())) * STEP_S
+        fuel_mg += (
+            sum(map(libsumo.vehicle.getFuelConsumption, libsumo.vehicle.getIDList())) * STEP_S
+        )
         seconds += STEP_S
     libsumo.close()
     return fuel_mg / PETROL_MG_L, seconds
@@ -40,7 +42,9 @@ def driven(folder: Path, kind: str, stop_s: int) -> tuple[float, float]:
 
 def street(folder: Path, speed_kmh: float) -> None:
     """Two kilometres of one lane."""
-    (folder / "n.nod.xml").write_text('<nodes><node id="a" x="0" y="0"/><node id="b" x="2000" y="0"/></nodes>')
+    (folder / "n.nod.xml").write_text(
+        '<nodes><node id="a" x="0" y="0"/><node id="b" x="2000" y="0"/></nodes>'
+    )
     (folder / "n.edg.xml").write_text(
         f'<edges><edge id="e" from="a" to="b" numLanes="1" speed="{speed_kmh / 3.6}"/></edges>'
     )

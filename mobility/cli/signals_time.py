@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +65,7 @@ def time(
 
       mobility signals time incheon --out plans --seed 1 --json
 
-      mobility signals time incheon --crossings --work 2000
+      mobility signals time incheon --crossings --work 300
 
       mobility signals time incheon --max-wait 70 --pace 0.9 --leading-walk 4
     """
@@ -162,7 +163,8 @@ def _print_costs(costs: CrossingCosts) -> None:
 
 
 def _cell(value: object, digits: int = 0) -> str:
-    return f"{value:.{digits}f}" if isinstance(value, int | float) and value == value else "-"
+    known = isinstance(value, int | float) and math.isfinite(value)
+    return f"{value:.{digits}f}" if known else "-"
 
 
 def _print_year(year: pd.DataFrame) -> None:

@@ -9,8 +9,13 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.shown import Shown
-from mobility.signals.crossings import clearance_s, left_out, promised, with_crossings
-from mobility.signals.problem import GREENS, State
+from mobility.signals.crossings import (
+    clearance_s,
+    left_out,
+    longest_wait_s,
+    promised,
+    with_crossings,
+)
 from mobility.signals.timing import time_signals
 
 if TYPE_CHECKING:
@@ -153,7 +158,9 @@ def _better(one: TimedPlan, other: TimedPlan | None) -> TimedPlan:
     if other is None or other.after is None or other.volumes != one.volumes:
         return one
     worse = one.after is None or other.after.person_hours_h < one.after.person_hours_h
-    return replace(other, before=one.before, digest=one.digest, network=one.network) if worse else one
+    return (
+        replace(other, before=one.before, digest=one.digest, network=one.network) if worse else one
+    )
 
 
 def _relaxed(
@@ -243,13 +250,4 @@ def _wait(plan: Plan, crossing: Crossing) -> Seconds | None:
     one = plan.signal.get(crossing.signal)
     if one is None or crossing.group not in one.of_group:
         return None
-    return _longest(one, crossing.group)
-
-
-def _longest(one: SignalPlan, group: str) -> Seconds:
-    free = [*GREENS, State.CLEARANCE]
-    spans = [(two.from_s, two.to_s) for two in one.of_group[group] if two.state in free]
-    if not spans:
-        return one.cycle_s
-    starts = [*(start for start, _ in spans[1:]), spans[0][0] + one.cycle_s]
-    return max(start - end for (_, end), start in zip(spans, starts, strict=True))
+    return longest_wait_s(one, crossing.group)

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mobility.signals.problem import Crossing, Stage, State
+from mobility.signals.problem import GREENS, Crossing, Stage, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mobility.signals.problem import Group, Intersection, Network
+    from mobility.signals.plan import SignalPlan
+    from mobility.signals.problem import Group, Intersection, Network, Seconds
 
 # 15th percentile of people older than 60 at crossings, 3.03 ft/s (TCRP and NCHRP study of 2005;
 # Fitzpatrick, Brewer and Turner 2006, Another look at pedestrian walking speed, TRR 1982).
@@ -134,8 +135,20 @@ def left_out(one: Intersection, promise: Crossing) -> str:
         elif promise.leading_walk_s > LEAST_STAGE_S and not all(
             _behind(one, k) for k in range(len(one.stage_order)) if _leads(one, k, {promise.group})
         ):
-            told.append(f"a leading walk of {LEAST_STAGE_S:g} s: nobody who ends before it is a foe")
+            told.append(
+                f"a leading walk of {LEAST_STAGE_S:g} s: nobody who ends before it is a foe"
+            )
     return "; ".join(told)
+
+
+def longest_wait_s(plan: SignalPlan, group: str) -> Seconds:
+    """Longest wait in the cycle, from the end of clearance to the next walk; 0 where all is walk."""
+    free = [*GREENS, State.CLEARANCE]
+    spans = [(two.from_s, two.to_s) for two in plan.of_group[group] if two.state in free]
+    if not spans:
+        return plan.cycle_s
+    starts = [*(start for start, _ in spans[1:]), spans[0][0] + plan.cycle_s]
+    return max(start - end for (_, end), start in zip(spans, starts, strict=True))
 
 
 def _signal(one: Intersection, promises: dict[str, Crossing]) -> Intersection:

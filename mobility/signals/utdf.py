@@ -159,9 +159,7 @@ def _detected(table: Utdf, one: Intersection, *, metric: bool) -> Intersection:
                 names = served or [name for name in sorted(called) if name in one.group]
             for name in names:
                 calls.setdefault(name, []).append(detector.id)
-    groups = tuple(
-        replace(group, detectors=tuple(calls.get(group.id, ()))) for group in one.groups
-    )
+    groups = tuple(replace(group, detectors=tuple(calls.get(group.id, ()))) for group in one.groups)
     return replace(one, groups=groups, detectors=tuple(found))
 
 
@@ -209,9 +207,7 @@ def _referenced(
     """Put the offset where the file has it: by starts on the clock, or by its reference point."""
     plan = program(one)
     spans = {two.stage: (two.from_s, two.from_s + two.green_s) for two in plan.stages}
-    greens = {
-        name: spans.get(name) if one.rings is None else _green(plan, name) for name in phases
-    }
+    greens = {name: spans.get(name) if one.rings is None else _green(plan, name) for name in phases}
     code = int(table.number("Timeplans", "Referenced To", node, "DATA", least=0) or 0)
     number = int(table.number("Timeplans", "Reference Phase", node, "DATA", least=0) or 0)
     named = [str(two) for two in (number // 100, number % 100)

@@ -20,7 +20,9 @@ _FEET_M = 0.3048
 _SIDE = {side: heading for heading, side in FROM.items()}
 
 
-def detectors_of(table: Utdf, node: str, *, metric: bool) -> dict[str, list[tuple[Detector, set[int]]]]:
+def detectors_of(
+    table: Utdf, node: str, *, metric: bool
+) -> dict[str, list[tuple[Detector, set[int]]]]:
     """Read the detectors of each movement, nearest to the stop line first.
 
     A detector that calls and extends is two, ``"EBT1.call"`` and ``"EBT1.extend"``.

@@ -50,9 +50,7 @@ class Form:
     def served(self) -> dict[str, tuple[int, ...]]:
         """All phases of each group."""
         names = {**self.phases, **self.permitted}
-        return {
-            name: (*self.phases.get(name, ()), *self.permitted.get(name, ())) for name in names
-        }
+        return {name: (*self.phases.get(name, ()), *self.permitted.get(name, ())) for name in names}
 
 
 def form_of(one: Intersection, plan: SignalPlan) -> Form:
@@ -96,7 +94,7 @@ def _of_rings(one: Intersection, plan: SignalPlan) -> Form:
                     one.rings.pedestrians.get(name, ""),
                 ))  # fmt: skip
     gives_way = {a for a, b in one.permissive if not one.group[b].on_foot}
-    named = {name: (int(name),) for name in spans}
+    named: dict[str, tuple[int, ...]] = {name: (int(name),) for name in spans}
     groups = one.stage[plan.reference_stage].groups if plan.reference_stage in one.stage else ()
     number = "".join(f"{int(name):02d}" for name in groups if name.isdigit()).lstrip("0")
     return Form(

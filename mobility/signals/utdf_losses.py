@@ -10,6 +10,7 @@ from mobility.signals.program import plan_of
 from mobility.signals.utdf import read_utdf
 from mobility.signals.utdf_detectors import MOST, placed_detectors
 from mobility.signals.utdf_form import form_of, spans_of
+from mobility.signals.utdf_write import sided_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,6 +59,8 @@ def utdf_losses(network: Network, plan: Plan, path: str | Path) -> list[Finding]
             found.append(
                 finding("signal_utdf_cannot_hold", file=name, column=one.signal, value=told)
             )
+    if told := "; ".join(_network(network, plan)):
+        found.append(finding("signal_utdf_cannot_hold", file=name, value=told))
     known = {(one.code, one.column) for one in network.input_findings}
     found += [one for one in again.input_findings if (one.code, one.column) not in known]
     return found
@@ -99,6 +102,26 @@ def _people(
         )
         code = "signal_utdf_cannot_hold" if after and sooner else "signal_written_otherwise"
         yield finding(code, file=file, column=f"{signal.id}.{group.id}", value=told)
+
+
+def _network(network: Network, plan: Plan) -> Iterator[str]:
+    """What of the streets and the traffic no record of the format holds."""
+    nodes = [one.signal for one in plan.signals]
+    if named := [name for name in nodes if not name.isdigit()]:
+        yield f"nodes without a number: {', '.join(named)} (Synchro numbers its nodes)"
+    held = {id(link) for link, _ in sided_links(network, nodes)}
+    if links := [
+        f"{one.from_signal}-{one.to_signal}" for one in network.links if id(one) not in held
+    ]:
+        yield f"links from no side of the compass, or of other signals: {', '.join(links)}"
+    if len(network.volumes) > 1:
+        yield f"volumes of {len(network.volumes) - 1} of {len(network.volumes)} periods"
+    if any(one.pedestrians_h for one in network.volumes):
+        yield "people on foot an hour"
+    for name, rows in (("bus routes", network.bus_routes), ("bus stops", network.bus_stops),
+                       ("emergency routes", network.emergency_routes)):  # fmt: skip
+        if rows:
+            yield f"{len(rows)} {name}"
 
 
 def _nowhere(one: Intersection, form: Form) -> Iterator[str]:

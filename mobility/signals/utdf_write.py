@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mobility.errors import ConfigError
 from mobility.signals.rows import cell, whole_file
+from mobility.signals.stop_lines import arrives_at
 from mobility.signals.utdf import REFERENCES
 from mobility.signals.utdf_detectors import column_of, detector_rows
 from mobility.signals.utdf_form import form_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobility.signals.plan import Plan, SignalPlan
-    from mobility.signals.problem import Group, Intersection, Network
+    from mobility.signals.problem import Group, Intersection, Link, Network
     from mobility.signals.utdf_form import Form, Row
 
 _HEADINGS = ("N", "S", "E", "W", "NE", "NW", "SE", "SW")
@@ -72,16 +73,27 @@ def write_utdf(network: Network, plan: Plan, path: str | Path) -> Path:
 
 
 def _links(network: Network, nodes: list[str]) -> Iterable[list[object]]:
-    known = set(nodes)
     for node in nodes:
-        own = {_SIDE[link.approach]: link for link in network.links
-               if link.to_signal == node and link.from_signal in known and link.approach in _SIDE}  # fmt: skip
+        own = {_SIDE[side]: link for link, side in sided_links(network, nodes)
+               if link.to_signal == node}  # fmt: skip
         if not own:
             continue
         for record, value in (
             ("Up ID", "from_signal"), ("Distance", "distance_m"), ("Time", "travel_s"), ("Lanes", "lanes"),
         ):  # fmt: skip
             yield [record, node, *(getattr(own[h], value) if h in own else "" for h in _HEADINGS)]
+
+
+def sided_links(network: Network, nodes: list[str]) -> list[tuple[Link, str]]:
+    """Links between signals of a plan, with the side that they arrive from: by name, or by place."""
+    known = {one.id: one for one in network.intersections if one.id in set(nodes)}
+    found = []
+    for link in network.links:
+        if link.from_signal in known and link.to_signal in known:
+            side = link.approach or arrives_at(link, known) or ""
+            if side in _SIDE:
+                found.append((link, side))
+    return found
 
 
 def _lanes(network: Network, one: Intersection, form: Form) -> Iterable[list[object]]:
@@ -158,11 +170,9 @@ def _phases(
     yield line("MaxGreen", lambda row: round(row.green_s, 6))
     yield line("Yellow", lambda row: round(row.yellow_s, 6))
     yield line("AllRed", lambda row: round(row.all_red_s, 6))
-    yield line("Recall", lambda row: MAXIMUM_RECALL)
+    yield line("Recall", lambda _: MAXIMUM_RECALL)
     yield line("Walk", walk(lambda group: group.walk_s))
     yield line("DontWalk", walk(lambda group: group.clearance_s))
-    yield line("PedCalls", walk(lambda group: 0))
+    yield line("PedCalls", walk(lambda _: 0))
     yield line("Start", lambda row: clock(row.start_s))
-    yield line(
-        "End", lambda row: clock(row.start_s + row.green_s + row.yellow_s + row.all_red_s)
-    )
+    yield line("End", lambda row: clock(row.start_s + row.green_s + row.yellow_s + row.all_red_s))
