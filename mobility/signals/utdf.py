@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,7 +156,7 @@ def _detected(table: Utdf, one: Intersection, *, metric: bool) -> Intersection:
                      if side in group.approaches and turn in group.movements]  # fmt: skip
             if phases:
                 called = {str(number) for number in phases}
-                served = [name for name in names if called & set(name.split("+"))]
+                served = [name for name in names if called & set(re.findall(r"\d+", name))]
                 names = served or [name for name in sorted(called) if name in one.group]
             for name in names:
                 calls.setdefault(name, []).append(detector.id)

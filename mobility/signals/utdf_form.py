@@ -52,6 +52,11 @@ class Form:
         names = {**self.phases, **self.permitted}
         return {name: (*self.phases.get(name, ()), *self.permitted.get(name, ())) for name in names}
 
+    def name_of(self, group: str) -> str:
+        """Say what a group is called when the file is read again, but for a letter behind it."""
+        own = self.phases.get(group, ())
+        return "+".join(map(str, own)) or "+".join(f"{n}p" for n in self.permitted.get(group, ()))
+
 
 def form_of(one: Intersection, plan: SignalPlan) -> Form:
     """Lay a plan out as phases.
@@ -133,6 +138,7 @@ def _of_stages(one: Intersection, plan: SignalPlan) -> Form:
         raise ConfigError(f"signal {one.id}: a plan of {count} stages",
                           mend=f"UTDF has room for {MOST_PHASES} in a ring; write .json")  # fmt: skip
     stages = [one.stage[time.stage] for time in times]
+    often = {name: sum(name in two.groups for two in stages) for name in one.group}
     rows = []
     for k, (time, stage) in enumerate(zip(times, stages, strict=True)):
         after = stages[(k + 1) % count]
@@ -142,6 +148,7 @@ def _of_stages(one: Intersection, plan: SignalPlan) -> Form:
                 if count > 1 and name not in after.groups]  # fmt: skip
         yellow = min(gap, max((group.yellow_s for group in ends), default=0.0))
         cars = [one.group[name] for name in stage.groups if not one.group[name].on_foot]
+        cars = [group for group in cars if often[group.id] == 1] or cars
         least = min(time.green_s, max((group.min_green_s for group in cars), default=0.0))
         rows.append(Row(
             k + 1, 100 * (k // 9 + 1) + 10 + k % 9 + 1, time.from_s, time.green_s, yellow,

@@ -126,8 +126,10 @@ def _network(network: Network, plan: Plan) -> Iterator[str]:
 
 def _nowhere(one: Intersection, form: Form) -> Iterator[str]:
     """What no record of the format holds."""
-    renamed = [group.id for group in one.groups if not group.on_foot
-               and group.id != "+".join(map(str, form.served.get(group.id, ())))]  # fmt: skip
+    renamed = [
+        group.id for group in one.groups if not group.on_foot
+        and (group.id.rstrip("bcdefghijklmno") != form.name_of(group.id) if one.rings is None else group.id not in form.phases)
+    ]  # fmt: skip
     if renamed:
         yield f"names of groups {', '.join(renamed)} (they are phases' numbers)"
     for key in _LIMITS:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Pair
     from mobility.signals.utdf_phases import Move, Phase
 
-Key = tuple[int, ...]  # phases of a group, in the ring's order
+# Phases of a group, in the ring's order; below 0 the one phase that permits its movements.
+Key = tuple[int, ...]
+_SUFFIXES = ("", *"bcdefghijklmnop")  # more groups of the same phases than approaches there are not
 
 
 def stages_of(
@@ -22,18 +24,19 @@ def stages_of(
     """Groups, stages, intergreens and permissive pairs of phases that follow each other in one ring.
 
     Each phase is a stage. Movements of the same protected phases are one group, ``"2"``, or
-    ``"1+2"`` where they stay green from one phase to the next (an overlap). A movement that a phase
-    permits is served by that phase's own group, which gives way.
+    ``"1+2"`` where they stay green from one phase to the next (an overlap); where their approaches
+    have not the same turns there are more, ``"2b"``. Movements that a phase permits are a group of
+    their own, ``"2p"``, which gives way.
     """
-    moves = _moves(phases)
+    moves = _groups(phases)
     groups = [
-        vehicles(_name(key), own, max(phase.yellow_s for phase in _lasts(key, phases)),
-                 max(phase.min_green_s for phase in phases if phase.number in key))
-        for key, own in moves.items()
+        vehicles(name, own, max(phase.yellow_s for phase in _lasts(key, phases)),
+                 max(phase.min_green_s for phase in phases if phase.number in _numbers(key)))
+        for name, (key, own) in moves.items()
     ]  # fmt: skip
     groups += [people(one) for one in phases if one.walk_s]
     stages = tuple(
-        Stage(one.name, (*(_name(key) for key in moves if one.number in key),
+        Stage(one.name, (*(name for name, (key, _) in moves.items() if one.number in _numbers(key)),
                          *([f"P{one.name}"] if one.walk_s else [])),
               splits_s[one.name] - one.after_s)
         for one in phases
@@ -45,8 +48,9 @@ def stages_of(
 def vehicles(name: str, moves: list[Move], yellow_s: float, min_green_s: float) -> Group:
     """Lamps of movements; lanes that a turn shares count with the through lanes."""
     lanes: dict[str, set[tuple[str, int]]] = {}
+    alone = all(move.permitted for move in moves)
     for move in moves:
-        if not move.permitted:
+        if alone or not move.permitted:
             lanes.setdefault(move.approach, set()).add((move.movement, move.lanes))
     widest = max((sum(count for _, count in own) for own in lanes.values()), default=1)
     through = max((count for own in lanes.values() for turn, count in own if turn == "through"),
@@ -75,6 +79,20 @@ def gives_way(moves: Iterable[Move], others: Iterable[Move]) -> bool:
     return bool(towards & opposite)
 
 
+def _groups(phases: list[Phase]) -> dict[str, tuple[Key, list[Move]]]:
+    """Phases and movements of each group: all its turns from all its approaches."""
+    found: dict[str, tuple[Key, list[Move]]] = {}
+    for key, own in _moves(phases).items():
+        turns: dict[str, set[str]] = {}
+        for move in own:
+            turns.setdefault(move.approach, set()).add(move.movement)
+        kinds = sorted({tuple(sorted(two)) for two in turns.values()})
+        for suffix, kind in zip(_SUFFIXES, kinds or [()], strict=False):
+            sides = {side for side, two in turns.items() if tuple(sorted(two)) == kind}
+            found[_name(key) + suffix] = key, [move for move in own if move.approach in sides]
+    return found
+
+
 def _moves(phases: list[Phase]) -> dict[Key, list[Move]]:
     """Movements by the phases that protect them; a phase that protects none has its own group."""
     protected: dict[tuple[str, str], list[tuple[int, Move]]] = {}
@@ -83,53 +101,59 @@ def _moves(phases: list[Phase]) -> dict[Key, list[Move]]:
         for move in one.moves:
             if not move.permitted:
                 protected.setdefault((move.approach, move.movement), []).append((one.number, move))
-    sides: dict[Key, set[str]] = {}
-    for (side, _), own in protected.items():
+    for own in protected.values():
         key = tuple(dict.fromkeys(number for number, _ in own))
         found.setdefault(key, []).append(own[0][1])
-        sides.setdefault(key, set()).add(side)
     for one in phases:
         permitted = [move for move in one.moves if move.permitted]
-        if permitted or not any(one.number in key for key in found):
-            found.setdefault((one.number,), []).extend(permitted)
+        if permitted:
+            found[(-one.number,)] = permitted
+        elif not any(one.number in key for key in found):
+            found[(one.number,)] = []
     place = {one.number: k for k, one in enumerate(phases)}
-    return dict(sorted(found.items(), key=lambda item: [place[number] for number in item[0]]))
+    return dict(
+        sorted(found.items(), key=lambda item: ([place[abs(n)] for n in item[0]], item[0][0] < 0))
+    )
 
 
 def _name(key: Key) -> str:
-    return "+".join(map(str, key))
+    return f"{-key[0]}p" if key[0] < 0 else "+".join(map(str, key))
+
+
+def _numbers(key: Key) -> set[int]:
+    return {abs(number) for number in key}
 
 
 def _lasts(key: Key, phases: list[Phase]) -> list[Phase]:
     """Phases with which a group's greens end; of one that never ends, all."""
     count = len(phases)
-    own = [k for k, one in enumerate(phases) if one.number in key]
+    own = [k for k, one in enumerate(phases) if one.number in _numbers(key)]
     ends = [k for k in own if (k + 1) % count not in own]
     return [phases[k] for k in ends or own]
 
 
 def _pairs(
-    phases: list[Phase], moves: dict[Key, list[Move]]
+    phases: list[Phase], moves: dict[str, tuple[Key, list[Move]]]
 ) -> tuple[dict[Pair, float], set[Pair]]:
     intergreen: dict[Pair, float] = {}
     permissive: set[Pair] = set()
     walks = {(one.number,): f"P{one.name}" for one in phases if one.walk_s}
-    for a, own in moves.items():
-        for b, others in moves.items():
+    for a, (key, own) in moves.items():
+        for b, (other, others) in moves.items():
             if a == b:
                 continue
-            if not set(a) & set(b):
-                intergreen[_name(a), _name(b)] = _between(a, b, phases)
+            if not _numbers(key) & _numbers(other):
+                intergreen[a, b] = _between(key, other, phases)
             elif gives_way(own, others):
-                intergreen[_name(a), _name(b)] = intergreen[_name(b), _name(a)] = 0.0
-                permissive.add((_name(a), _name(b)))
-        for b, walk in walks.items():
-            if not set(a) & set(b):
-                intergreen[_name(a), walk] = _between(a, b, phases)
-                intergreen[walk, _name(a)] = _between(b, a, phases)
+                intergreen[a, b] = intergreen[b, a] = 0.0
+                permissive.add((a, b))
+        for number, walk in walks.items():
+            if number[0] not in _numbers(key):
+                intergreen[a, walk] = _between(key, number, phases)
+                intergreen[walk, a] = _between(number, key, phases)
             elif any(move.movement in {"left", "right"} for move in own):
-                intergreen[_name(a), walk] = intergreen[walk, _name(a)] = 0.0
-                permissive.add((_name(a), walk))
+                intergreen[a, walk] = intergreen[walk, a] = 0.0
+                permissive.add((a, walk))
     return intergreen, permissive
 
 
@@ -138,6 +162,6 @@ def _between(a: Key, b: Key, phases: list[Phase]) -> float:
     ends = _lasts(a, phases)
     direct = [
         one.after_s for k, one in enumerate(phases)
-        if one in ends and phases[(k + 1) % len(phases)].number in b
+        if one in ends and phases[(k + 1) % len(phases)].number in _numbers(b)
     ]  # fmt: skip
     return max(direct or [one.after_s for one in ends])

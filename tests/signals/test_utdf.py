@@ -185,9 +185,13 @@ def test_a_file_that_is_none_is_refused(tmp_path, content, told):
 def test_what_utdf_cannot_say_is_refused(tmp_path):
     plan = signals.plan_of(NETWORK)
     rings = ONE.rings.rings
-    named = replace(ONE, rings=replace(ONE.rings, rings=((("a", *rings[0][0]), rings[0][1]), rings[1])))
+    named = replace(
+        ONE, rings=replace(ONE.rings, rings=((("a", *rings[0][0]), rings[0][1]), rings[1]))
+    )
     with pytest.raises(ConfigError, match="no phase's number"):
-        signals.write_utdf(replace(NETWORK, intersections=(named, TWO)), plan, tmp_path / "x.utdf.csv")
+        signals.write_utdf(
+            replace(NETWORK, intersections=(named, TWO)), plan, tmp_path / "x.utdf.csv"
+        )
     assert list(tmp_path.iterdir()) == []
 
 
