@@ -65,7 +65,7 @@ def time(
 
       mobility signals time incheon --out plans --seed 1 --json
 
-      mobility signals time incheon --crossings --work 300
+      mobility signals time incheon --crossings --work 60
 
       mobility signals time incheon --max-wait 70 --pace 0.9 --leading-walk 4
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mobility.signals.problem import GREENS, Crossing, Stage, State
+from mobility.signals.program import has_plan, program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -205,9 +206,10 @@ def _lead(one: Intersection, leads: dict[str, float]) -> Intersection:
     """Before each stage that crossings begin with vehicles, a stage of these crossings alone.
 
     All of them lead by the longest lead. It is held by intergreens: vehicles begin so much later
-    after whoever ended before them, which the validator sees too.
+    after whoever ended before them, which the validator sees too. Of the plan that came in the
+    stage's own green pays for it, where it is long enough.
     """
-    stages, order = list(one.stages), []
+    stages, order = {two.id: two for two in one.stages}, []
     intergreen = dict(one.intergreen_s)
     names = one.stage_order
     for k, name in enumerate(names):
@@ -218,14 +220,16 @@ def _lead(one: Intersection, leads: dict[str, float]) -> Intersection:
             staying = tuple(g for g in stage.groups if g in before.groups)
             lead = Stage(f"{name}-lead", (*on_foot, *staying), seconds,
                          yields=tuple(g for g in stage.yields if g in staying))  # fmt: skip
-            if lead.id not in {two.id for two in stages}:
-                stages.append(lead)
+            if lead.id not in stages and stage.green_s >= seconds + LEAST_STAGE_S:
+                stages[name] = replace(stage, green_s=stage.green_s - seconds)
+            stages[lead.id] = lead
             order.append(lead.id)
             for pair in _behind(one, k):
                 gap = max(one.intergreen_s.get((pair[0], g), 0) for g in on_foot)
                 intergreen[pair] = max(intergreen[pair], gap + seconds)
         order.append(name)
-    return replace(one, stages=tuple(stages), order=tuple(order), intergreen_s=intergreen)
+    made = replace(one, stages=tuple(stages.values()), order=tuple(order), intergreen_s=intergreen)
+    return replace(made, cycle_s=program(made).cycle_s) if has_plan(made) else made
 
 
 def _behind(one: Intersection, k: int) -> list[tuple[str, str]]:

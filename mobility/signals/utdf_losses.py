@@ -126,10 +126,7 @@ def _network(network: Network, plan: Plan) -> Iterator[str]:
 
 def _nowhere(one: Intersection, form: Form) -> Iterator[str]:
     """What no record of the format holds."""
-    renamed = [
-        group.id for group in one.groups if not group.on_foot
-        and (group.id.rstrip("bcdefghijklmno") != form.name_of(group.id) if one.rings is None else group.id not in form.phases)
-    ]  # fmt: skip
+    renamed = [group.id for group in one.groups if not group.on_foot and _renamed(one, form, group)]
     if renamed:
         yield f"names of groups {', '.join(renamed)} (they are phases' numbers)"
     for key in _LIMITS:
@@ -148,6 +145,12 @@ def _nowhere(one: Intersection, form: Form) -> Iterator[str]:
     placed = {two.id for rows in placed_detectors(one).values() for row in rows for two in row}
     if lost := [two.id for two in one.detectors if two.id not in placed]:
         yield f"detectors {', '.join(lost)} (of no movement, of another kind, or beyond {MOST})"
+
+
+def _renamed(one: Intersection, form: Form, group: Group) -> bool:
+    if one.rings is not None:
+        return group.id not in form.phases
+    return group.id.rstrip("bcdefghijklmno") != form.name_of(group.id)
 
 
 def _all(groups: Iterable[Group]) -> list[tuple[str, str]]:

@@ -179,8 +179,8 @@ def test_a_lead_that_utdf_cannot_say_is_told_and_vehicles_see_the_same(tmp_path)
     plan = signals.plan_of(ruled)
     path = signals.write_utdf(ruled, plan, tmp_path / "x.utdf.csv")
     found = {one.column: one for one in signals.utdf_losses(ruled, plan, path)}
-    assert "in the file 17 s from 54 s" in str(found["N02.PEW"].value)
-    assert "signal_walk_cut" in codes(found.values())  # its walk is 2 s without the lead
+    assert "in the file 13 s from 54 s" in str(found["N02.PEW"].value)
+    assert "signal_walk_cut" in codes(found.values())  # too short without the lead
     assert "signal_written_otherwise" not in codes(found.values())
 
 
