@@ -184,7 +184,9 @@ def test_a_lead_that_utdf_cannot_say_is_told_and_vehicles_see_the_same(tmp_path)
     assert "in the file 13 s from 54 s" in told["N02.PEW"][1]
     # 25 s of green without the lead are too short for 27 s of clearance: no walk at all
     assert ("signal_written_otherwise", "N02.PNS") in {(one.code, one.column) for one in found}
-    assert not [one for one in found if one.code == "signal_written_otherwise" and " " in one.column]
+    assert not [
+        one for one in found if one.code == "signal_written_otherwise" and " " in one.column
+    ]
 
 
 def test_another_lamp_in_the_file_is_an_error(tmp_path):
