@@ -177,7 +177,35 @@ def signals() -> str:
         "turnout_s = 60",
         "target_s = 420",
     ]
-    return signals_toml(head, SIGNALS, OFFSETS_S, ways(), SPEED_KMH, fire)
+    crossings = [
+        "# Smart crossings: which ones, and what they promise, is assumed for this sample.",
+        "[[crossing]]",
+        'signal = "N02"',
+        'place = "Seokbawi market"',
+        "older_people = true # cleared at 0.92 m/s",
+        "leading_walk_s = 4",
+        "",
+        "[[crossing]]",
+        'signal = "N05"',
+        'group = "PEW"',
+        'place = "welfare centre (synthetic)"',
+        "older_people = true",
+        "pace_m_s = 0.8",
+        "max_wait_s = 60",
+        "leading_walk_s = 7",
+    ]
+    values = [
+        "# What is saved is worth, low, middle, high; the rest as mobility assumes it.",
+        "[values]",
+        'currency = "USD"',
+        "# KRW 5,310 and 14,185 an hour of leisure travel between cities (Lee 2012, JAKO201212656357480),",
+        "# and their middle; at KRW 1,130 a dollar, assumed",
+        "hour_minor = [470, 863, 1255]",
+        "days = [240, 247, 300] # assumed: working days, with most Saturdays",
+    ]
+    return signals_toml(
+        head, SIGNALS, OFFSETS_S, ways(), SPEED_KMH, [*fire, "", *crossings, "", *values]
+    )
 
 
 def build() -> None:

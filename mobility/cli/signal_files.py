@@ -132,7 +132,7 @@ def write_as(asked: Network, given: Plan | Schedule, out: Path, *, network: str)
         again = plan_of_programs(asked, out)
     elif out.name.lower().endswith(".utdf.csv"):
         signals.write_utdf(asked, _one(given), out)
-        again = signals.plan_of(signals.read_utdf(out))
+        return signals.utdf_losses(asked, _one(given), out)
     else:
         signals.write_plan(given, out)
         again = signals.read_shown(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,11 @@ import typer
 from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mobility.signals import Network, TimedPlan
+    from mobility.signals.crossing_costs import CrossingCosts
+    from mobility.stop import Stop
 
 
 def time(
@@ -21,12 +26,18 @@ def time(
             help="signals.toml, X.sumocfg, or the name of a sample.",
         ),
     ],
+    crossings: Annotated[
+        bool,
+        typer.Option(
+            "--crossings", help="Keep what the file's [[crossing]] promise to people on foot."
+        ),
+    ] = False,
     max_wait: Annotated[
         float | None, typer.Option("--max-wait", help="People on foot wait at most, s.")
     ] = None,
     pace: Annotated[
         float | None,
-        typer.Option("--pace", help="Pace to clear crossings, m/s: 0.9 for older people."),
+        typer.Option("--pace", help="Pace to clear all crossings, m/s: 0.92 for older people."),
     ] = None,
     leading_walk: Annotated[
         float, typer.Option("--leading-walk", help="Walk begins before vehicles by, s.")
@@ -44,7 +55,8 @@ def time(
 ) -> int:
     """Choose cycle, splits, offsets and order of stages for each period of the day.
 
-    Never worse than the plan that came in, by the same evaluation; both are shown.
+    Never worse than the plan that came in, by the same evaluation; both are shown. Promises to
+    people on foot (--crossings, --max-wait, --pace, --leading-walk) are priced crossing by crossing.
     Exit 0: plans for all periods; 1: no plan keeps all limits, or a signal had to keep its own.
 
     Examples:
@@ -53,9 +65,13 @@ def time(
 
       mobility signals time incheon --out plans --seed 1 --json
 
+      mobility signals time incheon --crossings --work 60
+
       mobility signals time incheon --max-wait 70 --pace 0.9 --leading-walk 4
     """
     del config
+    from dataclasses import replace
+
     from mobility import signals
     from mobility.cli.output import print_findings, print_json, print_table, working
     from mobility.cli.signal_files import open_network
@@ -76,22 +92,25 @@ def time(
         else:
             print_findings(wrong, quiet=quiet)
         return EXIT_FINDINGS
+    if crossings and not asked.crossings:
+        raise ConfigError(f"{network} promises nothing at crossings", mend="add [[crossing]] to it")
     stop = options.stop_from(seconds, work, None)
     with working(f"timing {len(asked.intersections)} signals", quiet=quiet):
         plan = signals.time_signals(asked, stop=stop, seed=seed, buses_h=buses)
-        ruled = None
-        if max_wait is not None or pace is not None or leading_walk > 0:
-            ruled = _with_rules(asked, plan, max_wait, pace, leading_walk, buses, seed)
-    chief = plan if ruled is None else ruled
+        costs = None
+        if crossings or max_wait is not None or pace is not None or leading_walk > 0:
+            costs = _promised(asked if crossings else replace(asked, crossings=()), plan,
+                              (max_wait, pace, leading_walk), stop, buses, seed)  # fmt: skip
+    chief = plan if costs is None else costs.ruled
     if out is not None:
-        _write(chief, out)
+        _write(chief, out, None if costs is None else costs.network)
     year = benefit_per_year(chief)
     told = {
         "plans": [one.to_dict() for one in chief.periods],
         "benefit_per_year": year.to_dict("records"),
     }
-    if ruled is not None:
-        told["crossings"] = _cost(plan, ruled)
+    if costs is not None:
+        told["crossings"] = costs.to_dict()
     if as_json:
         print_json(told)
     else:
@@ -101,15 +120,12 @@ def time(
             if one.why:
                 print(f"  {one.why}")
         print_table(_rows(chief), columns=("period", "delay", "before", "after"))
-        if ruled is not None:
-            print_table(list(_cost(plan, ruled).items()), title="What the rules of crossings cost")
+        if costs is not None:
+            _print_costs(costs)
+        elif asked.crossings:
+            print(f"{len(asked.crossings)} promises to people on foot are not kept: --crossings")
         if len(year):
-            print_table(
-                [(row["level"], round(row["person_hours"]), round(row["stops"]),
-                  round(row["co2_t"], 1), round(row["total_minor"] / 100)) for row in
-                 year.to_dict("records")],
-                columns=("a year", "person hours", "stops", "t CO2", "USD, assumed values"),
-            )  # fmt: skip
+            _print_year(year)
         for line in chief.assumptions:
             print(f"assumed: {line}")
         for one in chief.periods:
@@ -118,30 +134,55 @@ def time(
     return EXIT_FINDINGS if bad else EXIT_DONE
 
 
-def _with_rules(
+def _promised(
     asked: Network,
     plan: TimedPlan,
-    max_wait: float | None,
-    pace: float | None,
-    leading_walk: float,
+    rules: tuple[float | None, float | None, float],
+    stop: Stop | None,
     buses: float,
     seed: int,
-) -> TimedPlan:
-    from mobility import signals
-    from mobility.signals.crossings import CrossingRules, with_crossings
+) -> CrossingCosts:
+    from mobility.signals.crossing_costs import crossing_costs
+    from mobility.signals.crossings import CrossingRules
 
-    del plan
-    rules = CrossingRules(max_wait, pace, leading_walk)
-    return signals.time_signals(with_crossings(asked, rules), seed=seed, buses_h=buses)
+    given = None if rules == (None, None, 0.0) else CrossingRules(*rules)
+    return crossing_costs(asked, given, stop=stop, seed=seed, buses_h=buses, without=plan)
 
 
-def _cost(plan: TimedPlan, ruled: TimedPlan) -> dict[str, float | None]:
-    """Delay of vehicles and of people on foot, without the rules and under them."""
-    found: dict[str, float | None] = {}
-    for name, one in (("without the rules", plan), ("under the rules", ruled)):
-        found[f"vehicle_delay_s {name}"] = None if one.after is None else one.after.vehicle_delay_s
-        found[f"walk_delay_s {name}"] = None if one.after is None else one.after.walk_delay_s
-    return found
+def _print_costs(costs: CrossingCosts) -> None:
+    """Show each crossing's promise and its price, and what the network pays."""
+    from mobility.cli.output import print_table
+
+    rows = [
+        (f"{row['signal']} {row['group']}", row["place"],
+         f"{row['clearance_s']:g} -> {row['clearance_s_ruled']:g}",
+         f"{_cell(row['wait_s'])} -> {_cell(row['wait_s_ruled'])}",
+         f"{row['leading_walk_s']:g}", _cell(row.get("cost_s"), 1), _cell(row.get("cost_hours_h"), 1),
+         row["left_out"])
+        for row in costs.rows.to_dict("records")
+    ]  # fmt: skip
+    print_table(rows, columns=("crossing", "place", "clearance s", "longest wait s", "lead s",
+                               "s a vehicle", "vehicle h an hour", "not kept"),
+                title="What each crossing costs vehicles at its signal")  # fmt: skip
+    print(costs)
+
+
+def _cell(value: object, digits: int = 0) -> str:
+    known = isinstance(value, int | float) and math.isfinite(value)
+    return f"{value:.{digits}f}" if known else "-"
+
+
+def _print_year(year: pd.DataFrame) -> None:
+    from mobility.cli.output import print_table
+
+    rows = year.to_dict("records")
+    print_table(
+        [(row["level"], f"{row['days']:g}", round(row["person_hours"]), round(row["stops"]),
+          round(row["co2_t"], 1), round(row["time_minor"] / 100), round(row["fuel_minor"] / 100),
+          round(row["co2_minor"] / 100), round(row["total_minor"] / 100)) for row in rows],
+        columns=("a year", "days", "person hours", "stops", "t CO2", "time", "fuel", "CO2",
+                 f"together, {rows[0]['currency']}"),
+    )  # fmt: skip
 
 
 def _rows(plan: TimedPlan) -> list[tuple[object, ...]]:
@@ -159,14 +200,20 @@ def _rows(plan: TimedPlan) -> list[tuple[object, ...]]:
     return rows
 
 
-def _write(plan: TimedPlan, folder: Path) -> None:
-    """Write ``plan.json`` with every period's plan and its hours, and stages a period as CSV."""
+def _write(plan: TimedPlan, folder: Path, network: Network | None) -> None:
+    """Write ``plan.json`` with every period's plan and its hours, and stages a period as CSV.
+
+    Under promises ``signals.toml`` too: the network with its longer clearances, which the plan is
+    to be judged by.
+    """
     from functools import partial
 
     from mobility import signals
     from mobility.signals.rows import whole_file
 
     folder.mkdir(parents=True, exist_ok=True)
+    if network is not None and network.given is None:  # a net of SUMO stays what it is
+        signals.write_network(network, folder / "signals.toml")
     made = [one for one in plan.periods if one.signals]
     if not made:
         return

@@ -17,6 +17,8 @@ from mobility.signals.counts import (
     volumes_of_counts,
     write_volumes,
 )
+from mobility.signals.crossing_costs import CrossingCosts, crossing_costs
+from mobility.signals.crossings import CrossingRules, with_crossings
 from mobility.signals.dispersion import evaluate
 from mobility.signals.files import (
     read_log,
@@ -54,6 +56,7 @@ from mobility.signals.simulation import Simulation
 from mobility.signals.streams import Approaches, Asked, Detection, Stream, approaches_of
 from mobility.signals.timing import TimedPlan, time_signals
 from mobility.signals.utdf import read_utdf
+from mobility.signals.utdf_losses import utdf_losses
 from mobility.signals.utdf_write import write_utdf
 
 __all__ = [
@@ -68,6 +71,8 @@ __all__ = [
     "Corridor",
     "CountedVolumes",
     "Counts",
+    "CrossingCosts",
+    "CrossingRules",
     "Detection",
     "Group",
     "Guidance",
@@ -103,6 +108,7 @@ __all__ = [
     "approaches_of",
     "check",
     "corridor_from_feed",
+    "crossing_costs",
     "detected",
     "evaluate",
     "guide",
@@ -124,7 +130,9 @@ __all__ = [
     "simulate",
     "time_signals",
     "timing_sheets",
+    "utdf_losses",
     "volumes_of_counts",
+    "with_crossings",
     "write_log",
     "write_network",
     "write_passes",

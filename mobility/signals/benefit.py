@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from mobility.signals.values import LEVELS, Values
+
 if TYPE_CHECKING:
     from mobility.signals.timing import TimedPlan
 
-LEVELS = ("low", "mid", "high")
-
-
-@dataclass(frozen=True)
-class Values:
-    """What things cost, each as (low, mid, high); all assumed unless a city gives its own.
-
-    Parameters
-    ----------
-    hour_minor
-        An hour of a person, minor units of the currency.
-    idle_l_h
-        Fuel of a standing vehicle, litres an hour.
-    stop_l
-        Fuel of one stop and start, litres.
-    fuel_minor_l
-        A litre of fuel.
-    co2_kg_l
-        CO2 of a litre of petrol, kg (2.31, IPCC 2006 default carbon content; diesel 2.68).
-    co2_minor_t
-        A tonne of CO2.
-    days
-        Days in a year that are like the one that was planned.
-    """
-
-    hour_minor: tuple[float, float, float] = (500, 1000, 1500)
-    idle_l_h: tuple[float, float, float] = (0.6, 0.8, 1.2)
-    stop_l: tuple[float, float, float] = (0.01, 0.02, 0.03)
-    fuel_minor_l: tuple[float, float, float] = (90, 110, 150)
-    co2_kg_l: tuple[float, float, float] = (2.31, 2.31, 2.68)
-    co2_minor_t: tuple[float, float, float] = (2000, 5000, 10000)
-    days: tuple[float, float, float] = (240, 250, 300)
-    currency: str = "USD"
+__all__ = ["LEVELS", "Values", "benefit_per_year"]
 
 
 def benefit_per_year(plan: TimedPlan, values: Values | None = None) -> pd.DataFrame:
@@ -53,16 +22,24 @@ def benefit_per_year(plan: TimedPlan, values: Values | None = None) -> pd.DataFr
     plan
         With ``before``; all its ``periods`` count.
     values
-        By default assumed ones: state your own.
+        By default those of the network's ``[values]``; without them ``Values()``, whose sources
+        stand there.
 
     Returns
     -------
     DataFrame
-        One row a level (low, mid, high): person_hours, vehicle_hours, stops, fuel_l, co2_t in a
-        year, and time_minor, fuel_minor, co2_minor, total_minor (whole minor units; the total is
-        their sum). Empty where no plan came in.
+        One row a level (low, mid, high): days, person_hours, vehicle_hours, stops, fuel_l, co2_t in
+        a year, and time_minor, fuel_minor, co2_minor, total_minor (whole minor units; the total is
+        their sum). Only the hours of the plan's periods count, on each of ``days``. Empty where no
+        plan came in.
+
+    References
+    ----------
+    US DOT (2011), Revised Departmental Guidance on Valuation of Travel Time in Economic Analysis,
+    for the shape: hours by purpose times a share of income. Sources of each value: ``Values``.
     """
-    own = values or Values()
+    given = None if plan.network is None else plan.network.values
+    own = values or given or Values()
     saved = {"person_hours": 0.0, "vehicle_hours": 0.0, "stops": 0.0}
     for one in plan.periods or (plan,):
         if one.before is None or one.after is None:
@@ -81,6 +58,6 @@ def benefit_per_year(plan: TimedPlan, values: Values | None = None) -> pd.DataFr
             "fuel_minor": round(fuel * own.fuel_minor_l[k]),
             "co2_minor": round(co2 * own.co2_minor_t[k]),
         }
-        rows.append({"level": level, **year, "fuel_l": fuel, "co2_t": co2, **money,
+        rows.append({"level": level, "days": own.days[k], **year, "fuel_l": fuel, "co2_t": co2, **money,
                      "total_minor": sum(money.values()), "currency": own.currency})  # fmt: skip
     return pd.DataFrame(rows)

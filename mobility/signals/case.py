@@ -14,6 +14,7 @@ from mobility.errors import ConfigError
 from mobility.findings import finding
 from mobility.signals.case_parts import (
     Case,
+    CrossingPart,
     DefaultsPart,
     DemandPart,
     EmergencyRoutePart,
@@ -21,9 +22,11 @@ from mobility.signals.case_parts import (
     SignalPart,
     keys_at,
 )
+from mobility.signals.crossings import left_out, promised
 from mobility.signals.problem import (
     BusRoute,
     BusStop,
+    Crossing,
     Detector,
     EmergencyRoute,
     Group,
@@ -38,6 +41,7 @@ from mobility.signals.problem import (
     Volumes,
 )
 from mobility.signals.program import has_plan, program
+from mobility.signals.values import Values
 from mobility.units import parse_time
 
 if TYPE_CHECKING:
@@ -116,8 +120,10 @@ def network_of(case: Case, name: str) -> Network:
         rules=Rules(**case.rules.model_dump()),
         city=case.city, corridor=case.corridor, timezone=case.timezone,
         zero_s=parse_time(case.defaults.master_clock_zero), source=name,
+        values=None if case.values is None else Values(**case.values.model_dump(exclude_none=True)),
     )  # fmt: skip
-    return replace(network, input_findings=tuple(_contradictions(network)))
+    network = replace(network, crossings=tuple(_crossing(one, network) for one in case.crossing))
+    return replace(network, input_findings=(*_contradictions(network), *_not_kept(network)))
 
 
 def _contradictions(network: Network) -> Iterator[Finding]:
@@ -130,6 +136,26 @@ def _contradictions(network: Network) -> Iterator[Finding]:
                     "signal_cycle_does_not_add_up", file=network.source, column=one.id,
                     value=f"greens and intergreens {needed:g} s, cycle_s {one.cycle_s:g} s",
                 )  # fmt: skip
+
+
+def _not_kept(network: Network) -> Iterator[Finding]:
+    """Say what is promised to people on foot and cannot be kept."""
+    for promise in promised(network):
+        if told := left_out(network.signal[promise.signal], promise):
+            yield finding("signal_crossing_not_kept", file=network.source,
+                          column=f"{promise.signal}.{promise.group}", value=told)  # fmt: skip
+
+
+def _crossing(part: CrossingPart, network: Network) -> Crossing:
+    where = f"{network.source}: crossing"
+    _known([part.signal], network.signal, f"{where}: signal")
+    if part.group:
+        on_foot = [one.id for one in network.signal[part.signal].groups if one.on_foot]
+        _known([part.group], on_foot, f"{where} of {part.signal}: pedestrian group")
+    elif not any(one.on_foot for one in network.signal[part.signal].groups):
+        raise ConfigError(f"{where}: signal {part.signal} has none", mend="name a signal with one")
+    return Crossing(part.signal, part.group, part.place, part.older_people, part.pace_m_s,
+                    part.max_wait_s, part.leading_walk_s)  # fmt: skip
 
 
 def _signal(one: SignalPart, defaults: DefaultsPart, name: str) -> Intersection:
@@ -164,7 +190,9 @@ def _signal(one: SignalPart, defaults: DefaultsPart, name: str) -> Intersection:
         cycle_range_s=one.cycle_range_s or defaults.cycle_range_s, linked=one.linked,
         lock=tuple("offset" if lock == "offsets" else lock for lock in one.lock),
         detectors=tuple(
-            Detector(two.id, two.kind, tuple(two.lanes), two.distance_m) for two in one.detectors
+            Detector(two.id, two.kind, tuple(two.lanes), two.distance_m, two.length_m,
+                     two.extend_s, two.delay_s)
+            for two in one.detectors
         ),
     )  # fmt: skip
 

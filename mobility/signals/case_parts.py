@@ -13,6 +13,7 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 Reference = Literal["begin-green", "begin-yellow", "end-yellow"]
 Movement = Literal["left", "through", "right", "u-turn"]
 Range = tuple[Positive, Positive]
+Three = tuple[NotNegative, NotNegative, NotNegative]
 
 
 class _Part(BaseModel):
@@ -90,6 +91,9 @@ class DetectorPart(_Part):
     kind: Literal["call", "extend", "check-in", "check-out", "count"] = "extend"
     lanes: list[str] = []
     distance_m: NotNegative = 0
+    length_m: NotNegative = 0
+    extend_s: NotNegative = 0
+    delay_s: NotNegative = 0
 
 
 class SignalPart(_Part):
@@ -186,6 +190,31 @@ class EmergencyRoutePart(_Part):
     target_s: Positive | None = None
 
 
+class CrossingPart(_Part):
+    """What people on foot are promised at one place."""
+
+    signal: str
+    group: str = ""
+    place: str = ""
+    older_people: bool = False
+    pace_m_s: Positive | None = None
+    max_wait_s: Positive | None = None
+    leading_walk_s: NotNegative = 0
+
+
+class ValuesPart(_Part):
+    """What things are worth: low, middle and high."""
+
+    currency: str | None = None
+    hour_minor: Three | None = None
+    idle_l_h: Three | None = None
+    stop_l: Three | None = None
+    fuel_minor_l: Three | None = None
+    co2_kg_l: Three | None = None
+    co2_minor_t: Three | None = None
+    days: Three | None = None
+
+
 class RulesPart(_Part):
     """What control in real time may do."""
 
@@ -213,6 +242,8 @@ class Case(_Part):
     bus_stop: list[BusStopPart] = []
     demand: list[DemandPart] = []
     emergency_route: list[EmergencyRoutePart] = []
+    crossing: list[CrossingPart] = []
+    values: ValuesPart | None = None
 
 
 def keys_at(location: tuple[int | str, ...]) -> list[str]:

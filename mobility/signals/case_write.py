@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mobility.signals.problem import Group, Intersection, Network, Volumes
+    from mobility.signals.values import Values
 
 _STEPS = {State.RED_AMBER: "red_amber_s", State.FLASHING_GREEN: "flashing_green_s",
           State.YELLOW: "yellow_s"}  # fmt: skip
@@ -35,7 +36,7 @@ def write_network(network: Network, path: str | Path) -> Path:
         sequence of other steps, a volume of u-turns.
     """
     blocks = [
-        _head(network), _rules(network.rules),
+        _head(network), _rules(network.rules), _values(network.values),
         *(_signal(one) for one in network.intersections),
         *(_table("link", {
             "from": one.from_signal, "to": one.to_signal, "distance_m": one.distance_m,
@@ -57,6 +58,11 @@ def write_network(network: Network, path: str | Path) -> Path:
             "movements": one.movements, "from": one.approach, "speed_kmh": one.speed_kmh,
             "turnout_s": one.turnout_s, "target_s": one.target_s,
         }) for one in network.emergency_routes),
+        *(_table("crossing", {
+            "signal": one.signal, "group": one.group, "place": one.place,
+            "older_people": one.older_people, "pace_m_s": one.pace_ms,
+            "max_wait_s": one.max_wait_s, "leading_walk_s": one.leading_walk_s,
+        }) for one in network.crossings),
     ]  # fmt: skip
     text = "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
     return whole_file(path, lambda part: part.write_text(text, "utf-8"))
@@ -92,6 +98,12 @@ def _rules(rules: Rules) -> list[str]:
     if rules == Rules():
         return []
     return ["[rules]", *(f"{key} = {_toml(value)}" for key, value in rules.__dict__.items())]
+
+
+def _values(values: Values | None) -> list[str]:
+    if values is None:
+        return []
+    return ["[values]", *(f"{key} = {_toml(value)}" for key, value in values.__dict__.items())]
 
 
 def _signal(one: Intersection) -> list[str]:

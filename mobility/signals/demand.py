@@ -29,6 +29,35 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Crossing:
+    """What people on foot are promised at one place; ``crossings.with_crossings`` keeps it.
+
+    Parameters
+    ----------
+    signal, group
+        Where; without a group all crossings of the signal.
+    place
+        Why there: a market, a hospital, a welfare centre.
+    older_people
+        It is cleared at the pace of older people, ``crossings.OLDER_PACE_MS``.
+    pace_ms
+        Or at this pace, m/s; the slower one holds.
+    max_wait_s
+        Nobody waits longer from the end of clearance to the next walk.
+    leading_walk_s
+        Walk begins so long before vehicles that share its stage.
+    """
+
+    signal: str
+    group: str = ""
+    place: str = ""
+    older_people: bool = False
+    pace_ms: float | None = None
+    max_wait_s: float | None = None
+    leading_walk_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Turn:
     """What a lane serves: a movement, the group whose green it needs, and how fast it flows.
 

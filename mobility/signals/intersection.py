@@ -64,12 +64,25 @@ class Rings:
 
 @dataclass(frozen=True)
 class Detector:
-    """A detector: ``call`` asks for green, ``extend`` holds it, ``check-in``/``check-out`` a bus."""
+    """A detector: ``call`` asks for green, ``extend`` holds it, ``check-in``/``check-out`` a bus.
+
+    Parameters
+    ----------
+    lanes
+        Where it lies: lanes, or ``"S left"`` for the lanes of a movement.
+    distance_m, length_m
+        From the stop line to its near end, and along the lane.
+    extend_s, delay_s
+        How long it holds green after a vehicle, and how long a vehicle waits before it calls.
+    """
 
     id: str
     kind: str = "extend"
     lanes: tuple[str, ...] = ()
     distance_m: float = 0.0
+    length_m: float = 0.0
+    extend_s: Seconds = 0
+    delay_s: Seconds = 0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from mobility.shown import Shown
 from mobility.signals.demand import (
     BusRoute,
     BusStop,
+    Crossing,
     EmergencyRoute,
     Lane,
     Link,
@@ -23,12 +25,14 @@ from mobility.signals.intersection import Detector, Intersection, Pair, Rings, S
 if TYPE_CHECKING:
     from mobility.findings import Finding
     from mobility.signals.plan import Plan
+    from mobility.signals.values import Values
 
 __all__ = [
     "DARK",
     "GREENS",
     "BusRoute",
     "BusStop",
+    "Crossing",
     "Detector",
     "EmergencyRoute",
     "Group",
@@ -47,6 +51,9 @@ __all__ = [
     "Turn",
     "Volumes",
 ]
+
+
+_WHOLE = re.compile(r"(?<![\w.])(\d+)\.0(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,10 @@ class Network(Shown):
         At the stop lines; empty: every group has its own, as many as it says, on each approach.
     given
         The plan that came in, where it is more than stages and greens (an imported program).
+    crossings
+        What people on foot are promised; ``crossings.with_crossings`` makes it hold.
+    values
+        What an hour, a stop and a litre are worth here; None: ``Values()``.
     """
 
     intersections: tuple[Intersection, ...]
@@ -114,6 +125,8 @@ class Network(Shown):
     source: str = ""
     given: Plan | None = field(default=None, compare=False)
     assumptions: tuple[str, ...] = field(default=())
+    crossings: tuple[Crossing, ...] = ()
+    values: Values | None = None
 
     @cached_property
     def signal(self) -> dict[str, Intersection]:
@@ -134,7 +147,9 @@ class Network(Shown):
             ),
             repr(self.rules), str(self.zero_s),
         ]  # fmt: skip
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        # 7 and 7.0 are one number: what a file holds as the one may come back as the other.
+        text = _WHOLE.sub(r"\1", "\n".join(parts))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         stages = sum(len(one.stages) for one in self.intersections)

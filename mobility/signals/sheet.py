@@ -13,6 +13,7 @@ import pandas as pd
 
 from mobility.errors import ConfigError
 from mobility.shown import Shown
+from mobility.signals.crossings import longest_wait_s, promised
 from mobility.signals.problem import GREENS, State
 from mobility.signals.rows import write_rows
 from mobility.signals.schedule import DAY_S, DAYS, Schedule
@@ -34,8 +35,8 @@ class TimingSheet(Shown):
     Parameters
     ----------
     tables
-        Title -> table, in reading order: groups, intergreens, stages, plans, stage times, green
-        times, week, transitions. Times in seconds.
+        Title -> table, in reading order: groups, intergreens, permissive, stages, detectors, plans,
+        stage times, ring splits, green times, crossings, week, transitions. Times in seconds.
     notes
         What holds for all of it: the clock, the reference points, what happens at the clock's zero.
     programs
@@ -103,18 +104,22 @@ def _sheet(
     tables = {
         "groups": _groups(one),
         "intergreens": _intergreens(one),
+        "permissive": pd.DataFrame(sorted(one.permissive), columns=["gives_way", "to"]),
         "stages": pd.DataFrame(
             [(two.id, " ".join(two.groups), " ".join(two.yields), two.optional)
              for two in one.stages],
             columns=["stage", "groups", "give_way", "optional"],
         ),
+        "detectors": _detectors(one),
         "plans": pd.DataFrame(
             [(name, plan.cycle_s, plan.offset_s, plan.reference, plan.reference_stage, plan.zero_s)
              for name, plan in plans.items()],
             columns=["plan", "cycle_s", "offset_s", "reference", "reference_stage", "zero_s"],
         ),
         "stage times": _stage_times(plans),
+        "ring splits": _ring_splits(one, plans),
         "green times": _green_times(one, plans),
+        "crossings": _crossings(network, one, plans),
         "week": pd.DataFrame(
             [(" ".join(day for day in DAYS if day in slot.days), format_time(slot.from_s), slot.plan)
              for slot in sorted(week.slots, key=lambda slot: (slot.from_s, slot.days))],
@@ -166,6 +171,55 @@ def _stage_times(plans: dict[str, SignalPlan]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["plan", "stage", "from_s", "green_s", "split_s"])
 
 
+def _ring_splits(one: Intersection, plans: dict[str, SignalPlan]) -> pd.DataFrame:
+    """Each ring's groups in the order of the plan: green, and split until the ring's next group."""
+    rows: list[tuple[object, ...]] = []
+    for name, plan in plans.items():
+        for number, ring in enumerate(one.rings.rings if one.rings is not None else ()):
+            own = sorted(
+                (start, group, green)
+                for barrier in ring for group in barrier
+                for start, _, green in _greens(plan.of_group.get(group, ()), plan.cycle_s)
+            )  # fmt: skip
+            for k, (start, group, green) in enumerate(own):
+                split = (own[(k + 1) % len(own)][0] - start) % plan.cycle_s or plan.cycle_s
+                rows.append((name, number + 1, group, start, green, split))
+    return pd.DataFrame(rows, columns=["plan", "ring", "group", "from_s", "green_s", "split_s"])
+
+
+def _detectors(one: Intersection) -> pd.DataFrame:
+    """Where each detector lies, what it does, and to which groups."""
+    rows = [
+        (two.id, two.kind, ", ".join(two.lanes), two.distance_m, two.length_m, two.extend_s,
+         two.delay_s, " ".join(group.id for group in one.groups if two.id in group.detectors))
+        for two in one.detectors
+    ]  # fmt: skip
+    names = ["detector", "kind", "lanes", "distance_m", "length_m", "extend_s", "delay_s", "groups"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _crossings(network: Network, one: Intersection, plans: dict[str, SignalPlan]) -> pd.DataFrame:
+    """What people on foot get of each plan, beside what they are promised."""
+    wanted = {two.group: two for two in promised(network) if two.signal == one.id}
+    rows = []
+    for name, plan in plans.items():
+        for group in one.groups:
+            if not group.on_foot or group.id not in plan.of_group:
+                continue
+            walks = [green for _, _, green in _greens(plan.of_group[group.id], plan.cycle_s)]
+            promise = wanted.get(group.id)
+            rows.append((
+                name, group.id, group.crossing_m or None, min(walks, default=0.0),
+                group.clearance_s, longest_wait_s(plan, group.id),
+                promise.max_wait_s if promise is not None else None,
+                promise.place if promise is not None else "",
+            ))  # fmt: skip
+    names = ["plan", "group", "crossing_m", "walk_s", "clearance_s", "longest_wait_s", "max_wait_s",
+             "place"]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=names).astype(object)
+    return frame.where(frame.notna(), None)
+
+
 def _green_times(one: Intersection, plans: dict[str, SignalPlan]) -> pd.DataFrame:
     """Each group's greens in the cycle: it may begin late in it and end after its zero."""
     rows = [
@@ -213,6 +267,7 @@ def _notes(
         f"{network.corridor or network.source}: {one.id} {one.name}".rstrip() + place,
         f"master clock zero {format_time(network.zero_s)}, time zone {network.timezone}",
         f"transition method {week.transition}; costs are seconds out of coordination",
+        f"the site allows cycles of {one.cycle_range_s[0]:g} to {one.cycle_range_s[1]:g} s",
     ]
     for name, plan in plans.items():
         point = f"{plan.reference} of stage {plan.reference_stage}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,11 @@ from mobility.errors import TableError
 from mobility.signals.case import ring_stages
 from mobility.signals.check import check
 from mobility.signals.demand import Link, Volumes
-from mobility.signals.problem import Group, Intersection, Network, Rings, Sequence, State
-from mobility.signals.program import plan_of, reference_at, ring_program
+from mobility.signals.problem import Detector, Intersection, Network, Rings, State
+from mobility.signals.program import plan_of, program, reference_at
+from mobility.signals.utdf_detectors import detectors_of
 from mobility.signals.utdf_phases import FROM, Phase, phases_of, serve
+from mobility.signals.utdf_stages import gives_way, people, stages_of, vehicles
 from mobility.signals.utdf_tables import read_tables
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ def read_utdf(path: str | Path) -> Network:
     which then gives way to those who come towards it. The splits run from ``Start`` to ``End``;
     where these are missing they are ``MaxGreen`` and what follows it.
 
+    Phases of one ring alone are stages, and a movement of several of them is a group of its own,
+    ``"1+2"``, that stays green from one to the next (an overlap). In several rings it belongs to
+    each of its phases' groups, and is told where Synchro keeps it green between two of them.
+
     Returns
     -------
     Network
@@ -57,7 +64,7 @@ def read_utdf(path: str | Path) -> Network:
         _shared(table, node)
         one = _signal(table, node, phases)
         if one is not None:
-            made.append(one)
+            made.append(_detected(table, one, metric=metric))
             vehicles |= {(node, *key): flow for key, flow in volumes.items()}
     if not made:
         raise TableError(f"{path}: no node has phases and a cycle", mend="export the time plans",
@@ -99,14 +106,62 @@ def _signal(table: Utdf, node: str, phases: list[Phase]) -> Intersection | None:
         pedestrians={one.name: f"P{one.name}" for one in used if one.walk_s},
     )  # fmt: skip
     _adds_up(table, node, rings, cycle)
-    intergreen, permissive = _conflicts(used)
-    groups = (*map(_group, used), *(_people(one) for one in used if one.walk_s))
+    if len(rings.rings) == 1:
+        shown = [one for one in used if rings.splits_s[one.name] > one.after_s]
+        if not shown:
+            table.say("signal_utdf_no_plan", node, "no phase has a green")
+            return None
+        groups, stages, intergreen, permissive = stages_of(shown, rings.splits_s)
+        kept, used = None, shown
+    else:
+        intergreen, permissive = _conflicts(used)
+        groups = (
+            *(vehicles(two.name, two.moves, two.yellow_s, two.min_green_s) for two in used),
+            *(people(two) for two in used if two.walk_s),
+        )
+        stages, kept = ring_stages(rings), rings
+        _overlaps(table, node, used)
     one = Intersection(
-        node, groups, ring_stages(rings), intergreen, frozenset(permissive), rings=rings,
+        node, groups, stages, intergreen, frozenset(permissive), rings=kept,
         name=table.cell("Nodes", "", node, "DESCRIPTION"), cycle_s=cycle,
         cycle_range_s=(min(40.0, cycle), max(180.0, cycle)),
     )  # fmt: skip
     return _referenced(table, node, one, {one.name: one for one in used})
+
+
+def _overlaps(table: Utdf, node: str, used: list[Phase]) -> None:
+    """Say where a movement is green in two phases that follow each other, and red between them."""
+    order: dict[int, list[Phase]] = {}
+    for one in used:
+        order.setdefault(one.ring, []).append(one)
+    for row in order.values():
+        for one, after in zip(row, [*row[1:], *row[:1]], strict=True):
+            both = {(two.approach, two.movement) for two in one.moves if not two.permitted}
+            both &= {(two.approach, two.movement) for two in after.moves if not two.permitted}
+            if one is not after:
+                for side, turn in sorted(both):
+                    table.say("signal_utdf_overlap_cut", f"{node}.{side} {turn}",
+                              f"phases {one.name} and {after.name}")  # fmt: skip
+
+
+def _detected(table: Utdf, one: Intersection, *, metric: bool) -> Intersection:
+    """A signal with its detectors, each with the groups of its movement, or of the phases it calls."""
+    found: list[Detector] = []
+    calls: dict[str, list[str]] = {}
+    for place, own in detectors_of(table, one.id, metric=metric).items():
+        side, _, turn = place.partition(" ")
+        for detector, phases in own:
+            found.append(detector)
+            names = [group.id for group in one.groups
+                     if side in group.approaches and turn in group.movements]  # fmt: skip
+            if phases:
+                called = {str(number) for number in phases}
+                served = [name for name in names if called & set(re.findall(r"\d+", name))]
+                names = served or [name for name in sorted(called) if name in one.group]
+            for name in names:
+                calls.setdefault(name, []).append(detector.id)
+    groups = tuple(replace(group, detectors=tuple(calls.get(group.id, ()))) for group in one.groups)
+    return replace(one, groups=groups, detectors=tuple(found))
 
 
 def _adds_up(table: Utdf, node: str, rings: Rings, cycle: float) -> None:
@@ -123,30 +178,6 @@ def _adds_up(table: Utdf, node: str, rings: Rings, cycle: float) -> None:
         table.say("signal_cycle_does_not_add_up", node, f"splits {total:g} s, cycle {cycle:g} s")
 
 
-def _group(one: Phase) -> Group:
-    lanes: dict[str, set[tuple[str, int]]] = {}
-    for move in one.moves:
-        if not move.permitted:
-            lanes.setdefault(move.approach, set()).add((move.movement, move.lanes))
-    widest = max((sum(count for _, count in own) for own in lanes.values()), default=1)
-    through = max((count for own in lanes.values() for name, count in own if name == "through"),
-                  default=widest)  # fmt: skip
-    flow = max((move.ideal_flow for move in one.moves), default=1900.0)
-    return Group(
-        one.name, sequence=Sequence((), ((State.YELLOW, one.yellow_s),) if one.yellow_s else ()),
-        min_green_s=one.min_green_s, approaches=tuple(sorted({two.approach for two in one.moves})),
-        movements=tuple(sorted({two.movement for two in one.moves})),
-        lanes=max(1, through), saturation_lane_vph=flow,
-    )  # fmt: skip
-
-
-def _people(one: Phase) -> Group:
-    return Group(
-        f"P{one.name}", "pedestrian", Sequence((), ((State.CLEARANCE, one.clearance_s),)),
-        min_green_s=0, walk_s=one.walk_s,
-    )  # fmt: skip
-
-
 def _conflicts(used: list[Phase]) -> tuple[dict[Pair, float], set[Pair]]:
     intergreen: dict[Pair, float] = {}
     permissive: set[Pair] = set()
@@ -161,7 +192,7 @@ def _conflicts(used: list[Phase]) -> tuple[dict[Pair, float], set[Pair]]:
                     intergreen[one.name, f"P{other.name}"] = one.after_s
                 if one.walk_s:  # their clearance is over when its yellow begins
                     intergreen[f"P{one.name}", other.name] = one.after_s
-            elif _gives_way(one, other):
+            elif gives_way(one.moves, other.moves):
                 intergreen[one.name, other.name] = intergreen[other.name, one.name] = 0.0
                 permissive.add((one.name, other.name))
         if one.walk_s and any(move.movement in {"right", "left"} for move in one.moves):
@@ -171,20 +202,13 @@ def _conflicts(used: list[Phase]) -> tuple[dict[Pair, float], set[Pair]]:
     return intergreen, permissive
 
 
-def _gives_way(one: Phase, other: Phase) -> bool:
-    """Whether a permitted left of one phase meets traffic of another that comes towards it."""
-    towards = {move.approach for move in other.moves
-               if not move.permitted and move.movement in {"through", "right"}}  # fmt: skip
-    opposite = {FROM[move.approach] for move in one.moves if move.permitted}
-    return bool(towards & opposite)
-
-
 def _referenced(
     table: Utdf, node: str, one: Intersection, phases: dict[str, Phase]
 ) -> Intersection:
     """Put the offset where the file has it: by starts on the clock, or by its reference point."""
-    plan = ring_program(one)
-    greens = {group: _green(plan, group) for group in phases}
+    plan = program(one)
+    spans = {two.stage: (two.from_s, two.from_s + two.green_s) for two in plan.stages}
+    greens = {name: spans.get(name) if one.rings is None else _green(plan, name) for name in phases}
     code = int(table.number("Timeplans", "Referenced To", node, "DATA", least=0) or 0)
     number = int(table.number("Timeplans", "Reference Phase", node, "DATA", least=0) or 0)
     named = [str(two) for two in (number // 100, number % 100)

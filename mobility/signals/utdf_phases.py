@@ -108,8 +108,7 @@ def serve(table: Utdf, node: str, phases: list[Phase]) -> dict[tuple[str, str], 
     A turn without a phase of its own goes with the through lanes that share with it.
     """
     by_number = {one.number: one for one in phases}
-    head = next((one.cells for (_, own), one in table.records["Lanes"].items() if own == node), {})
-    columns = {name: match for name in head if (match := _COLUMN.match(name))}
+    columns = columns_of(table, node)
     through = {match[1]: name for name, match in columns.items() if match[2] == "T"}
     volumes: dict[tuple[str, str], float] = {}
     for name, match in columns.items():
@@ -147,6 +146,12 @@ def serve(table: Utdf, node: str, phases: list[Phase]) -> dict[tuple[str, str], 
         if not served:
             table.say("signal_movement_missing", f"{node}.{key[0]}", key[1], "Lanes", "Phase1")
     return volumes
+
+
+def columns_of(table: Utdf, node: str) -> dict[str, re.Match[str]]:
+    """Columns of a node's movements: heading and letter of the turn."""
+    head = next((one.cells for (_, own), one in table.records["Lanes"].items() if own == node), {})
+    return {name: match for name in head if (match := _COLUMN.match(name))}
 
 
 def _numbers(table: Utdf, node: str, record: str, column: str) -> list[int]:

@@ -170,6 +170,25 @@ def test_utdf_there_and_back(capsys, tmp_path):
     assert told(capsys, "signals", "sheet", source, "--out", tmp_path / "sheets")["sheets"]
 
 
+def test_a_city_of_stages_goes_into_utdf_and_what_does_not_fit_is_told(capsys, tmp_path):
+    answer = told(capsys, "signals", "convert", "changsha", "--out", tmp_path / "x.utdf.csv")
+    assert {one["code"] for one in answer["findings"]} == {"signal_utdf_cannot_hold"}
+    assert told(capsys, "signals", "check", tmp_path / "x.utdf.csv")["findings"] == []
+
+
+def test_promises_at_crossings_are_planned_priced_and_judged(capsys, tmp_path):
+    words = ["signals", "time", "incheon", "--crossings", "--work", 30, "-q"]
+    out = said(capsys, *words, "--out", tmp_path / "plans")
+    assert "Seokbawi market" in out
+    assert "together, USD" in out
+    case = tmp_path / "plans" / "signals.toml"
+    answer = told(capsys, "signals", "check", case, tmp_path / "plans" / "plan.json")
+    assert answer["findings"] == []
+    said(capsys, "signals", "sheet", case, tmp_path / "plans" / "plan.json", "--out",
+         tmp_path / "sheets")  # fmt: skip
+    assert "longest_wait_s" in (tmp_path / "sheets" / "N05.csv").read_text("utf-8")
+
+
 def test_corridor_and_counts(capsys, tmp_path):
     shutil.copytree(HERE / "changsha", tmp_path / "city")
     city = tmp_path / "city"
@@ -190,7 +209,7 @@ def test_corridor_and_counts(capsys, tmp_path):
 
 @pytest.mark.parametrize("words", [
     ["check", "nowhere.toml"], ["check", "changsha", "nowhere.json"], ["convert", "changsha"],
-    ["convert", "changsha", "--out", "x.utdf.csv"], ["convert", "changsha", "--out", "x.add.xml"],
+    ["convert", "changsha", "--out", "x.add.xml"], ["time", "changsha", "--crossings"],
     ["convert", "changsha", "--out", "x.txt"], ["convert", "X.net.xml", "--out", "x.toml"], ["sheet", "changsha"],
     ["corridor", "changsha", "nowhere.csv", "--route", "C1"], ["counts", "changsha", "nowhere.csv"],
     ["check", "changsha", "--additional", "x.add.xml"],

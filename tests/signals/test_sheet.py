@@ -12,6 +12,7 @@ from signals_cases import CROSS, PLAN, J
 
 from mobility import samples, signals
 from mobility.errors import ConfigError
+from mobility.signals.problem import Detector
 from mobility.signals.schedule import DAYS, WORKDAYS, transition
 
 CHANGSHA = signals.read_network(samples.path("changsha") / "signals.toml")
@@ -174,3 +175,37 @@ def test_text_of_people_is_text_on_the_page(tmp_path):
     assert "<script>" not in (folder / "sheets.html").read_text()
     assert [one.name for one in tmp_path.iterdir()] == ["sheets"]
     assert len(list(folder.iterdir())) == 2
+
+
+def test_a_sheet_of_rings_has_the_splits_of_each_ring_and_its_detectors():
+    network = signals.read_utdf(samples.path("santiago").parent / "ring.utdf.csv")
+    one = replace(
+        network.intersections[0],
+        detectors=(Detector("EBT1", "extend", ("W through",), 40, 6, 2.5),),
+        groups=tuple(replace(x, detectors=("EBT1",) if x.id == "2" else ())
+                     for x in network.intersections[0].groups),
+    )  # fmt: skip
+    plan = signals.plan_of(network)
+    (sheet, _) = signals.timing_sheets(
+        replace(network, intersections=(one, network.intersections[1])), plan
+    )
+    splits = told(sheet, "ring splits")
+    assert {row["ring"] for row in splits} == {1, 2}
+    for ring in (1, 2):
+        assert sum(row["split_s"] for row in splits if row["ring"] == ring) == pytest.approx(110)
+    assert {row["group"]: row["split_s"] for row in splits}["2"] == 42
+    (detector,) = told(sheet, "detectors")
+    assert (detector["distance_m"], detector["extend_s"], detector["groups"]) == (40, 2.5, "2")
+    assert {"gives_way": "2", "to": "6"} in told(sheet, "permissive")
+
+
+def test_a_sheet_says_what_people_on_foot_get_and_were_promised():
+    town = signals.read_network(samples.path("incheon") / "signals.toml")
+    sheets = {one.signal: one for one in signals.timing_sheets(town, signals.plan_of(town))}
+    rows = {row["group"]: row for row in told(sheets["N05"], "crossings")}
+    assert (rows["PEW"]["max_wait_s"], rows["PEW"]["place"]) == (60, "welfare centre (synthetic)")
+    assert rows["PNS"]["max_wait_s"] is None
+    for row in rows.values():
+        whole = row["walk_s"] + row["clearance_s"] + row["longest_wait_s"]
+        assert whole == pytest.approx(120)
+    assert any("cycles of 70 to 150 s" in note for note in sheets["N05"].notes)

@@ -241,7 +241,7 @@ def test_rules_for_crossings_hold_and_cost_vehicles():
 
 def test_benefit_adds_up_and_grows_with_its_values():
     plan = signals.time_signals(SMALL)
-    year = benefit_per_year(plan)
+    year = benefit_per_year(plan, Values(hour_minor=(500, 1000, 1500)))
     money = year[["time_minor", "fuel_minor", "co2_minor"]].sum(axis=1)
     assert (year["total_minor"] == money).all()
     twice = benefit_per_year(plan, Values(hour_minor=(1000, 2000, 3000)))

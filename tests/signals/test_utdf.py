@@ -183,9 +183,15 @@ def test_a_file_that_is_none_is_refused(tmp_path, content, told):
 
 
 def test_what_utdf_cannot_say_is_refused(tmp_path):
-    stages = signals.read_network(samples.case("changsha", "signals.toml"))
-    with pytest.raises(ConfigError, match="has stages"):
-        signals.write_utdf(stages, signals.plan_of(stages), tmp_path / "x.utdf.csv")
+    plan = signals.plan_of(NETWORK)
+    rings = ONE.rings.rings
+    named = replace(
+        ONE, rings=replace(ONE.rings, rings=((("a", *rings[0][0]), rings[0][1]), rings[1]))
+    )
+    with pytest.raises(ConfigError, match="no phase's number"):
+        signals.write_utdf(
+            replace(NETWORK, intersections=(named, TWO)), plan, tmp_path / "x.utdf.csv"
+        )
     assert list(tmp_path.iterdir()) == []
 
 
