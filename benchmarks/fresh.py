@@ -1,7 +1,7 @@
 """Whether a kept result is of this code: a digest of what the measured functions are made of.
 
-Comments, docstrings and layout do not count: the digest is of the syntax trees. Plots and pages are left out,
-for nothing that is measured draws. Trees are written differently by other versions of Python: there all is old.
+Comments, docstrings and layout do not count: the digest is of the syntax trees. Plots and what else no comparison
+runs are left out. Trees are written differently by other versions of Python: there all is old.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HOME = Path(__file__).parents[1]
+_NOT_RUN = {"compare", "measured"}  # by any comparison, as plots are not
 _FEED = ("mobility/_jit.py", "mobility/feed")
 _FLEET = (*_FEED, "mobility/fleet", "mobility/stop.py")
 _FARES = ("mobility/_jit.py", "mobility/fares")
@@ -81,4 +82,4 @@ def _files(names: Iterable[str]) -> tuple[Path, ...]:
     for name in names:
         path = HOME / name
         found += [path] if path.is_file() else path.rglob("*.py")
-    return tuple(one for one in found if not one.stem.endswith("plot"))
+    return tuple(one for one in found if not one.stem.endswith("plot") and one.stem not in _NOT_RUN)
