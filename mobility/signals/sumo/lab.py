@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 
     Run = tuple[Plan | None, int, float]  # plan (None: shipped), seed, factor of the demand
 
-# (seed, factor of the demand) that plans are tried on, the seeds of the test at the end, and pairs
-# on other demand on which a plan must not be worse either.
+# (seed, factor of the demand) that plans are tried on, those on which the best few are tried further
+# (one seed in ten may end in a jam), the seeds of the test at the end, and pairs on other demand on
+# which a plan must not be worse either.
 TRIED = ((1000, 1.0), (1001, 1.1), (1002, 1.0))
+FURTHER = (
+    ((1003, 1.0), (1004, 1.1)),
+    ((1005, 1.0), (1006, 1.1), (1007, 1.0), (1008, 1.0)),
+)
+FINALISTS = (6, 3)  # plans that are tried on each of them
 TESTED = tuple(range(2000, 2008))
 WATCHED = ((3000, 0.9), (3001, 1.1))
 WHOLE_S = 1080.0  # wall time after which all of it must end: the shipped programs stay
@@ -77,10 +83,19 @@ class Lab:
         """Pairs of the test at the end: as many as a quarter of the work pays, three at least."""
         return max(3, min(len(TESTED), int(self.whole / 4 / max(1.0, 2 * self.cost))))
 
+    @property
+    def further(self) -> int:
+        """Runs of the best few on further seeds: all of them, or what a quarter of the work pays."""
+        most = sum(count * len(seeds) for count, seeds in zip(FINALISTS, FURTHER, strict=True))
+        return min(most, int(self.whole / 4 / max(1.0, self.cost)))
+
     def searching(self, runs: int = 1) -> bool:
         """Whether there is work for some more trials beside those on all seeds and the test."""
-        kept = 2 * (self.pairs + len(WATCHED)) + len(TRIED)
-        return self.left - (kept + runs - 1) * self.cost > 0
+        return self.pays(len(TRIED) + self.further + runs)
+
+    def pays(self, runs: int) -> bool:
+        """Whether there is work for some runs beside the test."""
+        return self.left >= (2 * (self.pairs + len(WATCHED)) + runs) * self.cost
 
     def run(self, asked: Sequence[Run]) -> list[Trial]:
         """Try plans, ``AT_ONCE`` beside each other; answers in the order asked.
