@@ -35,6 +35,7 @@ def town(tmp_path_factory):
 def test_a_plan_replaces_the_shipped_programs_only_by_a_test(town, monkeypatch):
     monkeypatch.setattr(planning, "CYCLES_S", (60,))
     monkeypatch.setattr(planning, "ROUNDS", 1)
+    monkeypatch.setattr(planning, "SWEPT", 1000)
     found = plan_for(town / "town.sumocfg", end_s=300, work=9e5)
     told = found.to_dict()
     assert told["kept"] in {"planned", "shipped"}
@@ -81,21 +82,22 @@ def by_name(plan, seed, factor):
 @pytest.fixture
 def planned_with(town, monkeypatch):
     """Plan the town with a simulator of our own."""
-    monkeypatch.setattr(planning, "CYCLES_S", (60, 75))
+    monkeypatch.setattr(planning, "CYCLES_S", (60,))
+    monkeypatch.setattr(planning, "IDLE", 4)
+    monkeypatch.setattr(planning, "SWEPT", 100)
     monkeypatch.setattr(planning, "ROUNDS", 1)
 
-    def plan(simulator, **settings):
+    def plan(simulator, at_once=2, most_s=600):
         monkeypatch.setattr(lab, "try_plan", simulator)
-        for name, value in settings.items():
-            monkeypatch.setattr(lab, name, value)
-        return plan_for(town / "town.sumocfg", end_s=300, work=2e6)
+        monkeypatch.setattr(lab, "AT_ONCE", at_once)
+        return plan_for(town / "town.sumocfg", end_s=300, work=1.2e5, most_s=most_s)
 
     return plan
 
 
 def test_the_same_plan_however_many_simulators_run_beside_each_other(planned_with):
-    one = planned_with(Simulator(by_name), AT_ONCE=1)
-    two = planned_with(Simulator(by_name), AT_ONCE=2)
+    one = planned_with(Simulator(by_name), at_once=1)
+    two = planned_with(Simulator(by_name), at_once=2)
     assert one.plan is not None
     assert one.plan.signals == two.plan.signals
     assert one.trials.equals(two.trials)
@@ -127,7 +129,7 @@ def test_a_plan_that_jams_on_a_further_seed_is_not_taken(planned_with):
             return 500.0
         return delay
 
-    found = planned_with(Simulator(jams), AT_ONCE=1)
+    found = planned_with(Simulator(jams), at_once=1)
     assert found.plan is not None
     assert found.plan.signals != jammed[0].signals
 
@@ -145,7 +147,7 @@ def test_the_shipped_programs_stay(planned_with, simulator, why):
 
 
 def test_a_machine_that_is_too_slow_keeps_the_shipped_programs(planned_with):
-    found = planned_with(Simulator(by_name), WHOLE_S=0.0)
+    found = planned_with(Simulator(by_name), most_s=0.0)
     assert found.plan is None
     assert "took more than 0 s" in found.why
 

@@ -32,7 +32,6 @@ FURTHER = (
 FINALISTS = (6, 3)  # plans that are tried on each of them
 TESTED = tuple(range(2000, 2008))
 WATCHED = ((3000, 0.9), (3001, 1.1))
-WHOLE_S = 1080.0  # wall time after which all of it must end: the shipped programs stay
 AT_ONCE = 2  # simulators beside each other; what is decided does not depend on it
 
 
@@ -55,6 +54,7 @@ class Lab:
         scale: float,
         teleport_s: float,
         work: float,
+        most_s: float,
     ) -> None:
         self.begun = time.perf_counter()
         self.asked = read_config(config)
@@ -64,6 +64,7 @@ class Lab:
         self.network = from_config(config, begin_s=self.begin, end_s=self.end, scale=scale)
         self.net = read_net(self.asked.net, self.asked.additional)
         self.left = self.whole = work
+        self.most_s = most_s
         self.cost = 0.0
         self.rows: list[tuple[str, int, float]] = []
         self.known = {(one.code, one.column) for one in self.network.input_findings}
@@ -91,7 +92,7 @@ class Lab:
 
     def searching(self, runs: int = 1) -> bool:
         """Whether there is work for some more trials beside those on all seeds and the test."""
-        return self.pays(len(TRIED) + self.further + runs)
+        return self.pays(2 * len(TRIED) + self.further + runs)
 
     def pays(self, runs: int) -> bool:
         """Whether there is work for some runs beside the test."""
@@ -109,15 +110,17 @@ class Lab:
             found = list(pool.map(self._once, asked))
         for (plan, _, _), one in zip(asked, found, strict=True):
             if one is None:
-                over = self.seconds >= WHOLE_S
-                raise Late(f"planning took more than {WHOLE_S:g} s" if over else "nobody drives")
+                over = self.seconds >= self.most_s
+                raise Late(
+                    f"planning took more than {self.most_s:g} s" if over else "nobody drives"
+                )
             self.left -= one.work
             self.cost = max(self.cost, one.work) if plan is None else self.cost
         return [one for one in found if one is not None]
 
     def _once(self, asked: Run) -> Trial | None:
         plan, seed, factor = asked
-        left = WHOLE_S - self.seconds
+        left = self.most_s - self.seconds
         if left <= 0:
             return None
         return try_plan(

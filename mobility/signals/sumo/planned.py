@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from mobility.signals.sumo.changes import Key, Where
     from mobility.signals.sumo.trial import Trial
 
+MOST_S = 1080.0  # wall time after which planning must end: a run ends in 20 minutes
 WORK = 60e6  # vehicle steps that may be simulated: 5 to 8 minutes of one core
 CYCLES_S = (40, 50, 60, 75, 90, 110)
 KEPT = 3  # candidates of the model that go on to all seeds
 ENOUGH = 0.98  # a round that gains less is the last
 IDLE = 14  # changes in a row that gain nothing end the search
 DRAWN = 2  # changes that are drawn from the same plan and tried beside each other
+SWEPT = 50_000  # changes that the model's descent may look at
 ROUNDS = 4  # in which the model is corrected by what SUMO shows
 MOVING_S = 4.0  # a vehicle loses by starting and by slower drivers ahead, whatever the plan
 WORSE = 1.05  # a change is given up at once when the first seed is worse by this factor
@@ -91,6 +93,7 @@ def plan_for(
     teleport_s: float = -1,
     seed: int = 0,
     work: float = WORK,
+    most_s: float = MOST_S,
 ) -> Planned:
     """Plan a scenario's signals: cycles, splits, offsets and order of stages.
 
@@ -105,8 +108,9 @@ def plan_for(
     seed
         Of the choice of changes.
     work
-        Vehicle steps that may be simulated; repeats exactly. Where that takes more than 18 minutes
-        of wall time, the shipped programs stay.
+        Vehicle steps that may be simulated; repeats exactly.
+    most_s
+        Wall time after which the shipped programs stay, whatever was found.
 
     Returns
     -------
@@ -118,7 +122,7 @@ def plan_for(
     ConfigError, TableError, MissingExtra
         When the scenario cannot be read, or SUMO is not installed.
     """
-    lab = Lab(config, begin_s, end_s, scale, teleport_s, work)
+    lab = Lab(config, begin_s, end_s, scale, teleport_s, work, most_s)
     try:
         return _planned(lab, np.random.default_rng(seed))
     except Late as late:
@@ -218,7 +222,7 @@ def _try(lab: Lab, ideas: list[_Idea], named: Sequence[tuple[str, Timing | None]
 
 def _descended(site: Site, timing: Timing | None) -> Timing | None:
     if timing is not None:
-        site.search(timing).run(lambda work: work > 50_000, parts=site.parts)
+        site.search(timing).run(lambda work: work > SWEPT, parts=site.parts)
     return timing
 
 
