@@ -36,6 +36,9 @@ def test_a_plan_replaces_the_shipped_programs_only_by_a_test(town, monkeypatch):
     monkeypatch.setattr(planning, "CYCLES_S", (60,))
     monkeypatch.setattr(planning, "ROUNDS", 1)
     monkeypatch.setattr(planning, "SWEPT", 1000)
+    monkeypatch.setattr(planning, "IDLE", 2)
+    for module in (planning, lab):
+        monkeypatch.setattr(module, "FINALISTS", (2, 1))
     found = plan_for(town / "town.sumocfg", end_s=300, work=9e5)
     told = found.to_dict()
     assert told["kept"] in {"planned", "shipped"}
