@@ -8,7 +8,7 @@ temporary folder names the package's files.
   beside them that one is what is shipped, else (corridor, A10KW) netconvert builds it anew; the game's
   additional files are left out.
 - A round of the game lasts 3 to 10 minutes, two or three cycles. Its flows run on for a day: half an hour
-  is driven here, in steps of 1 s as on the other nets, at a scale at which the shipped programs let
+  is driven here, in steps of 1 s as on the other nets, at a scale at which the shipped programs let nearly
   everybody in.
 - No net has actuated programs: ``sumo-actuated`` makes them of the shipped phases, as on the other nets.
 - The examples' flows are written by their own ``makeRoutes.py``.
