@@ -47,9 +47,9 @@ def fast() -> None:
 
 def signals() -> None:
     """Run in SUMO what is not kept of this version of the code."""
-    from benchmarks.signals import NETS
+    from benchmarks.signals import NETS, UNSEEN
 
-    _run("benchmarks.signals", *[word for net in NETS for word in ("--only", net)])
+    _run("benchmarks.signals", *[word for net in (*NETS, *UNSEEN) for word in ("--only", net)])
 
 
 def _run(module: str, *words: str) -> None:

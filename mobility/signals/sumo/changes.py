@@ -28,6 +28,9 @@ class Ways:
 
     def __init__(self, network: Network, net: Net) -> None:
         self.where = behind(network, net)
+        # An offset says something only where vehicles come from another signal, or go to one.
+        self.near = {name for link in network.links for name in (link.from_signal, link.to_signal)
+                     if name and link.from_signal != link.to_signal}  # fmt: skip
 
     def change(
         self, timing: Timing, runs: Sequence[Trial], rng: np.random.Generator
@@ -40,7 +43,7 @@ class Ways:
         weight = weight / weight.sum() + 0.25 / len(signals)
         k = int(rng.choice(len(signals), p=weight / weight.sum()))
         kind = rng.random()
-        if kind < 0.55:
+        if kind < 0.55 or (kind < 0.85 and signals[k] not in self.near):
             return f"splits of {signals[k]}", self._splits(timing, k, lost[signals[k]], rng)
         if kind < 0.85:
             cycle = sum(timing.lengths[k][: timing.frames[k].sizes[0]])

@@ -199,6 +199,8 @@ def lanes_of(net: Net, network: Network, vehicles: Iterable[Vehicle]) -> tuple[L
                     movement, group_of[index], round(flow, 1), _first(net, signal.id, link)))  # fmt: skip
         for lane, turns in sorted(rows.items()):
             edge = net.lanes[lane].edge
+            if edge not in _lanes(net):  # a second stop line inside a junction, for bicycles
+                continue
             allow = set(net.lanes[lane].allow.split())
             found.append(Lane(
                 lane, signal.id, edge, round(_back(net, edge, before, signalled), 1),

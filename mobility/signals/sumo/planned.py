@@ -1,13 +1,13 @@
 """Our own fixed-time plan for a scenario of SUMO: proposed by the model, tried in the simulator.
 
 Plans are tried on seeds that nobody is judged by. A plan replaces the shipped programs only when it
-is better on further seeds by a paired test; otherwise the shipped ones stay.
+is better on further seeds by a paired test, and no worse on less and more demand; otherwise the
+shipped ones stay.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
@@ -15,16 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mobility.signals.check import check
 from mobility.signals.dispersion import busiest, delay_of
 from mobility.signals.program import plan_of
 from mobility.signals.site import Site
 from mobility.signals.stop_lines import streams_of
 from mobility.signals.sumo.changes import Ways, behind, lost_at
-from mobility.signals.sumo.config import read_config
-from mobility.signals.sumo.demand import from_config
-from mobility.signals.sumo.net import read_net
-from mobility.signals.sumo.trial import Trial, try_plan
+from mobility.signals.sumo.lab import FINALISTS, FURTHER, TESTED, TRIED, WATCHED, Lab, Late
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,19 +31,20 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Network
     from mobility.signals.stop_lines import Streams
     from mobility.signals.sumo.changes import Key, Where
+    from mobility.signals.sumo.trial import Trial
 
-# (seed, factor of the demand) that plans are tried on, and the seeds of the test at the end.
-TRIED = ((1000, 1.0), (1001, 1.1), (1002, 1.0))
-TESTED = tuple(range(2000, 2008))
-WORK = 40e6  # vehicle seconds that may be simulated: about 200 s of one core
-SEARCH_S, WHOLE_S = 420.0, 840.0  # wall time after which the search, and all of it, must end
+MOST_S = 1080.0  # wall time after which planning must end: a run ends in 20 minutes
+WORK = 60e6  # vehicle steps that may be simulated: 5 to 8 minutes of one core
 CYCLES_S = (40, 50, 60, 75, 90, 110)
 KEPT = 3  # candidates of the model that go on to all seeds
 ENOUGH = 0.98  # a round that gains less is the last
-IDLE = 10  # changes in a row that gain nothing end the search
+IDLE = 14  # changes in a row that gain nothing end the search
+DRAWN = 2  # changes that are drawn from the same plan and tried beside each other
+SWEPT = 50_000  # changes that the model's descent may look at
 ROUNDS = 4  # in which the model is corrected by what SUMO shows
 MOVING_S = 4.0  # a vehicle loses by starting and by slower drivers ahead, whatever the plan
 WORSE = 1.05  # a change is given up at once when the first seed is worse by this factor
+OTHERWISE = 1.01  # a plan may be worse by this factor on other demand
 # Student's t, one-sided 95 %, by degrees of freedom.
 T95 = (6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86)
 
@@ -67,7 +64,7 @@ class Planned:
     trials
         One row a plan that was tried: what, and its mean delay over the seeds it was tried on.
     work, seconds
-        Vehicle seconds simulated, and wall time.
+        Vehicle steps simulated, and wall time.
     """
 
     plan: Plan | None
@@ -96,6 +93,7 @@ def plan_for(
     teleport_s: float = -1,
     seed: int = 0,
     work: float = WORK,
+    most_s: float = MOST_S,
 ) -> Planned:
     """Plan a scenario's signals: cycles, splits, offsets and order of stages.
 
@@ -110,8 +108,9 @@ def plan_for(
     seed
         Of the choice of changes.
     work
-        Vehicle seconds that may be simulated; repeats exactly unless the wall time of 14 minutes
-        ends it before.
+        Vehicle steps that may be simulated; repeats exactly.
+    most_s
+        Wall time after which the shipped programs stay, whatever was found.
 
     Returns
     -------
@@ -123,15 +122,27 @@ def plan_for(
     ConfigError, TableError, MissingExtra
         When the scenario cannot be read, or SUMO is not installed.
     """
-    lab = _Lab(config, begin_s, end_s, scale, teleport_s, work)
-    base = lab.all(None)
-    if base is None or lab.short:
-        return lab.answer(None, "the scenario is too large for the work allowed", {})
-    best = _proposed(lab)
-    if best is None:
-        return lab.answer(None, "the model has no plan that keeps all limits", {})
-    best = _changed(lab, best, np.random.default_rng(seed))
-    return _tested(lab, best)
+    lab = Lab(config, begin_s, end_s, scale, teleport_s, work, most_s)
+    try:
+        return _planned(lab, np.random.default_rng(seed))
+    except Late as late:
+        return _answer(lab, None, f"{late}: the shipped programs stay", {})
+
+
+def _planned(lab: Lab, rng: np.random.Generator) -> Planned:
+    lab.run([(None, *TRIED[0])])
+    if lab.short:
+        return _answer(lab, None, "the scenario is too large for the work allowed", {})
+    ideas = _proposed(lab)
+    if not ideas:
+        return _answer(lab, None, "the model has no plan that keeps all limits", {})
+    return _tested(lab, _best(lab, _changed(lab, ideas, rng)))
+
+
+def _answer(lab: Lab, plan: Plan | None, why: str, test: dict[str, Any]) -> Planned:
+    """Close the lab."""
+    return Planned(plan, why, test, pd.DataFrame(lab.rows, columns=["plan", "runs", "delay_s"]),
+                   lab.whole - lab.left, lab.seconds, lab.network)  # fmt: skip
 
 
 @dataclass
@@ -148,100 +159,16 @@ class _Idea:
         return fmean(one.delay_s for one in self.runs)
 
 
-class _Lab:
-    """The scenario, the work that is left, and everything that was tried."""
-
-    def __init__(
-        self,
-        config: str | Path,
-        begin_s: float | None,
-        end_s: float | None,
-        scale: float,
-        teleport_s: float,
-        work: float,
-    ) -> None:
-        self.begun = time.perf_counter()
-        self.asked = read_config(config)
-        self.begin = self.asked.begin_s or 0.0 if begin_s is None else begin_s
-        self.end = self.asked.end_s if end_s is None else end_s
-        self.scale, self.teleport = scale, teleport_s
-        self.network = from_config(config, begin_s=self.begin, end_s=self.end, scale=scale)
-        self.net = read_net(self.asked.net, self.asked.additional)
-        self.left = self.whole = work
-        self.cost = 0.0
-        self.rows: list[tuple[str, int, float]] = []
-        self.known = {(one.code, one.column) for one in self.network.input_findings}
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self.begun
-
-    @property
-    def short(self) -> bool:
-        """Whether not even three pairs of the test and as many trials can be paid."""
-        return 9 * self.cost > self.left
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of the test at the end: as many as a quarter of the work pays, three at least."""
-        return max(3, min(len(TESTED), int(self.whole / 4 / max(1.0, 2 * self.cost))))
-
-    def searching(self) -> bool:
-        """Whether there is work and time for another trial beside the test."""
-        return (self.left - (2 * self.pairs + len(TRIED)) * self.cost > 0
-                and self.seconds < SEARCH_S)  # fmt: skip
-
-    def run(self, plan: Plan | None, seed: int, factor: float) -> Trial | None:
-        """Try once; None where it takes more time than there is."""
-        found = try_plan(
-            self.asked, self.network, plan, seed=seed, begin_s=self.begin, end_s=self.end,
-            scale=self.scale * factor, teleport_s=self.teleport, lanes=True,
-            most_seconds=max(1.0, WHOLE_S - self.seconds),
-        )  # fmt: skip
-        if found is not None:
-            self.left -= found.work
-            self.cost = max(self.cost, found.work) if plan is None else self.cost
-        return found
-
-    def all(self, plan: Plan | None) -> list[Trial] | None:
-        """Try on all seeds."""
-        found = []
-        for seed, factor in TRIED:
-            one = self.run(plan, seed, factor)
-            if one is None:
-                return None
-            found.append(one)
-            if plan is None and self.short:
-                break
-        return found
-
-    def safe(self, plan: Plan) -> bool:
-        """Whether the checker has nothing against a plan that it has not against the shipped one."""
-        return not [one for one in check(self.network, plan)
-                    if (one.code, one.column) not in self.known]  # fmt: skip
-
-    def note(self, name: str, runs: Sequence[Trial]) -> None:
-        """Keep a row of what was tried."""
-        self.rows.append((name, len(runs), fmean(one.delay_s for one in runs)))
-
-    def answer(self, plan: Plan | None, why: str, test: dict[str, Any]) -> Planned:
-        """Close the lab."""
-        return Planned(plan, why, test, pd.DataFrame(self.rows, columns=["plan", "runs", "delay_s"]),
-                       self.whole - self.left, self.seconds, self.network)  # fmt: skip
-
-
-def _proposed(lab: _Lab) -> _Idea | None:
-    """The best of the model's plans, the model corrected by what SUMO shows; the best few on all seeds."""
+def _proposed(lab: Lab) -> list[_Idea]:
+    """The best of the model's plans, the model corrected by what SUMO shows, on all seeds."""
     volumes = busiest(lab.network)
     streams = streams_of(lab.network, volumes, bus_people=False)
     site = Site(lab.network, streams, plan_of(lab.network))
     where = behind(lab.network, lab.net)
     ideas: list[_Idea] = []
-    _try(lab, ideas, "as it came in", site.start(None))
-    for name, timing in _cycles(site, CYCLES_S):
-        _try(lab, ideas, name, timing)
+    _try(lab, ideas, [("as it came in", site.start(None)), *_cycles(site, CYCLES_S)])
     if not ideas:
-        return None
+        return []
     shares: dict[Key, float] = {}
     for number in range(ROUNDS):
         best = min(ideas, key=lambda one: one.mean_s)
@@ -249,22 +176,22 @@ def _proposed(lab: _Lab) -> _Idea | None:
         last = ideas[-1] if number else best
         shares = _corrected(site.streams, shares, (last, best), where)
         site = Site(lab.network, _less(streams, shares), plan_of(lab.network))
-        _try(lab, ideas, f"corrected {number + 1}", _descended(site, best.timing.copy()))
+        name = f"corrected {number + 1}"
         cycle = best.timing.cycles[0]
         near = [c for c in site.cycles if abs(c - cycle) <= 15]
-        for name, timing in _cycles(site, near[:: max(1, len(near) // 3)]):
-            _try(lab, ideas, f"corrected {number + 1}, {name}", timing)
+        more = _cycles(site, near[:: max(1, len(near) // 3)])
+        _try(lab, ideas, [(name, _descended(site, best.timing.copy())),
+                          *((f"{name}, {other}", timing) for other, timing in more)])  # fmt: skip
         if min(one.mean_s for one in ideas) > ENOUGH * before:
             break
     ideas.sort(key=lambda one: one.mean_s)
-    for one in ideas[:KEPT]:
-        for seed, factor in TRIED[1:]:
-            run = lab.run(one.plan, seed, factor)
-            if run is not None:
-                one.runs.append(run)
+    del ideas[KEPT:]
+    further = TRIED[1:]
+    runs = lab.run([(one.plan, *seed) for one in ideas for seed in further])
+    for k, one in enumerate(ideas):
+        one.runs += runs[k * len(further) : (k + 1) * len(further)]
         lab.note(one.name, one.runs)
-    whole = [one for one in ideas[:KEPT] if len(one.runs) == len(TRIED)]
-    return min(whole, key=lambda one: one.mean_s, default=None)
+    return ideas
 
 
 def _cycles(site: Site, cycles: Sequence[float]) -> Iterator[tuple[str, Timing | None]]:
@@ -275,22 +202,27 @@ def _cycles(site: Site, cycles: Sequence[float]) -> Iterator[tuple[str, Timing |
             yield f"{cycle:g} s", _descended(site, site.start(float(cycle)))
 
 
-def _try(lab: _Lab, ideas: list[_Idea], name: str, timing: Timing | None) -> None:
-    """Try a timing on the first seed, once."""
-    if timing is None or (ideas and not lab.searching()):
-        return
-    plan = timing.plan("planned")
-    if any(one.plan.signals == plan.signals for one in ideas) or not lab.safe(plan):
-        return
-    run = lab.run(plan, *TRIED[0])
-    if run is not None:
-        lab.note(name, [run])
-        ideas.append(_Idea(timing, plan, [run], name))
+def _try(lab: Lab, ideas: list[_Idea], named: Sequence[tuple[str, Timing | None]]) -> None:
+    """Try timings on the first seed, each plan once, as far as there is work."""
+    fresh: list[_Idea] = []
+    for name, timing in named:
+        if timing is None:
+            continue
+        plan = timing.plan("planned")
+        known = any(one.plan.signals == plan.signals for one in (*ideas, *fresh))
+        if not known and lab.safe(plan):
+            fresh.append(_Idea(timing, plan, [], name))
+    payable = sum(lab.searching(k + 1) for k in range(len(fresh)))
+    fresh = fresh[: payable if ideas else max(1, payable)]
+    for one, run in zip(fresh, lab.run([(one.plan, *TRIED[0]) for one in fresh]), strict=True):
+        one.runs.append(run)
+        lab.note(one.name, one.runs)
+    ideas += fresh
 
 
 def _descended(site: Site, timing: Timing | None) -> Timing | None:
     if timing is not None:
-        site.search(timing).run(lambda work: work > 50_000, parts=site.parts)
+        site.search(timing).run(lambda work: work > SWEPT, parts=site.parts)
     return timing
 
 
@@ -323,64 +255,94 @@ def _less(streams: Streams, shares: dict[Key, float]) -> Streams:
     return replace(streams, rows=rows)
 
 
-def _changed(lab: _Lab, best: _Idea, rng: np.random.Generator) -> _Idea:
-    """Change the best plan where vehicles lose most, as long as there is work."""
+def _changed(lab: Lab, ideas: list[_Idea], rng: np.random.Generator) -> list[_Idea]:
+    """Change the best plan where vehicles lose most; give all plans that ran on all seeds."""
     ways = Ways(lab.network, lab.net)
+    found = list(ideas)
+    best = min(found, key=lambda one: one.mean_s)
     seen: set[tuple[tuple[float, ...], ...]] = set()
-    idle = vain = 0
-    while lab.searching() and idle < 200 and vain < IDLE:
+    vain = 0
+    while vain < IDLE and lab.searching(DRAWN * len(TRIED)):
+        drawn = _drawn(lab, ways, best, seen, rng)
+        if not drawn:
+            break
+        first = lab.run([(one.plan, *TRIED[0]) for one in drawn])
+        for one, run in zip(drawn, first, strict=True):
+            one.runs.append(run)
+        vain += len(drawn)
+        old = best
+        for one in sorted(drawn, key=lambda one: one.mean_s):
+            if old is best and one.mean_s <= WORSE * best.runs[0].delay_s:
+                one.runs += lab.run([(one.plan, *seed) for seed in TRIED[1:]])
+                found.append(one)
+                if one.mean_s < best.mean_s:
+                    best, vain = one, 0
+            lab.note(one.name, one.runs)
+    return found
+
+
+def _best(lab: Lab, ideas: list[_Idea]) -> _Idea:
+    """Halve the best few on further seeds, as many as there is work for."""
+    for count, seeds in zip(FINALISTS, FURTHER, strict=True):
+        ideas = sorted(ideas, key=lambda one: one.mean_s)[:count]
+        while len(ideas) > 1 and not lab.pays(len(ideas) * len(seeds)):
+            ideas.pop()
+        if len(ideas) == 1:
+            break
+        runs = lab.run([(one.plan, *seed) for one in ideas for seed in seeds])
+        for k, one in enumerate(ideas):
+            one.runs += runs[k * len(seeds) : (k + 1) * len(seeds)]
+            lab.note(f"further: {one.name}", one.runs)
+    return min(ideas, key=lambda one: one.mean_s)
+
+
+def _drawn(
+    lab: Lab,
+    ways: Ways,
+    best: _Idea,
+    seen: set[tuple[tuple[float, ...], ...]],
+    rng: np.random.Generator,
+) -> list[_Idea]:
+    """Draw changes of the best plan that were not tried yet and are safe."""
+    found: list[_Idea] = []
+    for _ in range(200):
         name, timing = ways.change(best.timing, best.runs, rng)
         key = (*(tuple(row) for row in timing.lengths), tuple(timing.zeros)) if timing else ()
-        idle += 1
         if timing is None or key in seen:
             continue
         seen.add(key)
         plan = timing.plan("planned")
-        if not lab.safe(plan):
-            continue
-        idle = 0
-        runs: list[Trial] = []
-        for (seed, factor), old in zip(TRIED, best.runs, strict=True):
-            run = lab.run(plan, seed, factor)
-            if run is None:
-                break
-            runs.append(run)
-            if run.delay_s > WORSE * old.delay_s and len(runs) == 1:
-                break
-        if not runs:
+        if lab.safe(plan):
+            found.append(_Idea(timing, plan, [], name))
+        if len(found) == DRAWN:
             break
-        lab.note(name, runs)
-        vain += 1
-        if len(runs) == len(TRIED) and fmean(one.delay_s for one in runs) < best.mean_s:
-            best, vain = _Idea(timing, plan, runs, name), 0
-    return best
+    return found
 
 
-def _tested(lab: _Lab, best: _Idea) -> Planned:
-    """Decide by a paired test on seeds that were not tried."""
-    ours: list[Trial] = []
-    theirs: list[Trial] = []
-    for seed in TESTED[: lab.pairs]:
-        one, other = lab.run(best.plan, seed, 1.0), lab.run(None, seed, 1.0)
-        if one is None or other is None:
-            break
-        ours.append(one)
-        theirs.append(other)
-    if len(ours) < 3:
-        return lab.answer(None, "no time for a test: the shipped programs stay", {})
-    differences = [a.delay_s - b.delay_s for a, b in zip(ours, theirs, strict=True)]
-    count = len(differences)
+def _tested(lab: Lab, best: _Idea) -> Planned:
+    """Decide by a paired test on seeds that were not tried, and by pairs on other demand."""
+    count = lab.pairs
+    pairs = [*((seed, 1.0) for seed in TESTED[:count]), *WATCHED]
+    runs = lab.run([(plan, *pair) for pair in pairs for plan in (best.plan, None)])
+    both = list(zip(runs[::2], runs[1::2], strict=True))
+    ours, theirs = zip(*both[:count], strict=True)
+    differences = [a.delay_s - b.delay_s for a, b in both[:count]]
     upper = fmean(differences) + T95[count - 2] * stdev(differences) / math.sqrt(count)
-    stuck = sum(one.teleports for one in ours) > sum(one.teleports for one in theirs)
-    test = {
+    other = [{"factor": factor, "planned_s": a.delay_s, "shipped_s": b.delay_s}
+             for (_, factor), (a, b) in zip(WATCHED, both[count:], strict=True)]  # fmt: skip
+    test: dict[str, Any] = {
         "seeds": list(TESTED[:count]), "planned_s": fmean(one.delay_s for one in ours),
         "shipped_s": fmean(one.delay_s for one in theirs),
         "difference_s": fmean(differences), "upper_s": upper,
         "never_departed": [sum(one.never_departed for one in rows) for rows in (ours, theirs)],
         "teleports": [sum(one.teleports for one in rows) for rows in (ours, theirs)],
+        "other_demand": other,
     }  # fmt: skip
-    if stuck:
-        return lab.answer(None, "our plan has more teleports: the shipped programs stay", test)
+    if test["teleports"][0] > test["teleports"][1]:
+        return _answer(lab, None, "our plan has more teleports: the shipped programs stay", test)
     if upper >= 0:
-        return lab.answer(None, "not better by the paired test: the shipped programs stay", test)
-    return lab.answer(best.plan, f"better by the paired test ({best.name} last)", test)
+        why = "not better by the paired test: the shipped programs stay"
+        return _answer(lab, None, why, test)
+    if any(one["planned_s"] > OTHERWISE * one["shipped_s"] for one in other):
+        return _answer(lab, None, "worse on other demand: the shipped programs stay", test)
+    return _answer(lab, best.plan, f"better by the paired test ({best.name} last)", test)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Trial:
     """One run: mean delay of all trips, those that never left, and seconds lost on each lane.
 
-    ``work`` is vehicle seconds simulated: what a run costs, the same on every machine.
+    ``work`` is vehicle steps simulated: what a run costs, the same on every machine.
     """
 
     delay_s: float
@@ -123,7 +123,7 @@ def try_plan(
             fmean(one.delay_s for one in trips), len(trips),
             sum(not one.departed for one in trips),
             read_statistics(folder / "statistics.xml")["teleports"],
-            _work(folder / "trips.xml"), _lost(folder / "lanes.xml") if lanes else {},
+            _work(folder / "trips.xml") / asked.step_s, _lost(folder / "lanes.xml") if lanes else {},
         )  # fmt: skip
 
 
