@@ -28,6 +28,7 @@ from mobility.signals.files import (
 )
 from mobility.signals.hearing import CheckIn, Heard, detected, replay
 from mobility.signals.plan import Log, Plan, SignalPlan
+from mobility.signals.policies import policy_of
 from mobility.signals.policy_adaptive import Adaptive, Weights
 from mobility.signals.policy_priority import Conditions, Priority
 from mobility.signals.preempt import Preemption, preempt
@@ -39,6 +40,7 @@ from mobility.signals.problem import (
     Rings,
     Rules,
     Sequence,
+    Service,
     Stage,
     State,
     Volumes,
@@ -89,6 +91,7 @@ __all__ = [
     "Rules",
     "Schedule",
     "Sequence",
+    "Service",
     "SignalPlan",
     "Simulation",
     "Slot",
@@ -107,6 +110,7 @@ __all__ = [
     "evaluate",
     "guide",
     "plan_of",
+    "policy_of",
     "preempt",
     "program",
     "punctuality",

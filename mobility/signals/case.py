@@ -33,6 +33,7 @@ from mobility.signals.problem import (
     Rings,
     Rules,
     Sequence,
+    Service,
     Stage,
     State,
     Volumes,
@@ -113,7 +114,7 @@ def network_of(case: Case, name: str) -> Network:
         ),
         volumes=tuple(_volumes(one, name) for one in case.demand),
         emergency_routes=tuple(map(_emergency, case.emergency_route)),
-        rules=Rules(**case.rules.model_dump()),
+        rules=Rules(**case.rules.model_dump()), service=Service(**case.service.model_dump()),
         city=case.city, corridor=case.corridor, timezone=case.timezone,
         zero_s=parse_time(case.defaults.master_clock_zero), source=name,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobility.errors import ConfigError
 from mobility.signals.case import ring_stages
-from mobility.signals.problem import Rules, State
+from mobility.signals.problem import Rules, Service, State
 from mobility.signals.rows import whole_file
 from mobility.units import format_time
 
@@ -35,7 +35,7 @@ def write_network(network: Network, path: str | Path) -> Path:
         sequence of other steps, a volume of u-turns.
     """
     blocks = [
-        _head(network), _rules(network.rules),
+        _head(network), _rules(network.rules), _service(network.service),
         *(_signal(one) for one in network.intersections),
         *(_table("link", {
             "from": one.from_signal, "to": one.to_signal, "distance_m": one.distance_m,
@@ -92,6 +92,12 @@ def _rules(rules: Rules) -> list[str]:
     if rules == Rules():
         return []
     return ["[rules]", *(f"{key} = {_toml(value)}" for key, value in rules.__dict__.items())]
+
+
+def _service(service: Service) -> list[str]:
+    if service == Service():
+        return []
+    return ["[service]", *(f"{key} = {_toml(value)}" for key, value in service.__dict__.items())]
 
 
 def _signal(one: Intersection) -> list[str]:

@@ -156,8 +156,9 @@ class PriorityController(Shown):
 
     def _neighbours(self) -> dict[str, list[tuple[int, str, int, int, float, float]]]:
         """Signal -> (own stream, neighbour, its stream, part, share, travel) that feed it."""
-        place = {stream.id: (signal, k) for signal in self._junctions
-                 for k, stream in enumerate(self.approaches.of(signal))}  # fmt: skip
+        place = {name: (signal, k) for signal in self._junctions
+                 for k, stream in enumerate(self.approaches.of(signal))
+                 for name in (stream.id, f"{signal}/{stream.id}")}  # fmt: skip
         found: dict[str, list[tuple[int, str, int, int, float, float]]] = defaultdict(list)
         for signal in self._junctions:
             for k, stream in enumerate(self.approaches.of(signal)):

@@ -59,14 +59,14 @@ class Detectors:
 
     controller: Any
     streets: Streets
-    _last: dict[str, float] = field(default_factory=dict)
+    _last: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         words = sys.modules[type(self.controller.approaches).__module__]
         self._detection, self._asked = words.Detection, words.Asked
         self.streams = self.controller.approaches.streams
         place = {
-            stream.id: (signal, k)
+            (signal, stream.id): (signal, k)
             for signal, row in self.streams.items()
             for k, stream in enumerate(row)
         }
@@ -79,8 +79,8 @@ class Detectors:
             one = self.streets.lanes[lane]
             group = self.streets.groups[int(turn_group[turn])][1]
             for name in (one.id, f"{group}|{one.approach}"):
-                at = place.get(name)
-                if at is not None and at[0] == one.signal:
+                at = place.get((one.signal, name))
+                if at is not None:
                     if at not in self._of_lane[lane]:
                         self._of_lane[lane].append(at)
                     if at not in self._of_move[move]:
@@ -118,12 +118,10 @@ class Detectors:
         for signal, row in self.streams.items():
             keys = [(signal, k) for k in range(len(row))]
             gaps = []
-            for key, stream in zip(keys, row, strict=True):
+            for key in keys:
                 over = any(-1 <= eta <= 2.0 for eta, _ in coming[key])
-                self._last[stream.id] = (
-                    0.0 if over else min(GAP_S, self._last.get(stream.id, GAP_S) + 1)
-                )
-                gaps.append(self._last[stream.id])
+                self._last[key] = 0.0 if over else min(GAP_S, self._last.get(key, GAP_S) + 1)
+                gaps.append(self._last[key])
             found[signal] = self._detection(
                 signal, now_s, tuple(queued[key] for key in keys),
                 tuple(sum(part for _, part in coming[key]) for key in keys),
@@ -163,11 +161,12 @@ class Detectors:
                 h += 1
             if h >= last or eta > REQUEST_S:
                 continue
-            signal = self.streets.movements[int(traffic.move[h])][0]
+            signal, approach, _ = self.streets.movements[int(traffic.move[h])]
             group = self.streets.groups[int(self.streets.arrays[8][int(traffic.move[h])])][1]
             eta = max(0.0, eta)
             found.append(self._asked(
                 traffic.ids[v], signal, "bus", group, now_s, now_s + max(0.0, eta - doubt),
                 now_s + eta + doubt, late_s=late, people=float(traffic.people[v]),
+                stream=f"{group}|{approach}",
             ))  # fmt: skip
         return found

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobility.errors import ConfigError
 from mobility.signals.control import PriorityController
-from mobility.signals.policy_actuated import Actuated
-from mobility.signals.policy_adaptive import Adaptive
-from mobility.signals.policy_greedy import Greedy
-from mobility.signals.policy_pressure import MaxPressure
-from mobility.signals.policy_priority import Priority
+from mobility.signals.policies import LOOPS, policy_of
 from mobility.signals.sumo.buses import Buses
 from mobility.signals.sumo.read import LETTERS
 from mobility.signals.sumo.sensors import Sensors
@@ -20,16 +16,7 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, Network
     from mobility.signals.sumo.net import Net
 
-LOOPS = ("actuated", "actuated-tuned", "greedy", "max-pressure", "adaptive", "priority")
-
-
-def policy_of(name: str) -> Policy:
-    """Make the policy that a controller's name means."""
-    made: dict[str, Policy] = {
-        "actuated": Actuated(), "actuated-tuned": Actuated(tuned=True), "greedy": Greedy(),
-        "max-pressure": MaxPressure(), "adaptive": Adaptive(), "priority": Priority(),
-    }  # fmt: skip
-    return made[name]
+__all__ = ["LOOPS", "Loop", "policy_of", "width_of"]
 
 
 class Loop:
