@@ -12,6 +12,7 @@ from mobility.cli import (
     EXIT_FINDINGS,
     options,
     signals_preempt,
+    signals_requests,
     signals_simulate,
     signals_time,
 )
@@ -330,6 +331,7 @@ def drive(
 app.command("simulate")(signals_simulate.simulate)
 app.command("punctuality")(signals_simulate.punctuality)
 app.command("preempt")(signals_preempt.preempt)
+app.command("requests")(signals_requests.requests)
 
 
 def _open(source: str, additional: list[Path] | None) -> Network:

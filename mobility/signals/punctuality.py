@@ -174,8 +174,12 @@ def punctuality(
     begin = float(np.floor(begin)) - WARM_S
     if not any(begin <= one < end for one in departs):
         raise ConfigError("no trip departs in this time", mend="an earlier begin, or a later end")
-    last = max(one.depart_s for one in table.calls) + 3600
-    volumes = _all_day(network, begin, min(end + 5400, last), off_peak)
+    # Until the last bus should be there, and half an hour for those that are late; then some more.
+    last = max(
+        table.calls[row + len(table.passes[trip]) - 1].arrive_s for trip, row in table.first.items()
+        if begin <= table.calls[row].depart_s < end
+    ) + 1800  # fmt: skip
+    volumes = _all_day(network, begin, last, off_peak)
     base = plan_of(network) if before is None else before
     rows, routes, stops = [], [], []
     findings: dict[tuple[str, str], Any] = {}

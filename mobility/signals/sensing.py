@@ -98,23 +98,25 @@ class Detectors:
         move = queues.traffic.move
         seen = np.flatnonzero((phase == 2) | (phase == 3) | ((phase == 1) & (
             event_s - queues.now <= LOOK_S)))  # fmt: skip
-        for v in seen:
-            m = int(move[at_hop[v]])
+        rows = (seen, move[at_hop[seen]], phase[seen], event_s[seen] - float(queues.now))
+        for v, m, what, soon in zip(*(one.tolist() for one in rows), strict=True):
             if m < 0:
                 continue
-            waits = phase[v] in {2, 3}
-            if phase[v] == 3:
-                places = self._of_lane[self.streets.turns[int(lane_turn[v])][0]]
-                own = set(self._of_move[m])
-                places = [one for one in places if one in own] or places
-            else:
-                places = self._of_move[m]
+            waits = what in {2, 3}
+            places = self._of_move[m]
+            if what == 3:
+                lane = self._of_lane[self.streets.turns[int(lane_turn[v])][0]]
+                places = [one for one in lane if one in places] or lane
+            if not places:
+                continue
+            part = 1.0 / len(places)
             for one in places:
-                part = 1.0 / len(places)
-                eta = 0.0 if waits else float(event_s[v]) - queues.now
-                coming[one].append((eta, part))
-                queued[one] += part if waits else 0.0
+                coming[one].append((0.0 if waits else soon, part))
+                if waits:
+                    queued[one] += part
         found = {}
+        room = (self.streets.arrays[11] - queues.approaches[4]) / SPACE_M
+        free = np.where(np.isfinite(room), room, np.nan).tolist()
         for signal, row in self.streams.items():
             keys = [(signal, k) for k in range(len(row))]
             gaps = []
@@ -127,16 +129,14 @@ class Detectors:
                 tuple(sum(part for _, part in coming[key]) for key in keys),
                 tuple(tuple(sorted(coming[key])) for key in keys), tuple(gaps),
                 tuple(tuple(0.0 for _ in stream.groups) for stream in row),
-                tuple(self._room(queues, key) for key in keys),
+                tuple(self._room(free, key) for key in keys),
             )  # fmt: skip
         return found, self._requests(queues, now_s)
 
-    def _room(self, queues: Queues, key: tuple[str, int]) -> float:
+    def _room(self, free: list[float], key: tuple[str, int]) -> float:
         """Vehicles that fit where a stream leads to, all its links weighed alike; else a hundred."""
-        room, used = self.streets.arrays[11], queues.approaches[4]
-        free = [float(room[a] - used[a]) / SPACE_M for a in self._onto.get(key, ())
-                if np.isfinite(room[a])]  # fmt: skip
-        return max(0.0, sum(free) / len(free)) if free else OPEN
+        fits = [free[a] for a in self._onto.get(key, ()) if free[a] == free[a]]  # noqa: PLR0124
+        return max(0.0, sum(fits) / len(fits)) if fits else OPEN
 
     def _requests(self, queues: Queues, now_s: float) -> list[Any]:
         """Every bus asks at its next stop line: when it will be there, and how late it is."""
