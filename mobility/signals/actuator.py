@@ -227,7 +227,8 @@ class Actuator:
             if what in {GREEN, START, HELD}:
                 if what == HELD or foe not in want or (k, foe) not in self._meet:
                     return False
-            elif self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
+            # Also where it is green again already: those of its last green may not be out of the way.
+            if self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
                 return False
         return True
 

@@ -28,8 +28,8 @@ class Loop:
         When SUMO's step is no part of a second: lamps change at whole seconds.
     """
 
-    def __init__(self, api: Any, network: Network, net: Net, policy: Policy, begin_s: float,
-                 bus_people: float = 40.0) -> None:  # fmt: skip
+    def __init__(self, api: Any, network: Network, net: Net, policy: Policy | None, begin_s: float,
+                 bus_people: float = 40.0, *, preempts: bool = True) -> None:  # fmt: skip
         step = float(api.simulation.getDeltaT())
         if abs(1 / step - round(1 / step)) > 1e-9:
             raise ConfigError(f"steps of {step:g} s", mend="--step-length of 1 s, or 1/n s")
@@ -37,7 +37,7 @@ class Loop:
         self._network = network
         self._next = begin_s
         self._sensors = Sensors(api, network, net)
-        self._buses = Buses(api, network, net, people=bus_people)
+        self._buses = Buses(api, network, net, people=bus_people, preempts=preempts)
         self.control = PriorityController(
             network, policy=policy, approaches=self._sensors.approaches, at_s=int(begin_s)
         )
