@@ -45,11 +45,31 @@ class Junction:
     leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
+    inserted: str = ""  # a stage that is on out of turn, for ``held``, and what follows it then
+    resume: tuple[str, ...] = ()
+    held: Asked | None = None
+
+    @property
+    def inserting(self) -> bool:
+        """Whether the stage that is on stands out of turn, and the order goes on where it was left."""
+        return bool(self.resume) and self.stage == self.inserted
+
+    def out_of_turn(self, may: tuple[str, ...]) -> tuple[str, ...]:
+        """Stages that would serve a bus or tram that asks, and that may not follow in the order."""
+        rows = [self.actuator.row[one.group] for one in self.asked.values()
+                if one.kind in {"bus", "tram"} and one.group in self.actuator.row]  # fmt: skip
+        if self.one.order_free or not rows:
+            return ()
+        return tuple(name for name, groups in self.actuator.stages.items()
+                     if name not in may and name != self.stage and name in self.one.stage_order
+                     and not groups.isdisjoint(rows))  # fmt: skip
 
     def may(self) -> tuple[str, ...]:
         """Stages that may follow the one that is on."""
         one = self.one
         order = one.stage_order
+        if self.inserting:
+            return self.resume
         if one.order_free:
             return tuple(stage.id for stage in one.stages if stage.id != self.stage)
         places = [k for k, name in enumerate(order) if name == self.stage]
@@ -77,10 +97,12 @@ class Junction:
         due.sort()
         return due
 
-    def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int) -> bool:
+    def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int,
+                then: str = "") -> bool:  # fmt: skip
         """Whether all who wait can be served in time, one after another, from a stage on.
 
-        ``spent``: seconds until that stage may be left.
+        ``spent``: seconds until that stage may be left; ``then``: what follows it, where it stands
+        out of turn.
         """
         actuator, one = self.actuator, self.one
         done = set(actuator.stages[here])
@@ -101,7 +123,9 @@ class Junction:
         limits = {k: limit for limit, k in due}
         order = one.stage_order
         place = order.index(here) if here in order else 0
-        for step in range(1, len(order)):
+        if then:
+            place = order.index(then) - 1
+        for step in range(1, len(order) + bool(then)):
             name = order[(place + step) % len(order)]
             spent += actuator.change_s(here, name)
             if any(at + spent + MARGIN_S >= limits[k]
@@ -119,11 +143,14 @@ class Junction:
             return wish
         actuator, here = self.actuator, self.stage
         if wish == here:
-            if self.in_time(at + 1, due, here, max(0, actuator.least_left(here))):
+            then = self.resume[0] if self.inserting else ""
+            if self.in_time(at + 1, due, here, max(0, actuator.least_left(here)), then):
                 return wish
         else:
             spent = actuator.change_s(here, wish) + actuator.least_of(wish) + 1
-            if self.in_time(at, due, wish, spent):
+            # An inserted stage is followed by what would have come instead of it.
+            then = may[0] if wish not in may and wish == self.inserted else ""
+            if self.in_time(at, due, wish, spent, then):
                 return wish
         if not self.one.order_free:
             return may[0]
