@@ -48,6 +48,7 @@ class Junction:
     inserted: str = ""  # a stage that is on out of turn, for ``held``, and what follows it then
     resume: tuple[str, ...] = ()
     held: Asked | None = None
+    places: frozenset[int] = frozenset()  # of the order, where the stage shown last may stand
 
     @property
     def inserting(self) -> bool:
@@ -72,7 +73,9 @@ class Junction:
             return self.resume
         if one.order_free:
             return tuple(stage.id for stage in one.stages if stage.id != self.stage)
-        places = [k for k, name in enumerate(order) if name == self.stage]
+        places = [k for k in sorted(self.places) if order[k] == self.stage] or [
+            k for k, name in enumerate(order) if name == self.stage
+        ]
         found: list[str] = []
         for place in places:
             for step in range(1, len(order)):
@@ -122,9 +125,7 @@ class Junction:
             return True
         limits = {k: limit for limit, k in due}
         order = one.stage_order
-        place = order.index(here) if here in order else 0
-        if then:
-            place = order.index(then) - 1
+        place = self._place(then) - 1 if then else self._place(here)
         for step in range(1, len(order) + bool(then)):
             name = order[(place + step) % len(order)]
             spent += actuator.change_s(here, name)
@@ -202,6 +203,29 @@ class Junction:
                 actuator.walked.clear()
         return actuator.wanted(self.stage), actuator.yields[self.stage]
 
+    def _place(self, name: str) -> int:
+        """Where in the order a stage stands: where the signal is, or the next time it comes."""
+        order = self.one.stage_order
+        now = min(self.places, default=len(order) - 1)
+        if name == self.stage and self.places and order[now] == name:
+            return now
+        return next(((now + step) % len(order) for step in range(1, len(order) + 1)
+                     if order[(now + step) % len(order)] == name), 0)  # fmt: skip
+
+    def _arrive(self) -> None:
+        """Follow the order: a stage may stand in it twice."""
+        order = self.one.stage_order
+        every = {k for k, name in enumerate(order) if name == self.stage}
+        nexts = set()
+        for here in self.places:
+            for step in range(1, len(order) + 1):
+                k = (here + step) % len(order)
+                if k in every:
+                    nexts.add(k)
+                if not self.one.stage[order[k]].optional:
+                    break
+        self.places = frozenset(nexts or every)
+
     def record(self, at: int, shown: list[State]) -> None:
         """Keep what is shown from a second on, and which stage it is."""
         row = tuple(shown)
@@ -211,5 +235,6 @@ class Junction:
             if self.settled_s is None:
                 self.settled_s = at
                 self.claims.append([self.stage, at, at + 1])
+                self._arrive()
             elif self.claims:
                 self.claims[-1][2] = at + 1
