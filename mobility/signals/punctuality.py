@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 FIGURES = ("on_time", "late_s", "excess_wait_s", "headway_cv", "bunched")
 SHARES = ("on_time", "bunched")
 OFF_PEAK = 0.6  # of the nearest period's volumes, in hours that no period names; assumed
+LATEST_S = 1800  # after the last arrival of the timetable it is over: who is not there counts as lost
 WARM_S = 900  # cars that are there before the first bus
 
 
@@ -174,11 +175,11 @@ def punctuality(
     begin = float(np.floor(begin)) - WARM_S
     if not any(begin <= one < end for one in departs):
         raise ConfigError("no trip departs in this time", mend="an earlier begin, or a later end")
-    # Until the last bus should be there, and half an hour for those that are late; then some more.
+    # Until the last bus should be there, and half an hour for those that are late.
     last = max(
         table.calls[row + len(table.passes[trip]) - 1].arrive_s for trip, row in table.first.items()
         if begin <= table.calls[row].depart_s < end
-    ) + 1800  # fmt: skip
+    ) + LATEST_S // 2  # fmt: skip
     volumes = _all_day(network, begin, last, off_peak)
     base = plan_of(network) if before is None else before
     rows, routes, stops = [], [], []
@@ -193,7 +194,7 @@ def punctuality(
         if controller is not None:
             controls.append(("after", _ready(controller, network, base, begin)))
         for when, control in controls:
-            run = simulate(network, control, traffic, clear_s=1800)
+            run = simulate(network, control, traffic, clear_s=LATEST_S // 2)
             if number == seed or not isinstance(control, Plan):  # a plan shows the same each time
                 findings |= {(one.code, one.column): one for one in run.findings}
             calls = _calls(run, table, buses)
