@@ -73,9 +73,7 @@ def preempt(
     return EXIT_FINDINGS if has_errors(done.findings) else EXIT_DONE
 
 
-def rescue(
-    scenario: Path, controller: str, *, as_json: bool, quiet: bool, **asked: Any
-) -> int:
+def rescue(scenario: Path, controller: str, *, as_json: bool, quiet: bool, **asked: Any) -> int:
     """Drive fire engines in SUMO, without and with pre-emption, and show both."""
     from mobility.cli.output import print_findings, print_json, print_table, working
     from mobility.findings import has_errors

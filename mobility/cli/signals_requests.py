@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+
+if TYPE_CHECKING:
+    from mobility.signals import Asked
 
 
 def requests(
@@ -80,15 +83,16 @@ def requests(
         now_s = float(now) if now.isdigit() else float(parse_time(now))
     day = open_feed(source, cache=not no_cache, quiet=quiet).day(date)
     with working(f"reading {realtime.name}", quiet=quiet):
-        found = signals.requests(realtime, asked, day, now_s=now_s, stale_s=stale, horizon_s=horizon)
+        found = signals.requests(
+            realtime, asked, day, now_s=now_s, stale_s=stale, horizon_s=horizon
+        )
     if as_json:
         print_json({"date": str(day.date), **found.to_dict()})
     else:
         print(f"{format_time(int(found.now_s))} of {day.date}, {found}")
         print_table(
             [
-                (one.id, one.kind, one.signal, one.group, f"{one.eta_s - found.now_s:.0f} to "
-                 f"{one.eta_until_s - found.now_s:.0f}", f"{one.late_s / 60:.1f}",
+                (one.id, one.kind, one.signal, one.group, _window(one, found.now_s), f"{one.late_s / 60:.1f}",
                  f"{one.headway_gap_s / 60:.1f}", round(one.people))
                 for one in found
             ],
@@ -97,3 +101,8 @@ def requests(
         )  # fmt: skip
         print_findings(found.findings, quiet=quiet)
     return EXIT_FINDINGS if has_errors(found.findings) else EXIT_DONE
+
+
+def _window(one: Asked, now_s: float) -> str:
+    """Say from now until when it may be there."""
+    return f"{one.eta_s - now_s:.0f} to {one.eta_until_s - now_s:.0f}"

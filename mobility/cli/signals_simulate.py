@@ -165,8 +165,6 @@ def punctuality(
 
       mobility signals punctuality changsha --begin 07:00 --end 08:00 --seeds 2
 
-      mobility signals punctuality changsha --controller priority --begin 07:00 --end 07:10 --seeds 1
-
       mobility signals punctuality incheon --begin 7:00 --end 7:30 --seeds 1 --json
     """
     del config

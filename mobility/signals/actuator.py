@@ -224,9 +224,10 @@ class Actuator:
             return False
         for foe in self._foes[k]:
             what = self.phase[foe]
-            if what in {GREEN, START, HELD}:
-                if what == HELD or foe not in want or (k, foe) not in self._meet:
-                    return False
+            if what in {GREEN, START, HELD} and (
+                what == HELD or foe not in want or (k, foe) not in self._meet
+            ):
+                return False
             # Also where it is green again already: those of its last green may not be out of the way.
             if self.clear_at[foe] + self.intergreen.get((foe, k), 0) > green_at:
                 return False

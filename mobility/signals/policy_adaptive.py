@@ -210,9 +210,10 @@ class _Arrays:
         if view.age_s == 0:  # its groups have yet to begin
             settling = max(settling, int(self.least[stage]))
         hold = 0 if view.free else max(1, settling)
+        may = self._may(view, out_of_turn=out_of_turn)
         count, best = kernels.plan_stages(
             stage, hold, max(hold, view.most_left_s), *self.common(), self.least, self.most,
-            self._may(view, out_of_turn=out_of_turn), weights.stop_s, weights.wait_s, stream, rank, start, weight, *self.scratch,
+            may, weights.stop_s, weights.wait_s, stream, rank, start, weight, *self.scratch,
             self.path,
         )  # fmt: skip
         self.stage = stage
@@ -225,7 +226,12 @@ class _Arrays:
             for k in range(count)
         )
         stage = view.stage
-        if view.free and ahead and ahead[0][1] <= view.now_s and ahead[0][0] in view.may + view.extra:
+        if (
+            view.free
+            and ahead
+            and ahead[0][1] <= view.now_s
+            and ahead[0][0] in view.may + view.extra
+        ):
             stage = ahead[0][0]
         return Choice(stage, ahead, sends=self.sends(count))
 

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 FIGURES = ("on_time", "late_s", "excess_wait_s", "headway_cv", "bunched")
 SHARES = ("on_time", "bunched")
 OFF_PEAK = 0.6  # of the nearest period's volumes, in hours that no period names; assumed
-LATEST_S = 1800  # after the last arrival of the timetable it is over: who is not there counts as lost
+LATEST_S = (
+    1800  # after the last arrival of the timetable it is over: who is not there counts as lost
+)
 WARM_S = 900  # cars that are there before the first bus
 
 
@@ -208,9 +210,7 @@ def punctuality(
             })  # fmt: skip
             keys = ["route_id", "direction_id"]
             routes.append(measures(calls, keys, judged).assign(seed=number, when=when))
-            stops.append(
-                measures(calls, [*keys, "stop_id"], judged).assign(seed=number, when=when)
-            )
+            stops.append(measures(calls, [*keys, "stop_id"], judged).assign(seed=number, when=when))
     assumed = (
         "the timetable fits the signals before: mean delay at them is taken out of the run",
         f"buses leave their first stop {kind.start_s:g} s late on the mean (exponential)",

@@ -193,7 +193,9 @@ def seen_at(log: Log, now_s: float) -> dict[tuple[str, str], Seen]:
     """
     rows = log.shown[log.shown["from_s"] <= now_s].sort_values("from_s", kind="stable")
     if not len(rows) or float(log.shown["to_s"].max()) <= now_s:
-        raise ConfigError(f"the log does not show {now_s:g} s", mend="a second between its first and last")
+        raise ConfigError(
+            f"the log does not show {now_s:g} s", mend="a second between its first and last"
+        )
     first = float(log.shown["from_s"].min())
     found: dict[tuple[str, str], Seen] = {}
     for signal, group, state, start in zip(*(rows[name] for name in ("signal", "group", "state",

@@ -135,7 +135,7 @@ class Detectors:
 
     def _room(self, free: list[float], key: tuple[str, int]) -> float:
         """Vehicles that fit where a stream leads to, all its links weighed alike; else a hundred."""
-        fits = [free[a] for a in self._onto.get(key, ()) if free[a] == free[a]]  # noqa: PLR0124
+        fits = [free[a] for a in self._onto.get(key, ()) if free[a] == free[a]]
         return max(0.0, sum(fits) / len(fits)) if fits else OPEN
 
     def _requests(self, queues: Queues, now_s: float) -> list[Any]:

@@ -205,7 +205,9 @@ def test_service_is_read_written_and_judged(tmp_path):
     again = signals.read_network(signals.write_network(own, tmp_path / "own.toml"))
     assert again.service == own.service
     text = (tmp_path / "own.toml").read_text()
-    (tmp_path / "own.toml").write_text(text.replace("[-30.0, 180.0]", "[180, -30]").replace("[-30, 180]", "[180, -30]"))
+    (tmp_path / "own.toml").write_text(
+        text.replace("[-30.0, 180.0]", "[180, -30]").replace("[-30, 180]", "[180, -30]")
+    )
     with pytest.raises(ConfigError, match="not before"):
         signals.read_network(tmp_path / "own.toml")
 

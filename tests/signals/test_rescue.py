@@ -61,7 +61,7 @@ def test_what_cannot_be_driven_is_refused(town):
         rescue(town, "shipped")
     with pytest.raises(ConfigError, match="target"):
         rescue(town, "fixed", target_s=0)
-    with pytest.raises(ConfigError, match="at least one|0 fire engines"):
+    with pytest.raises(ConfigError, match="0 fire engines"):
         rescue(town, "fixed", engines=0)
 
 

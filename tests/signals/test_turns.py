@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from dataclasses import replace
@@ -32,7 +33,7 @@ def run(free, seconds=600, **rules):
         control.step(t, detections(network, t, rng, load=3), asked)
     claims = control.log().stages
     names = claims["stage"].tolist()
-    jumps = [(a, b) for a, b in zip(names, names[1:], strict=False)
+    jumps = [(a, b) for a, b in itertools.pairwise(names)
              if b != order[(order.index(a) + 1) % 3]]  # fmt: skip
     return network, control, jumps
 

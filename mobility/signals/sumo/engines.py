@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
@@ -101,7 +102,7 @@ def draw_engines(
             start, goal = (streets[int(k)] for k in random.integers(0, len(streets), 2))
             path, seconds = graph.getFastestPath(start, goal, vClass="emergency")
             edges = tuple(str(one.getID()) for one in path or ())
-            signals = tuple(through[pair] for pair in zip(edges, edges[1:], strict=False)
+            signals = tuple(through[pair] for pair in itertools.pairwise(edges)
                             if pair in through)  # fmt: skip
             if signals:
                 metres = sum(float(one.getLength()) for one in path)
@@ -110,7 +111,9 @@ def draw_engines(
             raise ConfigError("no way of a fire engine passes a signal of this net",
                               mend="a net in which emergency vehicles may pass signals")  # fmt: skip
         _, metres, edges, signals, free = max(ways)
-        found.append(Engine(f"engine-{number + 1}", float(np.floor(depart)), edges, signals, metres, free))
+        found.append(
+            Engine(f"engine-{number + 1}", float(np.floor(depart)), edges, signals, metres, free)
+        )
     return tuple(found)
 
 
@@ -121,9 +124,9 @@ def write_engines(engines: tuple[Engine, ...], path: Path) -> Path:
         f'    <vType id="{KIND}" vClass="emergency" speedFactor="1" speedDev="0"/>',
     ]
     for one in engines:
+        told = f'id={quoteattr(one.id)} type="{KIND}" depart="{one.depart_s:g}"'
         lines += [
-            f'    <vehicle id={quoteattr(one.id)} type="{KIND}" depart="{one.depart_s:g}" '
-            'departLane="best" departSpeed="max">',
+            f'    <vehicle {told} departLane="best" departSpeed="max">',
             f"        <route edges={quoteattr(' '.join(one.edges))}/>",
             "    </vehicle>",
         ]

@@ -122,7 +122,9 @@ def rescue(
         As ``drive``.
     """
     if controller not in UNDER:
-        raise ConfigError(f"{controller} takes no requests", mend=f"--controller {', '.join(UNDER)}")
+        raise ConfigError(
+            f"{controller} takes no requests", mend=f"--controller {', '.join(UNDER)}"
+        )
     if target_s is not None and not target_s > 0:
         raise ConfigError(f"a target of {target_s:g} s", mend="seconds from turning out to arrival")
     drawn = draw_engines(config, engines, seed=seed, begin_s=begin_s, end_s=end_s)
