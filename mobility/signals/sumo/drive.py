@@ -162,7 +162,7 @@ def drive(
         folder = Path(name)
         words = _words(sumo, asked, network, controller, folder, seed=seed, begin=begin, end=end,
                        scale=scale, teleport=teleport_s, engines=engines)  # fmt: skip
-        policy = policy_of(controller) if controller in LOOPS else None  # type: ignore[arg-type]
+        policy = policy_of(controller) if controller in LOOPS else None
         looped = policy is not None or bool(engines and controller == "fixed")
         shown, buses, queue_m, spill, loop = _run(
             api, words, network, net, begin, end, folder, policy, looped=looped, preempts=preempts

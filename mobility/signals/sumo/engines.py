@@ -95,7 +95,7 @@ def draw_engines(
     times = np.sort(random.uniform(first, begin + LAST_PART * (end - begin), count))
     found = []
     for number, depart in enumerate(times.tolist()):
-        ways = []
+        ways: list[tuple[int, float, tuple[str, ...], tuple[str, ...], float]] = []
         for _ in range(CANDIDATES * TRIES):
             if len(ways) == CANDIDATES or not streets:
                 break
