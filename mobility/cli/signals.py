@@ -12,6 +12,7 @@ from mobility.cli import (
     EXIT_FINDINGS,
     options,
     signals_preempt,
+    signals_requests,
     signals_simulate,
     signals_time,
 )
@@ -295,6 +296,20 @@ def drive(
     teleport: Annotated[
         float, typer.Option("--teleport", help="Move a stuck vehicle on after s; -1: never.")
     ] = -1.0,
+    engines: Annotated[
+        int,
+        typer.Option(
+            "--engines",
+            help="Fire engines to add, drawn from the net; driven without and with pre-emption.",
+            min=0,
+        ),
+    ] = 0,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            "--target", help="Within which an engine should arrive, s; by default 1.5 free ways."
+        ),
+    ] = None,
     as_json: options.Json = False,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
@@ -309,8 +324,15 @@ def drive(
       mobility signals drive X.sumocfg --controller fixed --end 600 --scale 0.6
 
       mobility signals drive X.sumocfg --controller priority --json
+
+      mobility signals drive X.sumocfg --controller fixed --engines 4 --target 120 --end 600
     """
     del config
+    if engines:
+        return signals_preempt.rescue(
+            scenario, controller, engines=engines, target_s=target, seed=seed, begin_s=begin,
+            end_s=end, scale=scale, teleport_s=teleport, as_json=as_json, quiet=quiet,
+        )  # fmt: skip
     from mobility.cli.output import print_findings, print_json, print_table, working
     from mobility.findings import has_errors
     from mobility.signals.sumo import drive as run
@@ -330,6 +352,7 @@ def drive(
 app.command("simulate")(signals_simulate.simulate)
 app.command("punctuality")(signals_simulate.punctuality)
 app.command("preempt")(signals_preempt.preempt)
+app.command("requests")(signals_requests.requests)
 
 
 def _open(source: str, additional: list[Path] | None) -> Network:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVERY_S = 67  # between departures: no multiple of a usual cycle
 
@@ -66,5 +69,31 @@ def preempt(
             columns=("signal", "wait before s", "after s"),
         )
         print(f"others lose {told['others_lose_s_per_vehicle']:.2f} s a vehicle")
+        print_findings(done.findings, quiet=quiet)
+    return EXIT_FINDINGS if has_errors(done.findings) else EXIT_DONE
+
+
+def rescue(scenario: Path, controller: str, *, as_json: bool, quiet: bool, **asked: Any) -> int:
+    """Drive fire engines in SUMO, without and with pre-emption, and show both."""
+    from mobility.cli.output import print_findings, print_json, print_table, working
+    from mobility.findings import has_errors
+    from mobility.signals.sumo import rescue as run
+
+    with working(f"driving {scenario.name} twice", quiet=quiet):
+        done = run(scenario, controller, **asked)
+    if as_json:
+        print_json(done.to_dict())
+    else:
+        print(done)
+        print_table(
+            [
+                (row["id"], row["depart_s"], row["metres"], row["signals"], row["free_s"],
+                 row["limit_s"], row["before_s"] if row["arrived_before"] else "on the way",
+                 row["after_s"] if row["arrived_after"] else "on the way")
+                for row in done.alarms.to_dict("records")
+            ],
+            columns=("engine", "alarm s", "metres", "signals", "free s", "limit s", "before s",
+                     "after s"),
+        )  # fmt: skip
         print_findings(done.findings, quiet=quiet)
     return EXIT_FINDINGS if has_errors(done.findings) else EXIT_DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +12,12 @@ from mobility.cli import EXIT_DONE, EXIT_FINDINGS, options
 from mobility.cli.source import FeedSource
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from mobility.signals import Punctuality, Simulation
     from mobility.signals.demand import Volumes
 
+STOPS_SHOWN = 12
 PlanFile = Annotated[
     Path | None,
     typer.Argument(metavar="[PLAN]", help="Plan in JSON; by default the one that came in."),
@@ -122,12 +125,28 @@ def punctuality(
         str | None, typer.Option("--begin", help="Trips from this time on, HH:MM.")
     ] = None,
     end: Annotated[str | None, typer.Option("--end", help="Trips before this time, HH:MM.")] = None,
+    controller: Annotated[
+        str | None,
+        typer.Option(
+            "--controller",
+            help="Afterwards control in real time, on top of the plan: adaptive, priority, actuated, "
+            "actuated-tuned, greedy, max-pressure.",
+        ),
+    ] = None,
     early: Annotated[
-        float, typer.Option("--early", help="Seconds ahead of the timetable that are on time.")
-    ] = 60.0,
+        float | None,
+        typer.Option(
+            "--early",
+            help="Seconds ahead of the timetable that are on time; by default the case's, or 60.",
+        ),
+    ] = None,
     late: Annotated[
-        float, typer.Option("--late", help="Seconds behind the timetable that are on time.")
-    ] = 300.0,
+        float | None,
+        typer.Option(
+            "--late",
+            help="Seconds behind the timetable that are on time; by default the case's, or 300.",
+        ),
+    ] = None,
     hold: Annotated[
         bool, typer.Option("--hold/--no-hold", help="Buses wait at timepoints until they may go.")
     ] = True,
@@ -139,7 +158,8 @@ def punctuality(
 ) -> int:
     """Drive a day's timetable through the signals: on time, waits, bunching, before and after.
 
-    Without a plan, only the signals as they are.
+    After: a plan, or a controller (with a plan: on top of it). Without either, only the signals as
+    they are. The range that is on time stands in signals.toml, [service] on_time_s.
 
     Examples:
 
@@ -166,13 +186,18 @@ def punctuality(
         )
     network = signals.read_network(case or beside)
     begins_s = 7 * 3600 if begin is None else parse_time(f"{begin}:00")
-    asked = None if plan is None else open_plan(plan, begins_s)
+    given = None if plan is None else open_plan(plan, begins_s)
+    asked: Any = given
+    if controller is not None:
+        asked = signals.PriorityController(network, given, signals.policy_of(controller))
+    low, high = network.service.on_time_s
+    judged = (low if early is None else -early, high if late is None else late)
     day = open_feed(feed, cache=not no_cache, quiet=quiet).day(date)
     span = [None if one is None else float(parse_time(f"{one}:00")) for one in (begin, end)]
     with working(f"driving the timetable of {day.date}", quiet=quiet):
         found = signals.punctuality(
             day, network, asked, seeds=seeds, seed=seed, begin_s=span[0], end_s=span[1],
-            on_time_s=(-early, late), hold=hold,
+            on_time_s=judged, hold=hold,
         )  # fmt: skip
     if as_json:
         print_json(found.to_dict())
@@ -218,12 +243,33 @@ def _show_punctuality(found: Punctuality) -> None:
     print_table(
         [
             (row["route_id"], int(row["direction_id"]),
-             *(" -> ".join(told(name, _number(row[f"{name}_{when}"])) for when in both)
+             *(" -> ".join(told(name, _number(row[f"{name}_{when}"])) for when in both).strip(" ->")
                for name in names))
             for row in wide.to_dict("records")
         ],
         columns=("route", "direction", *(_NAMES[name] for name in names)),
     )  # fmt: skip
+    stops = found.by_stop
+    stops = stops.iloc[(-_moved(stops)).argsort(kind="stable")].head(STOPS_SHOWN)
+    names = [name for name in ("on_time", "late_s", "excess_wait_s", "headway_cv", "bunched")
+             if f"{name}_before" in stops]  # fmt: skip
+    print_table(
+        [
+            (row["stop_id"], row["route_id"], int(row["direction_id"]),
+             *(" -> ".join(told(name, _number(row[f"{name}_{when}"])) for when in both).strip(" ->")
+               for name in names))
+            for row in stops.to_dict("records")
+        ],
+        columns=("stop", "route", "direction", *(_NAMES[name] for name in names)),
+        title="Stops where lateness changes most" if len(both) > 1 else "Stops that are latest",
+    )  # fmt: skip
+
+
+def _moved(stops: DataFrame) -> Any:
+    """By how much each stop's lateness changes, or how late it is where there is no after."""
+    before = stops["late_s_before"].fillna(0.0)
+    after = stops["late_s_after"].fillna(0.0) if "late_s_after" in stops else 2 * before
+    return (after - before).abs().to_numpy()
 
 
 def _number(value: float) -> float | None:

@@ -30,8 +30,10 @@ from mobility.signals.files import (
 )
 from mobility.signals.hearing import CheckIn, Heard, detected, replay
 from mobility.signals.plan import Log, Plan, SignalPlan
+from mobility.signals.policies import policy_of
 from mobility.signals.policy_adaptive import Adaptive, Weights
 from mobility.signals.policy_priority import Conditions, Priority
+from mobility.signals.positions import Position, read_positions
 from mobility.signals.preempt import Preemption, preempt
 from mobility.signals.problem import (
     Group,
@@ -41,6 +43,7 @@ from mobility.signals.problem import (
     Rings,
     Rules,
     Sequence,
+    Service,
     Stage,
     State,
     Volumes,
@@ -48,7 +51,7 @@ from mobility.signals.problem import (
 from mobility.signals.program import plan_of, program
 from mobility.signals.punctuality import Punctuality, punctuality
 from mobility.signals.remaining import Remaining, remaining
-from mobility.signals.requests import Position, Requests, Routes, requests
+from mobility.signals.requests import Requests, Routes, requests
 from mobility.signals.schedule import Schedule, Slot
 from mobility.signals.sheet import TimingSheet, timing_sheets, write_sheets
 from mobility.signals.simulate import simulate
@@ -94,6 +97,7 @@ __all__ = [
     "Rules",
     "Schedule",
     "Sequence",
+    "Service",
     "SignalPlan",
     "Simulation",
     "Slot",
@@ -113,6 +117,7 @@ __all__ = [
     "evaluate",
     "guide",
     "plan_of",
+    "policy_of",
     "preempt",
     "program",
     "punctuality",
@@ -120,6 +125,7 @@ __all__ = [
     "read_log",
     "read_network",
     "read_plan",
+    "read_positions",
     "read_schedule",
     "read_shown",
     "read_utdf",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Reference = Literal["begin-green", "begin-yellow", "end-yellow"]
@@ -227,6 +228,21 @@ class RulesPart(_Part):
     rotate_stages: bool = False
 
 
+class ServicePart(_Part):
+    """How buses are judged, and what differs from day to day."""
+
+    on_time_s: tuple[Finite, Finite] = (-60.0, 300.0)
+    start_late_s: NotNegative = 30.0
+    run_cv: NotNegative = 0.1
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        low, high = self.on_time_s
+        if not low <= high:
+            raise ValueError(f"on_time_s: {low:g} is not before {high:g}")
+        return self
+
+
 class Case(_Part):
     """Everything that a file of signals may say."""
 
@@ -236,6 +252,7 @@ class Case(_Part):
     drives_on: Literal["left", "right"] = "right"
     defaults: DefaultsPart = DefaultsPart()
     rules: RulesPart = RulesPart()
+    service: ServicePart = ServicePart()
     signal: Annotated[list[SignalPart], Field(min_length=1)]
     link: list[LinkPart] = []
     bus_route: list[BusRoutePart] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobility.errors import ConfigError
 from mobility.signals.case import ring_stages
-from mobility.signals.problem import Rules, State
+from mobility.signals.problem import Rules, Service, State
 from mobility.signals.rows import whole_file
 from mobility.units import format_time
 
@@ -36,7 +36,7 @@ def write_network(network: Network, path: str | Path) -> Path:
         sequence of other steps, a volume of u-turns.
     """
     blocks = [
-        _head(network), _rules(network.rules), _values(network.values),
+        _head(network), _rules(network.rules), _service(network.service), _values(network.values),
         *(_signal(one) for one in network.intersections),
         *(_table("link", {
             "from": one.from_signal, "to": one.to_signal, "distance_m": one.distance_m,
@@ -104,6 +104,12 @@ def _values(values: Values | None) -> list[str]:
     if values is None:
         return []
     return ["[values]", *(f"{key} = {_toml(value)}" for key, value in values.__dict__.items())]
+
+
+def _service(service: Service) -> list[str]:
+    if service == Service():
+        return []
+    return ["[service]", *(f"{key} = {_toml(value)}" for key, value in service.__dict__.items())]
 
 
 def _signal(one: Intersection) -> list[str]:

@@ -160,8 +160,9 @@ class PriorityController(Shown):
 
     def _neighbours(self) -> dict[str, list[tuple[int, str, int, int, float, float]]]:
         """Signal -> (own stream, neighbour, its stream, part, share, travel) that feed it."""
-        place = {stream.id: (signal, k) for signal in self._junctions
-                 for k, stream in enumerate(self.approaches.of(signal))}  # fmt: skip
+        place = {name: (signal, k) for signal in self._junctions
+                 for k, stream in enumerate(self.approaches.of(signal))
+                 for name in (stream.id, f"{signal}/{stream.id}")}  # fmt: skip
         found: dict[str, list[tuple[int, str, int, int, float, float]]] = defaultdict(list)
         for signal in self._junctions:
             for k, stream in enumerate(self.approaches.of(signal)):
@@ -277,6 +278,7 @@ class PriorityController(Shown):
                     (stage, second - shift) for stage, second in junction.base.ahead(at + shift)
                 )
                 lamps[signal] = actuator.step(wanted, yields, together=not junction.one.order_free)
+            self._hold(junction, at)
             junction.record(at, lamps[signal])
         self._now = at + 1
         self._last = Commands(at, lamps, ahead, fallback, tuple(words))
@@ -382,28 +384,46 @@ class PriorityController(Shown):
         free = settled and age > 0 and actuator.least_left(junction.stage) <= 0
         most = actuator.most_left(junction.stage) if settled else 1_000_000
         may = junction.may()
+        rules = self.network.rules
+        extra: tuple[str, ...] = ()
+        if (rules.insert_stages or rules.rotate_stages) and junction.held is None:
+            extra = junction.out_of_turn(may)
         assert junction.seen is not None
         view = View(
             one, actuator, self.approaches.of(one.id), at, junction.stage, age, free, most, may,
             junction.seen, tuple(junction.asked[key] for key in sorted(junction.asked)),
-            self._expected(one.id, at), self.network.rules.priority_lockout_s,
+            self._expected(one.id, at), rules.priority_lockout_s, extra,
+            may if rules.insert_stages else (),
         )  # fmt: skip
         assert self.policy is not None
         choice = self.policy.choose(view)
         junction.sends, junction.sent_s = choice.sends, at
-        wish = choice.stage if choice.stage in may else junction.stage
+        wish = choice.stage if choice.stage in (*may, *extra) else junction.stage
         cause, request = choice.cause, choice.request
         if most <= 0 and wish == junction.stage and may:
             wish, cause, request = may[0], "adaptive", ""
         if free:
+            if wish in extra:
+                junction.inserted = wish if rules.insert_stages else ""
             ought = junction.ought(at, wish, may)
             if ought != wish:
                 wish, cause, request = ought, "adaptive", ""
         if wish != junction.stage and free:
             self._go(junction, wish, at, cause, request)
+            if wish in extra:  # what follows it then; the request holds until that is on
+                junction.resume = may if rules.insert_stages else ()
+                junction.held = junction.asked[request]
             if request:
                 self._note(junction.asked[request], at)
         return choice
+
+    def _hold(self, junction: Junction, at: int) -> None:
+        """Note the request of a stage out of turn until the order goes on."""
+        if junction.held is None:
+            return
+        self._note(junction.held, at)
+        if junction.actuator.settled(junction.stage) and not junction.inserting:
+            junction.held, junction.resume = None, ()
 
     def _go(self, junction: Junction, wish: str, at: int, cause: str, request: str) -> None:
         rules = self.network.rules

@@ -45,14 +45,37 @@ class Junction:
     leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
+    inserted: str = ""  # a stage that is on out of turn, for ``held``, and what follows it then
+    resume: tuple[str, ...] = ()
+    held: Asked | None = None
+    places: frozenset[int] = frozenset()  # of the order, where the stage shown last may stand
+
+    @property
+    def inserting(self) -> bool:
+        """Whether the stage that is on stands out of turn, and the order goes on where it was left."""
+        return bool(self.resume) and self.stage == self.inserted
+
+    def out_of_turn(self, may: tuple[str, ...]) -> tuple[str, ...]:
+        """Stages that would serve a bus or tram that asks, and that may not follow in the order."""
+        rows = [self.actuator.row[one.group] for one in self.asked.values()
+                if one.kind in {"bus", "tram"} and one.group in self.actuator.row]  # fmt: skip
+        if self.one.order_free or not rows:
+            return ()
+        return tuple(name for name, groups in self.actuator.stages.items()
+                     if name not in may and name != self.stage and name in self.one.stage_order
+                     and not groups.isdisjoint(rows))  # fmt: skip
 
     def may(self) -> tuple[str, ...]:
         """Stages that may follow the one that is on."""
         one = self.one
         order = one.stage_order
+        if self.inserting:
+            return self.resume
         if one.order_free:
             return tuple(stage.id for stage in one.stages if stage.id != self.stage)
-        places = [k for k, name in enumerate(order) if name == self.stage]
+        places = [k for k in sorted(self.places) if order[k] == self.stage] or [
+            k for k, name in enumerate(order) if name == self.stage
+        ]
         found: list[str] = []
         for place in places:
             for step in range(1, len(order)):
@@ -77,10 +100,12 @@ class Junction:
         due.sort()
         return due
 
-    def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int) -> bool:
+    def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int,
+                then: str = "") -> bool:  # fmt: skip
         """Whether all who wait can be served in time, one after another, from a stage on.
 
-        ``spent``: seconds until that stage may be left.
+        ``spent``: seconds until that stage may be left; ``then``: what follows it, where it stands
+        out of turn.
         """
         actuator, one = self.actuator, self.one
         done = set(actuator.stages[here])
@@ -100,8 +125,8 @@ class Junction:
             return True
         limits = {k: limit for limit, k in due}
         order = one.stage_order
-        place = order.index(here) if here in order else 0
-        for step in range(1, len(order)):
+        place = self._place(then) - 1 if then else self._place(here)
+        for step in range(1, len(order) + bool(then)):
             name = order[(place + step) % len(order)]
             spent += actuator.change_s(here, name)
             if any(at + spent + MARGIN_S >= limits[k]
@@ -119,11 +144,14 @@ class Junction:
             return wish
         actuator, here = self.actuator, self.stage
         if wish == here:
-            if self.in_time(at + 1, due, here, max(0, actuator.least_left(here))):
+            then = self.resume[0] if self.inserting else ""
+            if self.in_time(at + 1, due, here, max(0, actuator.least_left(here)), then):
                 return wish
         else:
             spent = actuator.change_s(here, wish) + actuator.least_of(wish) + 1
-            if self.in_time(at, due, wish, spent):
+            # An inserted stage is followed by what would have come instead of it.
+            then = may[0] if wish not in may and wish == self.inserted else ""
+            if self.in_time(at, due, wish, spent, then):
                 return wish
         if not self.one.order_free:
             return may[0]
@@ -175,6 +203,29 @@ class Junction:
                 actuator.walked.clear()
         return actuator.wanted(self.stage), actuator.yields[self.stage]
 
+    def _place(self, name: str) -> int:
+        """Where in the order a stage stands: where the signal is, or the next time it comes."""
+        order = self.one.stage_order
+        now = min(self.places, default=len(order) - 1)
+        if name == self.stage and self.places and order[now] == name:
+            return now
+        return next(((now + step) % len(order) for step in range(1, len(order) + 1)
+                     if order[(now + step) % len(order)] == name), 0)  # fmt: skip
+
+    def _arrive(self) -> None:
+        """Follow the order: a stage may stand in it twice."""
+        order = self.one.stage_order
+        every = {k for k, name in enumerate(order) if name == self.stage}
+        nexts = set()
+        for here in self.places:
+            for step in range(1, len(order) + 1):
+                k = (here + step) % len(order)
+                if k in every:
+                    nexts.add(k)
+                if not self.one.stage[order[k]].optional:
+                    break
+        self.places = frozenset(nexts or every)
+
     def record(self, at: int, shown: list[State]) -> None:
         """Keep what is shown from a second on, and which stage it is."""
         row = tuple(shown)
@@ -184,5 +235,6 @@ class Junction:
             if self.settled_s is None:
                 self.settled_s = at
                 self.claims.append([self.stage, at, at + 1])
+                self._arrive()
             elif self.claims:
                 self.claims[-1][2] = at + 1

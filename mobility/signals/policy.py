@@ -27,6 +27,9 @@ class View:
         Seconds until a maximum green ends it.
     may
         Stages that may follow it.
+    extra, resume
+        Stages that may follow it out of turn, for a request; what may follow these then (empty:
+        what follows them in the order).
     asked
         Live requests.
     expected
@@ -48,6 +51,8 @@ class View:
     asked: tuple[Asked, ...] = ()
     expected: tuple[tuple[tuple[float, float], ...], ...] = ()
     lockout_s: float = 0.0
+    extra: tuple[str, ...] = ()
+    resume: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -188,17 +188,32 @@ class _Arrays:
                 self.queue, self.weight, self.flow, self.room, DRAIN_VPS, self.storage,
                 self.change)  # fmt: skip
 
+    def _may(self, view: View, *, out_of_turn: bool) -> Any:
+        """What may follow what: the order, but for the stage that is on."""
+        if view.one.order_free:
+            return self.may
+        may = self.may.copy()
+        here = self.row[view.stage]
+        may[here] = False
+        may[here, [self.row[name] for name in view.may]] = True
+        if out_of_turn:
+            for name in view.extra:
+                may[here, self.row[name]] = True
+                may[self.row[name], [self.row[one] for one in view.resume]] = True
+        return may
+
     def plan(self, view: View, stream: Any, rank: Any, start: Any, weight: Any,
-             weights: Weights) -> tuple[int, float]:  # fmt: skip
+             weights: Weights, *, out_of_turn: bool = False) -> tuple[int, float]:  # fmt: skip
         """Run the kernel; the number of changes in ``path`` and what the plan costs."""
         stage = self.row[view.stage]
         settling = max(0, view.actuator.least_left(view.stage))
         if view.age_s == 0:  # its groups have yet to begin
             settling = max(settling, int(self.least[stage]))
         hold = 0 if view.free else max(1, settling)
+        may = self._may(view, out_of_turn=out_of_turn)
         count, best = kernels.plan_stages(
             stage, hold, max(hold, view.most_left_s), *self.common(), self.least, self.most,
-            self.may, weights.stop_s, weights.wait_s, stream, rank, start, weight, *self.scratch,
+            may, weights.stop_s, weights.wait_s, stream, rank, start, weight, *self.scratch,
             self.path,
         )  # fmt: skip
         self.stage = stage
@@ -211,7 +226,12 @@ class _Arrays:
             for k in range(count)
         )
         stage = view.stage
-        if view.free and ahead and ahead[0][1] <= view.now_s and ahead[0][0] in view.may:
+        if (
+            view.free
+            and ahead
+            and ahead[0][1] <= view.now_s
+            and ahead[0][0] in view.may + view.extra
+        ):
             stage = ahead[0][0]
         return Choice(stage, ahead, sends=self.sends(count))
 

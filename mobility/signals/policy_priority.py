@@ -73,7 +73,7 @@ class Priority(Adaptive):
         plain = arrays.choice(view, count)
         plain_path, plain_cost = arrays.path[:count].copy(), arrays.cost_of(count, self.weights)
         tokens = self._tokens_of(view, arrays, rows)
-        count, _ = arrays.plan(view, *tokens, self.weights)
+        count, _ = arrays.plan(view, *tokens, self.weights, out_of_turn=True)
         wanted = arrays.choice(view, count)
         if wanted.stage == plain.stage:
             return arrays.keep(wanted)

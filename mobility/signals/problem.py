@@ -45,6 +45,7 @@ __all__ = [
     "Rules",
     "Seconds",
     "Sequence",
+    "Service",
     "Stage",
     "State",
     "Step",
@@ -86,6 +87,25 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Service:
+    """How buses are judged, and what differs from day to day.
+
+    Parameters
+    ----------
+    on_time_s
+        Earliest and latest departure that is on time, seconds after the timetable's.
+    start_late_s
+        Mean of how late a bus leaves its first stop (exponential); assumed unless measured.
+    run_cv
+        Coefficient of variation of the time between two stops, signals apart; assumed likewise.
+    """
+
+    on_time_s: tuple[float, float] = (-60.0, 300.0)
+    start_late_s: float = 30.0
+    run_cv: float = 0.1
+
+
+@dataclass(frozen=True)
 class Network(Shown):
     """Signals and everything that is known about them.
 
@@ -117,6 +137,7 @@ class Network(Shown):
     emergency_routes: tuple[EmergencyRoute, ...] = ()
     lanes: tuple[Lane, ...] = ()
     rules: Rules = Rules()
+    service: Service = Service()
     city: str = ""
     corridor: str = ""
     timezone: str = "UTC"

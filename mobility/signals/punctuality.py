@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import time
 from dataclasses import dataclass, replace
@@ -14,9 +15,11 @@ from scipy import stats
 
 from mobility.errors import ConfigError
 from mobility.shown import Shown
+from mobility.signals.control import PriorityController
 from mobility.signals.plan import Plan
+from mobility.signals.policies import policy_of
 from mobility.signals.program import plan_of
-from mobility.signals.regularity import ON_TIME_S, measures
+from mobility.signals.regularity import measures
 from mobility.signals.simulate import simulate
 from mobility.signals.streets import streets_of
 from mobility.signals.timetable import Losses, Noise, buses_of, timetable_of
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from mobility.feed import ServiceDay
     from mobility.signals.demand import Volumes
+    from mobility.signals.policy import Policy
     from mobility.signals.problem import Network
     from mobility.signals.simulation import Simulation
     from mobility.signals.streets import Streets
@@ -36,6 +40,9 @@ if TYPE_CHECKING:
 FIGURES = ("on_time", "late_s", "excess_wait_s", "headway_cv", "bunched")
 SHARES = ("on_time", "bunched")
 OFF_PEAK = 0.6  # of the nearest period's volumes, in hours that no period names; assumed
+LATEST_S = (
+    1800  # after the last arrival of the timetable it is over: who is not there counts as lost
+)
 WARM_S = 900  # cars that are there before the first bus
 
 
@@ -113,14 +120,14 @@ class Punctuality(Shown):
 def punctuality(
     day: ServiceDay,
     network: Network,
-    controller: Plan | Callable[[float], Any] | None = None,
+    controller: Plan | str | Policy | PriorityController | Callable[[float], Any] | None = None,
     *,
     before: Plan | None = None,
     seeds: int = 5,
     seed: int = 0,
     begin_s: float | None = None,
     end_s: float | None = None,
-    on_time_s: tuple[float, float] = ON_TIME_S,
+    on_time_s: tuple[float, float] | None = None,
     noise: Noise | None = None,
     hold: bool = True,
     off_peak: float = OFF_PEAK,
@@ -134,16 +141,19 @@ def punctuality(
     Parameters
     ----------
     controller
-        A plan, or a function that makes a controller for a begin (seconds into the day). None:
-        only the signals before are driven.
+        A plan; or control in real time: a policy or its name (``adaptive``, ``priority``,
+        ``actuated`` ...) on top of the signals before, a ``PriorityController``, of which every
+        seed gets a fresh one with its plan and policy, or a function that makes a controller for a
+        begin (seconds into the day). None: only the signals before are driven.
     before
         By default the plan that came in.
     begin_s, end_s
         Trips that depart in this time; by default all of the day.
     on_time_s
-        Earliest and latest departure that is on time, seconds after the timetable's.
+        Earliest and latest departure that is on time, seconds after the timetable's; by default
+        ``[service]`` of the case.
     noise
-        What differs from day to day.
+        What differs from day to day; by default ``[service]`` of the case.
     hold
         Buses wait at timepoints until they may leave; else a quicker plan makes them early.
     off_peak
@@ -152,11 +162,13 @@ def punctuality(
     Raises
     ------
     ConfigError
-        When no trip runs on a line of the network, or there is no demand.
+        When no trip runs on a line of the network, there is no demand, or the controller is none.
     """
     started = time.perf_counter()
     if seeds < 1:
         raise ConfigError("at least one seed is needed", mend="seeds=5")
+    judged = network.service.on_time_s if on_time_s is None else on_time_s
+    kind = noise or Noise(network.service.start_late_s, network.service.run_cv)
     streets = streets_of(network)
     table = timetable_of(day, network, streets)
     departs = [table.calls[row].depart_s for row in table.first.values()]
@@ -165,27 +177,30 @@ def punctuality(
     begin = float(np.floor(begin)) - WARM_S
     if not any(begin <= one < end for one in departs):
         raise ConfigError("no trip departs in this time", mend="an earlier begin, or a later end")
-    last = max(one.depart_s for one in table.calls) + 3600
-    volumes = _all_day(network, begin, min(end + 5400, last), off_peak)
+    # Until the last bus should be there, and half an hour for those that are late.
+    last = max(
+        table.calls[row + len(table.passes[trip]) - 1].arrive_s for trip, row in table.first.items()
+        if begin <= table.calls[row].depart_s < end
+    ) + LATEST_S // 2  # fmt: skip
+    volumes = _all_day(network, begin, last, off_peak)
     base = plan_of(network) if before is None else before
     rows, routes, stops = [], [], []
     findings: dict[tuple[str, str], Any] = {}
     losses = _mean_losses(streets, volumes, base, table, begin, end, seed)
     for number in range(seed, seed + seeds):
         cars = draw(streets, volumes, seed=number)
-        buses = buses_of(network, table, losses, begin_s=begin, end_s=end, noise=noise, hold=hold,
+        buses = buses_of(network, table, losses, begin_s=begin, end_s=end, noise=kind, hold=hold,
                          seed=number)  # fmt: skip
         traffic = joined(cars, buses)
         controls: list[tuple[str, Any]] = [("before", base)]
         if controller is not None:
-            ready = controller(begin) if callable(controller) else controller
-            controls.append(("after", ready))
+            controls.append(("after", _ready(controller, network, base, begin)))
         for when, control in controls:
-            run = simulate(network, control, traffic, clear_s=1800)
+            run = simulate(network, control, traffic, clear_s=LATEST_S // 2)
             if number == seed or not isinstance(control, Plan):  # a plan shows the same each time
                 findings |= {(one.code, one.column): one for one in run.findings}
             calls = _calls(run, table, buses)
-            whole = measures(calls.assign(all="all"), ["all"], on_time_s).iloc[0]
+            whole = measures(calls.assign(all="all"), ["all"], judged).iloc[0]
             lost = run.delay_s
             bus = traffic.bus.astype(bool)
             rows.append({
@@ -194,28 +209,55 @@ def punctuality(
                 "bus_delay_s": float(lost[bus].mean()), "car_delay_s": float(lost[~bus].mean()),
             })  # fmt: skip
             keys = ["route_id", "direction_id"]
-            routes.append(measures(calls, keys, on_time_s).assign(seed=number, when=when))
-            stops.append(
-                measures(calls, [*keys, "stop_id"], on_time_s).assign(seed=number, when=when)
-            )
-    kind = noise or Noise()
+            routes.append(measures(calls, keys, judged).assign(seed=number, when=when))
+            stops.append(measures(calls, [*keys, "stop_id"], judged).assign(seed=number, when=when))
     assumed = (
         "the timetable fits the signals before: mean delay at them is taken out of the run",
         f"buses leave their first stop {kind.start_s:g} s late on the mean (exponential)",
         f"running times vary by {kind.run_cv:.0%} between stops, dwell as the network says",
         f"hours without a demand have {off_peak:.0%} of the nearest period's",
-        f"on time: {on_time_s[0]:g} to {on_time_s[1]:g} s",
-    )
-    names = (
-        base.name,
-        "" if controller is None else str(getattr(controller, "name", "controller")),
+        f"on time: {judged[0]:g} to {judged[1]:g} s",
     )
     return Punctuality(
         pd.DataFrame(rows), _wide(routes, ["route_id", "direction_id"]),
         _wide(stops, ["route_id", "direction_id", "stop_id"]), len(buses),
-        str(day.date), tuple(findings.values()), on_time_s, time.perf_counter() - started,
-        (*network.assumptions, *assumed), names,
+        str(day.date), tuple(findings.values()), judged, time.perf_counter() - started,
+        (*network.assumptions, *assumed), (base.name, _name(controller)),
     )  # fmt: skip
+
+
+def _ready(controller: Any, network: Network, base: Plan, begin: float) -> Any:
+    """What is driven: a plan, or a controller that has not run yet.
+
+    Raises
+    ------
+    ConfigError
+        When it is none of these.
+    """
+    if isinstance(controller, Plan):
+        return controller
+    if isinstance(controller, PriorityController):
+        return PriorityController(
+            controller.network, controller.plan, copy.deepcopy(controller.policy),
+            approaches=controller.approaches, at_s=int(begin),
+        )  # fmt: skip
+    if isinstance(controller, str):
+        return PriorityController(network, base, policy_of(controller), at_s=int(begin))
+    if callable(getattr(controller, "choose", None)):
+        return PriorityController(network, base, copy.deepcopy(controller), at_s=int(begin))
+    if callable(controller):
+        return controller(begin)
+    raise ConfigError(
+        f"a {type(controller).__name__} cannot be driven again for every seed",
+        mend="give a plan, a policy, a PriorityController, or a function of the begin",
+    )
+
+
+def _name(controller: Any) -> str:
+    if controller is None:
+        return ""
+    policy = getattr(controller, "policy", controller)
+    return controller if isinstance(controller, str) else str(getattr(policy, "name", "controller"))
 
 
 def _mean_losses(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mobility.errors import ConfigError
 from mobility.shown import Shown
 from mobility.signals.groups import GREENS, State
-from mobility.signals.plan import Promise
+from mobility.signals.plan import Log, Promise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ EVENT = {
 SURE, UNSURE = 15, 0  # TimeIntervalConfidence: 15 is certain, 0 the least
 UNKNOWN_MARK = 36_001  # TimeMark: not known
 NEVER_S = math.inf
+LONG_AGO_S = -1e9  # since when a state holds that a log begins with
 Seen = tuple[State, float]  # what a group shows, and since when
 
 
@@ -112,7 +113,7 @@ def remaining(
     signal: str | None = None,
     adaptive: bool = False,
     preemption: bool = False,
-    shown: Mapping[tuple[str, str], Seen] | None = None,
+    shown: Mapping[tuple[str, str], Seen] | Log | None = None,
 ) -> Remaining:
     """Tell how long what lamps show lasts: what is sure, and what is likely.
 
@@ -134,13 +135,16 @@ def remaining(
     preemption
         A fire engine may cut minimum greens: then a green of vehicles promises one second.
     shown
-        (signal, group) -> (state, since when): what lamps show, where it is not the plan's.
+        (signal, group) -> (state, since when): what lamps show, where it is not the plan's; or the
+        log of a run (``PriorityController.log()``, ``sumo.drive(...).log``) that has this second.
 
     Raises
     ------
     ConfigError
-        When the signal is not known, or has no program.
+        When the signal is not known, or has no program, or the log does not have this second.
     """
+    if isinstance(shown, Log):
+        shown = seen_at(shown, now_s)
     if signal is not None and signal not in network.signal:
         raise ConfigError(
             f"no signal is called {signal!r}", mend=f"there are {', '.join(network.signal)}"
@@ -163,7 +167,9 @@ def remaining(
                       for name, (state, since, end) in likely.items()}  # fmt: skip
         for number, group in enumerate(one.groups, start=1):
             state, since, end = likely[group.id]
-            if adaptive or shown is not None:
+            if since <= LONG_AGO_S:  # nobody knows how long it has lasted
+                low, high = math.floor(now_s) + 1.0, NEVER_S
+            elif adaptive or shown is not None:
                 low, high = _bounds(one, group, likely, now_s, preemption=preemption)
             else:
                 low = high = end
@@ -173,6 +179,32 @@ def remaining(
             found.append(Ending(one.id, group.id, state, since, low, high, end, low == high, named,
                                 number))  # fmt: skip
     return Remaining(now_s, tuple(found))
+
+
+def seen_at(log: Log, now_s: float) -> dict[tuple[str, str], Seen]:
+    """What a log shows at one second, and since when.
+
+    What it begins with has lasted for longer, nobody knows how long.
+
+    Raises
+    ------
+    ConfigError
+        When the log does not have this second.
+    """
+    rows = log.shown[log.shown["from_s"] <= now_s].sort_values("from_s", kind="stable")
+    if not len(rows) or float(log.shown["to_s"].max()) <= now_s:
+        raise ConfigError(
+            f"the log does not show {now_s:g} s", mend="a second between its first and last"
+        )
+    first = float(log.shown["from_s"].min())
+    found: dict[tuple[str, str], Seen] = {}
+    for signal, group, state, start in zip(*(rows[name] for name in ("signal", "group", "state",
+                                             "from_s")), strict=True):  # fmt: skip
+        before = found.get((str(signal), str(group)))
+        if before is None or before[0] != state:
+            since = LONG_AGO_S if before is None and float(start) <= first else float(start)
+            found[str(signal), str(group)] = State(state), since
+    return found
 
 
 def _planned(one: SignalPlan, group: str, clock_s: float) -> tuple[State, float, float]:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mobility.errors import ConfigError, MissingExtra, TableError
+from mobility.errors import ConfigError
 from mobility.findings import finding
 from mobility.shown import Shown
 from mobility.signals.corridor_signals import ListedSignal
 from mobility.signals.passing import lines_of, shapes_of
+from mobility.signals.positions import Position, read_positions
 from mobility.signals.streams import Asked
 from mobility.signals.street import Street, plane
 from mobility.signals.timetable import DWELL_CV, DWELL_S, FREE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from mobility.feed import ServiceDay
     from mobility.findings import Finding
@@ -37,31 +38,6 @@ CAPACITY = 80.0  # people in a full bus, for feeds that give percent; assumed
 
 
 @dataclass(frozen=True)
-class Position(Shown):
-    """One vehicle's place, as a feed tells it.
-
-    Parameters
-    ----------
-    at_s
-        When it was measured, seconds into the service day.
-    lat, lon
-        Degrees.
-    speed_ms
-        Metres a second; NaN: not told.
-    load_percent
-        Of its capacity; NaN: not told.
-    """
-
-    vehicle: str
-    trip: str
-    at_s: float
-    lat: float
-    lon: float
-    speed_ms: float = math.nan
-    load_percent: float = math.nan
-
-
-@dataclass(frozen=True)
 class Requests(Shown):
     """Requests, in order of vehicle and window; iterating gives them, so control takes it as it is.
 
@@ -73,18 +49,37 @@ class Requests(Shown):
         Vehicles that were told of.
     elsewhere
         Of these, on trips that pass no signal of the network.
+    now_s
+        Seconds into the service day.
     """
 
     asked: tuple[Asked, ...]
     findings: tuple[Finding, ...] = ()
     positions: int = 0
     elsewhere: int = 0
+    now_s: float = 0.0
 
     def __iter__(self) -> Iterator[Asked]:
         return iter(self.asked)
 
     def __len__(self) -> int:
         return len(self.asked)
+
+    def __str__(self) -> str:
+        vehicles = len({one.id for one in self.asked})
+        return (f"{self.positions:,} positions: {len(self.asked):,} requests of {vehicles:,} vehicles, "
+                f"{self.elsewhere:,} pass no signal, {len(self.findings):,} cannot be used")  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "now_s": self.now_s, "positions": self.positions, "elsewhere": self.elsewhere,
+            "requests": [
+                {name: value for name, value in vars(one).items() if name != "leaves"}
+                for one in self.asked
+            ],
+            "findings": [one.to_dict() for one in self.findings],
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +137,7 @@ def requests(
     network: Network,
     day: ServiceDay,
     *,
-    now_s: float,
+    now_s: float | None = None,
     routes: Routes | None = None,
     stale_s: float = STALE_S,
     horizon_s: float = HORIZON_S,
@@ -153,11 +148,13 @@ def requests(
     Parameters
     ----------
     feed_rt
-        A protobuf file or its bytes, a decoded ``FeedMessage``, or ``Position`` rows.
+        A protobuf file or its bytes, a decoded ``FeedMessage``, a table of positions (CSV or
+        Parquet, see ``positions.read_positions``), or ``Position`` rows.
     day
         The service day on which the trips run.
     now_s
-        Seconds into the service day, the clock of ``PriorityController.step``.
+        Seconds into the service day, the clock of ``PriorityController.step``; by default when
+        the message was made, else when the last position was measured.
     routes
         ``Routes(network, day)``, to be made once where messages come every few seconds.
     stale_s, horizon_s
@@ -178,9 +175,14 @@ def requests(
     TableError
         When the file cannot be read, or the bytes are no GTFS-RT message.
     """
+    if now_s is not None and not math.isfinite(now_s):
+        raise ConfigError(f"now is no time: {now_s}", mend="seconds into the service day")
     made = routes if routes is not None else Routes(network, day)
     found: list[Finding] = []
-    positions = _positions(feed_rt, day)
+    positions, made_s = read_positions(feed_rt, day)
+    if now_s is None:
+        measured = [one.at_s for one in positions if math.isfinite(one.at_s)]
+        now_s = made_s if made_s is not None else max(measured, default=0.0)
     placed: list[tuple[Position, _Run, float, float]] = []
     elsewhere = 0
     for one in _latest(positions):
@@ -220,10 +222,11 @@ def requests(
                 continue
             kind = "tram" if one.trip in made.trams else "bus"
             asked.append(Asked(one.vehicle, passing.signal, kind, group, one.at_s,
-                               one.at_s + early, one.at_s + until, late, gap, people))  # fmt: skip
+                               one.at_s + early, one.at_s + until, late, gap, people,
+                               f"{group}|{passing.approach}"))  # fmt: skip
     asked.sort(key=lambda row: (row.id, row.eta_s, row.signal))
     unique = {(one.code, one.column, one.value): one for one in found}
-    return Requests(tuple(asked), tuple(unique.values()), len(positions), elsewhere)
+    return Requests(tuple(asked), tuple(unique.values()), len(positions), elsewhere, now_s)
 
 
 def _latest(positions: list[Position]) -> list[Position]:
@@ -315,54 +318,3 @@ def _group(network: Network, passing: Passing) -> str:
             if movement in one.movements or (not one.movements and movement == passing.movement):
                 return one.id
     return ""
-
-
-def _positions(given: Any, day: ServiceDay) -> list[Position]:
-    if isinstance(given, str | Path):
-        try:
-            given = Path(given).read_bytes()
-        except OSError as wrong:
-            raise TableError(f"{given}: {wrong.strerror}", mend="name a file") from None
-    if isinstance(given, bytes):
-        given = _decoded(given)
-    if not hasattr(given, "entity"):
-        return list(given)
-    origin = day.origin.timestamp()
-    header = float(given.header.timestamp)
-    found = []
-    for entity in given.entity:
-        if not entity.HasField("vehicle"):
-            continue
-        one = entity.vehicle
-        at = float(one.timestamp) or header
-        trip = str(one.trip.trip_id)
-        if one.trip.start_time and one.trip.start_time not in trip:
-            started = f"{trip}#{one.trip.start_time}"
-            if started in set(day.trips["trip_id"]):
-                trip = started
-        if one.trip.start_date and one.trip.start_date != day.date.strftime("%Y%m%d"):
-            trip = f"{trip} of {one.trip.start_date}"
-        here = one.HasField("position")
-        found.append(Position(
-            str(one.vehicle.id) or str(entity.id), trip, at - origin,
-            float(one.position.latitude) if here else math.nan,
-            float(one.position.longitude) if here else math.nan,
-            float(one.position.speed) if here and one.position.HasField("speed") else math.nan,
-            float(one.occupancy_percentage) if one.HasField("occupancy_percentage") else math.nan,
-        ))  # fmt: skip
-    return found
-
-
-def _decoded(data: bytes) -> Any:
-    try:
-        from google.protobuf.message import DecodeError
-        from google.transit import gtfs_realtime_pb2
-    except ImportError:
-        raise MissingExtra("gtfs-realtime-bindings is not installed",
-                           mend="pip install 'mobility-engine[realtime]'") from None  # fmt: skip
-    message = gtfs_realtime_pb2.FeedMessage()
-    try:
-        message.ParseFromString(data)
-    except DecodeError as wrong:
-        raise TableError(f"no GTFS-RT message: {wrong}", mend="give a FeedMessage") from None
-    return message

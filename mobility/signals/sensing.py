@@ -59,14 +59,14 @@ class Detectors:
 
     controller: Any
     streets: Streets
-    _last: dict[str, float] = field(default_factory=dict)
+    _last: dict[tuple[str, int], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         words = sys.modules[type(self.controller.approaches).__module__]
         self._detection, self._asked = words.Detection, words.Asked
         self.streams = self.controller.approaches.streams
         place = {
-            stream.id: (signal, k)
+            (signal, stream.id): (signal, k)
             for signal, row in self.streams.items()
             for k, stream in enumerate(row)
         }
@@ -79,8 +79,8 @@ class Detectors:
             one = self.streets.lanes[lane]
             group = self.streets.groups[int(turn_group[turn])][1]
             for name in (one.id, f"{group}|{one.approach}"):
-                at = place.get(name)
-                if at is not None and at[0] == one.signal:
+                at = place.get((one.signal, name))
+                if at is not None:
                     if at not in self._of_lane[lane]:
                         self._of_lane[lane].append(at)
                     if at not in self._of_move[move]:
@@ -98,47 +98,45 @@ class Detectors:
         move = queues.traffic.move
         seen = np.flatnonzero((phase == 2) | (phase == 3) | ((phase == 1) & (
             event_s - queues.now <= LOOK_S)))  # fmt: skip
-        for v in seen:
-            m = int(move[at_hop[v]])
+        rows = (seen, move[at_hop[seen]], phase[seen], event_s[seen] - float(queues.now))
+        for v, m, what, soon in zip(*(one.tolist() for one in rows), strict=True):
             if m < 0:
                 continue
-            waits = phase[v] in {2, 3}
-            if phase[v] == 3:
-                places = self._of_lane[self.streets.turns[int(lane_turn[v])][0]]
-                own = set(self._of_move[m])
-                places = [one for one in places if one in own] or places
-            else:
-                places = self._of_move[m]
+            waits = what in {2, 3}
+            places = self._of_move[m]
+            if what == 3:
+                lane = self._of_lane[self.streets.turns[int(lane_turn[v])][0]]
+                places = [one for one in lane if one in places] or lane
+            if not places:
+                continue
+            part = 1.0 / len(places)
             for one in places:
-                part = 1.0 / len(places)
-                eta = 0.0 if waits else float(event_s[v]) - queues.now
-                coming[one].append((eta, part))
-                queued[one] += part if waits else 0.0
+                coming[one].append((0.0 if waits else soon, part))
+                if waits:
+                    queued[one] += part
         found = {}
+        room = (self.streets.arrays[11] - queues.approaches[4]) / SPACE_M
+        free = np.where(np.isfinite(room), room, np.nan).tolist()
         for signal, row in self.streams.items():
             keys = [(signal, k) for k in range(len(row))]
             gaps = []
-            for key, stream in zip(keys, row, strict=True):
+            for key in keys:
                 over = any(-1 <= eta <= 2.0 for eta, _ in coming[key])
-                self._last[stream.id] = (
-                    0.0 if over else min(GAP_S, self._last.get(stream.id, GAP_S) + 1)
-                )
-                gaps.append(self._last[stream.id])
+                self._last[key] = 0.0 if over else min(GAP_S, self._last.get(key, GAP_S) + 1)
+                gaps.append(self._last[key])
             found[signal] = self._detection(
                 signal, now_s, tuple(queued[key] for key in keys),
                 tuple(sum(part for _, part in coming[key]) for key in keys),
                 tuple(tuple(sorted(coming[key])) for key in keys), tuple(gaps),
                 tuple(tuple(0.0 for _ in stream.groups) for stream in row),
-                tuple(self._room(queues, key) for key in keys),
+                tuple(self._room(free, key) for key in keys),
             )  # fmt: skip
         return found, self._requests(queues, now_s)
 
-    def _room(self, queues: Queues, key: tuple[str, int]) -> float:
+    def _room(self, free: list[float], key: tuple[str, int]) -> float:
         """Vehicles that fit where a stream leads to, all its links weighed alike; else a hundred."""
-        room, used = self.streets.arrays[11], queues.approaches[4]
-        free = [float(room[a] - used[a]) / SPACE_M for a in self._onto.get(key, ())
-                if np.isfinite(room[a])]  # fmt: skip
-        return max(0.0, sum(free) / len(free)) if free else OPEN
+        fits = [free[a] for a in self._onto.get(key, ()) if free[a] == free[a]]
+        return max(0.0, sum(fits) / len(fits)) if fits else OPEN
 
     def _requests(self, queues: Queues, now_s: float) -> list[Any]:
         """Every bus asks at its next stop line: when it will be there, and how late it is."""
@@ -163,11 +161,12 @@ class Detectors:
                 h += 1
             if h >= last or eta > REQUEST_S:
                 continue
-            signal = self.streets.movements[int(traffic.move[h])][0]
+            signal, approach, _ = self.streets.movements[int(traffic.move[h])]
             group = self.streets.groups[int(self.streets.arrays[8][int(traffic.move[h])])][1]
             eta = max(0.0, eta)
             found.append(self._asked(
                 traffic.ids[v], signal, "bus", group, now_s, now_s + max(0.0, eta - doubt),
                 now_s + eta + doubt, late_s=late, people=float(traffic.people[v]),
+                stream=f"{group}|{approach}",
             ))  # fmt: skip
         return found

@@ -34,7 +34,7 @@ class Stream:
         By group: streams to which it gives way where the group shows that it yields.
     to
         By group: streams of other signals into which it leads, the share of each, and the travel
-        time, s: (stream, share, travel_s).
+        time, s: (stream, share, travel_s); ``signal/stream`` where streams of two signals share an id.
     travel_s
         From where it is first seen to the line, undisturbed.
     """
@@ -199,7 +199,8 @@ def _onward(row: list[Stream], network: Network, made: dict[str, list[Stream]]) 
         for link in ways:
             there = [other for other in made.get(link.to_signal, ())
                      if other.id.partition("|")[2] == (link.approach or approach)]  # fmt: skip
-            onward += [(other.id, 1 / len(there), link.travel_s) for other in there]
+            onward += [(f"{link.to_signal}/{other.id}", 1 / len(there), link.travel_s)
+                       for other in there]  # fmt: skip
         found.append(
             Stream(stream.id, stream.signal, stream.groups, stream.shares, stream.flow_vps,
                    stream.storage, stream.foes, (tuple(onward),), stream.travel_s)

@@ -242,3 +242,58 @@ def test_a_misspelt_sample_is_named(capsys):
     for command in ("check", "time", "simulate", "preempt"):
         assert run(["signals", command, "changsa", "-q"]) == 2
         assert "did you mean the sample 'changsha'" in capsys.readouterr().err
+
+
+def test_requests_of_a_table_and_of_a_message_say_the_same(capsys, tmp_path):
+    table = HERE / "positions.csv"
+    answer = told(capsys, "signals", "requests", "changsha", "--realtime", table)
+    assert answer["now_s"] == 8 * 3600
+    assert {one["code"] for one in answer["findings"]} == {
+        "position_stale", "position_trip_unknown", "position_off_route",
+    }  # fmt: skip
+    assert answer["requests"]
+    for one in answer["requests"]:
+        assert answer["now_s"] - 60 < one["eta_s"] <= one["eta_until_s"] < answer["now_s"] + 300
+    text = said(capsys, "signals", "requests", "changsha", "--realtime", table)
+    assert "24 positions" in text
+    assert "position_stale" in text
+    later = told(capsys, "signals", "requests", "changsha", "--realtime", table, "--now", "08:10")
+    assert later["requests"] == []
+    bindings = pytest.importorskip("google.transit.gtfs_realtime_pb2", reason="no realtime extra")
+    day = samples.read("changsha").day("busiest")
+    message = bindings.FeedMessage()
+    message.header.gtfs_realtime_version = "2.0"
+    message.header.timestamp = int(day.origin.timestamp()) + 8 * 3600
+    for one in signals.read_positions(table, day)[0]:
+        vehicle = message.entity.add(id=one.vehicle).vehicle
+        vehicle.vehicle.id, vehicle.trip.trip_id = one.vehicle, one.trip
+        vehicle.timestamp = int(day.origin.timestamp() + one.at_s)
+        vehicle.position.latitude, vehicle.position.longitude = one.lat, one.lon
+        vehicle.position.speed, vehicle.occupancy_percentage = one.speed_ms, int(one.load_percent)
+    path = tmp_path / "positions.pb"
+    path.write_bytes(message.SerializeToString())
+    same = told(capsys, "signals", "requests", "changsha", "--realtime", path)
+    assert [(one["id"], one["signal"]) for one in same["requests"]] == [
+        (one["id"], one["signal"]) for one in answer["requests"]
+    ]
+
+
+def test_requests_say_what_is_wrong_with_their_files(capsys, tmp_path):
+    path = tmp_path / "positions.csv"
+    path.write_text("vehicle,trip,at,lat,lon\nXA1,C1,08:00:00,north,113\n")
+    words = ["signals", "requests", "changsha", "--realtime"]
+    assert run([*words, str(path)]) == 2
+    assert "positions.csv:2:lat" in capsys.readouterr().err
+    assert run([*words, str(tmp_path / "none.pb")]) == 2
+    assert run(["signals", "requests", str(CHANGSHA), "--realtime", str(path)]) == 2
+    assert "--feed" in capsys.readouterr().err
+
+
+def test_fire_engines_are_driven_before_and_after(capsys, town):
+    words = ["signals", "drive", town / "town.sumocfg", "--end", 300]
+    answer = told(capsys, *words, "--controller", "fixed", "--engines", 2, "--target", 90)
+    assert answer["engines"] == len(answer["alarms"]) == 2
+    assert {one["limit_s"] for one in answer["alarms"]} == {90}
+    assert answer["findings"] == []
+    assert run([*map(str, words), "--controller", "shipped", "--engines", "2"]) == 2
+    assert "takes no requests" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import pytest
 import mobility as mb
 from mobility import samples, signals
 from mobility.errors import ConfigError
+from mobility.signals.punctuality import _ready
 from mobility.signals.queues import Queues
 from mobility.signals.regularity import measures, wait_s
 from mobility.signals.streets import streets_of
@@ -123,6 +124,92 @@ def test_before_and_after_are_paired_and_the_same_plan_changes_nothing(changsha)
     assert found.to_dict()["figures"]["on_time"]["half_width"] is not None
     again = signals.punctuality(day, network, worse, seeds=1, **AM)
     pd.testing.assert_frame_equal(found.by_seed[found.by_seed["seed"] == 0], again.by_seed)
+
+
+def two_signals(network):
+    """The corridor's first two signals, with what drives there."""
+    kept = ("J01", "J02")
+    return replace(
+        network,
+        intersections=tuple(one for one in network.intersections if one.id in kept),
+        links=tuple(one for one in network.links if {one.from_signal, one.to_signal} <= set(kept)),
+        bus_stops=tuple(one for one in network.bus_stops if set(one.link) <= set(kept)),
+        bus_routes=tuple(
+            replace(one, signals=tuple(two for two in one.signals if two in kept))
+            for one in network.bus_routes
+            if one.route_id == "C1" and set(kept) <= set(one.signals)
+        ),
+        volumes=tuple(
+            replace(one, vehicles_h={key: flow for key, flow in one.vehicles_h.items()
+                                     if key[0] in kept}) for one in network.volumes
+        ),
+    )  # fmt: skip
+
+
+def test_detectors_of_every_signal_see_their_own_vehicles(changsha):
+    _, network = changsha
+    begin = network.volumes[0].from_s
+    seen = {}
+
+    class Watch(signals.PriorityController):
+        def step(self, now_s, detections=(), requests=()):
+            for name, one in detections.items():
+                seen[name] = max(seen.get(name, 0.0), sum(one.queued))
+            assert all(one.stream.partition("|")[0] == one.group for one in requests)
+            return super().step(now_s, detections, requests)
+
+    run = signals.simulate(network, Watch(network, at_s=begin), end_s=begin + 200)
+    assert run.findings == ()
+    assert set(seen) == set(network.signal)
+    assert min(seen.values()) > 3  # somebody waited at each
+
+
+def test_control_in_real_time_is_driven_before_and_after(changsha):
+    day, network = changsha
+    small = two_signals(network)
+    asked = {"seeds": 1, "begin_s": 7 * 3600, "end_s": 7 * 3600 + 300}
+    found = signals.punctuality(day, small, "priority", **asked)
+    assert found.findings == ()
+    assert found.names == (signals.plan_of(small).name, "priority")
+    assert found.figures["bus_delay_s"]["change"] < 0
+    assert found.figures["car_delay_s"]["change"] < 0
+    # A controller that has run is not run on: every seed gets one of its own.
+    control = signals.PriorityController(small, policy=signals.Priority())
+    for given in (control, control.policy, "priority"):
+        fresh = _ready(given, small, signals.plan_of(small), 25_000.0)
+        assert fresh is not control
+        assert fresh.policy is not control.policy
+        assert fresh.at_s == 25_000
+    with pytest.raises(ConfigError, match="no controller is called 'prority'"):
+        signals.punctuality(day, small, "prority", **asked)
+    with pytest.raises(ConfigError, match="cannot be driven again"):
+        signals.punctuality(day, small, 7, **asked)
+
+
+def test_what_is_on_time_stands_in_the_case(changsha):
+    day, network = changsha
+    small = replace(two_signals(network), service=signals.Service((-1.0, 20.0), 40.0, 0.1))
+    asked = {"seeds": 1, "begin_s": 7 * 3600, "end_s": 7 * 3600 + 600}
+    narrow = signals.punctuality(day, small, **asked)
+    assert narrow.on_time_s == (-1.0, 20.0)
+    wide = signals.punctuality(day, small, on_time_s=(-60.0, 300.0), **asked)
+    assert narrow.figures["on_time"]["before"] < wide.figures["on_time"]["before"]
+    assert narrow.figures["late_s"] == wide.figures["late_s"]
+
+
+def test_service_is_read_written_and_judged(tmp_path):
+    network = signals.read_network(samples.case("changsha", "signals.toml"))
+    assert network.service == signals.Service()
+    own = replace(network, service=signals.Service((-30.0, 180.0), 60.0, 0.2))
+    assert own.digest == network.digest  # no plan depends on it
+    again = signals.read_network(signals.write_network(own, tmp_path / "own.toml"))
+    assert again.service == own.service
+    text = (tmp_path / "own.toml").read_text()
+    (tmp_path / "own.toml").write_text(
+        text.replace("[-30.0, 180.0]", "[180, -30]").replace("[-30, 180]", "[180, -30]")
+    )
+    with pytest.raises(ConfigError, match="not before"):
+        signals.read_network(tmp_path / "own.toml")
 
 
 def test_what_has_no_timetable_is_refused(changsha):

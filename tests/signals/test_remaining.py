@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from crossroads import crossroads, detections
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 
@@ -135,3 +137,28 @@ def test_preemption_leaves_walkers_their_time():
             if network.signal[one.signal].group[one.group].on_foot and one.state is State.GREEN:
                 assert one.min_end_s == other.min_end_s
             assert one.max_end_s == other.max_end_s or math.isinf(one.max_end_s)
+
+
+def test_a_controllers_log_is_read_and_its_promises_are_kept():
+    network = crossroads()
+    plan = signals.plan_of(network)
+    control, rng = signals.PriorityController(network, policy=signals.Adaptive()), random.Random(3)
+    for t in range(400):
+        control.step(t, detections(network, t, rng, load=3))
+    log = control.log()
+    promises = tuple(
+        one for now in range(0, 390, 13)
+        for one in signals.remaining(network, plan, now, shown=log).promises
+    )  # fmt: skip
+    assert len(promises) == 30 * 4
+    assert signals.check(network, replace(log, promises=promises)) == []
+    # Rows that a file cuts in two are one state.
+    cut = log.shown.copy()
+    middle = (cut["from_s"] + cut["to_s"]) // 2
+    halves = pd.concat([cut.assign(to_s=middle), cut.assign(from_s=middle)])
+    halves = halves[halves["from_s"] < halves["to_s"]]
+    assert str(signals.remaining(network, plan, 201, shown=replace(log, shown=halves))) == str(
+        signals.remaining(network, plan, 201, shown=log)
+    )
+    with pytest.raises(ConfigError, match="does not show"):
+        signals.remaining(network, plan, 400, shown=log)

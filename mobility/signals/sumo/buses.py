@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 KINDS = {"bus": "bus", "coach": "bus", "tram": "tram", "rail_urban": "tram",
          "emergency": "emergency"}  # fmt: skip
 ASK_M = 600.0  # before the line, from where it asks
+CLEAR_M = 1000.0  # from where a fire engine asks at every signal on its way: streets must empty
 DWELL_PART = 0.3  # a dwell is known to so much of itself
 DWELL_S = 20.0  # where a stop names none
 PACE = 0.9  # of the speed allowed, on the way
@@ -25,14 +26,16 @@ class Buses:
     wide where a stop lies before the signal, since nobody knows a dwell in advance.
     """
 
-    def __init__(self, api: Any, network: Network, net: Net, *, people: float) -> None:
+    def __init__(self, api: Any, network: Network, net: Net, *, people: float,
+                 preempts: bool = True) -> None:  # fmt: skip
         self._api = api
+        self._preempts = preempts
         self._net = net
         self._people = people
         self._kind: dict[str, str] = {}  # of a type
         self._on: dict[str, str] = {}
         self._route: dict[str, tuple[str, ...]] = {}
-        self._asks: dict[str, str] = {}
+        self._asks: dict[str, set[str]] = {}
         self._group = {
             one.id: {link: group.id for group in one.groups for link in group.source}
             for one in network.intersections
@@ -64,14 +67,17 @@ class Buses:
 
     def _kind_of(self, name: str) -> str:
         if name not in self._kind:
-            self._kind[name] = KINDS.get(self._api.vehicletype.getVehicleClass(name), "")
+            kind = KINDS.get(self._api.vehicletype.getVehicleClass(name), "")
+            self._kind[name] = "" if kind == "emergency" and not self._preempts else kind
         return self._kind[name]
 
-    def _left(self, one: str, now_s: float) -> list[Asked]:
-        signal = self._asks.pop(one, "")
-        if not signal:
-            return []
-        return [Asked(one, signal, "bus", "", now_s, now_s, now_s, leaves=True)]
+    def _left(self, one: str, now_s: float, still: set[str] | None = None) -> list[Asked]:
+        """Take back what it asked of signals that it has passed."""
+        asked = self._asks.pop(one, set())
+        if still:
+            self._asks[one] = still
+        return [Asked(one, signal, "bus", "", now_s, now_s, now_s, leaves=True)
+                for signal in sorted(asked - (still or set()))]  # fmt: skip
 
     def _one(self, one: str, now_s: float) -> list[Asked]:
         vehicle = self._api.vehicle
@@ -79,25 +85,28 @@ class Buses:
         stopped = vehicle.isStopped(one)
         if stopped:
             self.dwelling.add(one)
-        found: list[Asked] = []
-        if not ahead or ahead[0][2] > ASK_M or ahead[0][0] not in self._group:
-            return self._left(one, now_s)
-        signal, link, metres = ahead[0][0], ahead[0][1], ahead[0][2]
-        if self._asks.get(one) not in {None, signal}:
-            found += self._left(one, now_s)
-        self._asks[one] = signal
-        group = self._group[signal].get(link)
-        if group is None:
+        urgent = self._on[one] == "emergency"
+        asks = [row for row in (ahead if urgent else ahead[:1])
+                if row[2] <= (CLEAR_M if urgent else ASK_M) and row[0] in self._group]  # fmt: skip
+        found = self._left(one, now_s, {row[0] for row in asks})
+        if not asks:
             return found
         speed = max(3.0, PACE * vehicle.getAllowedSpeed(one))
-        least, most = self._dwell(one, metres, stopped, now_s)
         lane = vehicle.getLaneID(one)
         lateness = vehicle.getTimeLoss(one)
-        found.append(Asked(
-            one, signal, self._on[one], group, now_s, now_s + metres / speed + least,
-            now_s + metres / speed + most, lateness, 0.0, self._people,
-            lane if lane in self._lanes[signal] else self._lane(signal, link),
-        ))  # fmt: skip
+        told: set[str] = set()
+        for row in asks:
+            signal, link, metres = row[0], row[1], row[2]
+            group = self._group[signal].get(link)
+            if group is None or signal in told:  # a way that passes it twice asks for the next time
+                continue
+            told.add(signal)
+            least, most = self._dwell(one, metres, stopped, now_s)
+            found.append(Asked(
+                one, signal, self._on[one], group, now_s, now_s + metres / speed + least,
+                now_s + metres / speed + most, lateness, 0.0, self._people,
+                lane if lane in self._lanes[signal] else self._lane(signal, link),
+            ))  # fmt: skip
         return found
 
     def _lane(self, signal: str, link: int) -> str:

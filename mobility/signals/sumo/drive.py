@@ -19,6 +19,7 @@ from mobility.errors import ConfigError, MissingExtra, TableError
 from mobility.signals.check import check
 from mobility.signals.plan import SHOWN, STAGES, Log
 from mobility.signals.sumo.config import is_scheduled, read_config, silent
+from mobility.signals.sumo.engines import write_engines
 from mobility.signals.sumo.loop import LOOPS, Loop, policy_of
 from mobility.signals.sumo.net import read_net
 from mobility.signals.sumo.read import STATES, from_sumo
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from mobility.signals.policy import Policy
     from mobility.signals.problem import Intersection, Network
     from mobility.signals.sumo.config import Config
+    from mobility.signals.sumo.engines import Engine
     from mobility.signals.sumo.net import Net
+    from mobility.signals.sumo.trips import Trip
 
 CONTROLLERS = ("shipped", "fixed", "planned", *LOOPS)
 CAR_OCCUPANCY, BUS_OCCUPANCY = 1.3, 40.0  # people; assumed, and said in the answer
@@ -54,6 +57,8 @@ class Drive:
         What the lamps broke by our doing, and what the shipped programs break by themselves.
     log
         What was shown.
+    trips
+        Every vehicle.
     """
 
     controller: str
@@ -66,6 +71,7 @@ class Drive:
     versions: dict[str, str]
     asked: dict[str, Any] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
+    trips: tuple[Trip, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -95,6 +101,8 @@ def drive(
     teleport_s: float = -1,
     car_occupancy: float = CAR_OCCUPANCY,
     bus_occupancy: float = BUS_OCCUPANCY,
+    engines: tuple[Engine, ...] = (),
+    preempts: bool = True,
 ) -> Drive:
     """Run a scenario of SUMO once.
 
@@ -115,6 +123,10 @@ def drive(
         Of the demand.
     teleport_s
         After which a vehicle that is stuck is moved on; -1: never.
+    engines
+        Fire engines that drive too; with them ``fixed`` goes through the actuator, in the loop.
+    preempts
+        Fire engines are let through; else they are vehicles among others.
 
     Raises
     ------
@@ -151,10 +163,11 @@ def drive(
     with tempfile.TemporaryDirectory(prefix="mobility-sumo-") as name:
         folder = Path(name)
         words = _words(sumo, asked, network, controller, folder, seed=seed, begin=begin, end=end,
-                       scale=scale, teleport=teleport_s)  # fmt: skip
+                       scale=scale, teleport=teleport_s, engines=engines)  # fmt: skip
         policy = policy_of(controller) if controller in LOOPS else None
+        looped = policy is not None or bool(engines and controller == "fixed")
         shown, buses, queue_m, spill, loop = _run(
-            api, words, network, net, begin, end, folder, policy
+            api, words, network, net, begin, end, folder, policy, looped=looped, preempts=preempts
         )
         trips, walks = read_trips(folder / "trips.xml")
         figures = summary(trips, walks, buses, car_occupancy=car_occupancy,
@@ -163,6 +176,8 @@ def drive(
         figures |= {"max_queue_m": queue_m, **read_statistics(folder / "statistics.xml"),
                     "worst_movement": moved[0] if moved else None, "movements": moved,
                     "spill_back": spill.to_dict()}  # fmt: skip
+    if looped and plan is not None:
+        plan = _kept(network, plan)
     log = _log(network, shown, plan)
     if loop is not None:
         log = replace(log, commands=loop.control.commands, horizons=loop.control.horizons,
@@ -180,6 +195,7 @@ def drive(
         asked={"config": Path(config).name, "begin_s": begin, "end_s": end, "scale": scale,
                "teleport_s": teleport_s},
         assumptions=(f"{car_occupancy:g} people in a car, {bus_occupancy:g} in a bus",),
+        trips=tuple(trips),
     )  # fmt: skip
 
 
@@ -225,6 +241,15 @@ def _plan(network: Network, net: Net, controller: str | Plan) -> Plan | None:
     return replace(network.given, signals=tuple(static))
 
 
+def _kept(network: Network, plan: Plan) -> Plan:
+    """What of a plan the actuator can follow to the second: signals whose program breaks no rule."""
+    wrong = [one.column for one in network.input_findings]
+    return replace(plan, signals=tuple(
+        one for one in plan.signals
+        if not any(name == one.signal or name.startswith(f"{one.signal}.") for name in wrong)
+    ))  # fmt: skip
+
+
 def _words(
     sumo: str,
     asked: Config,
@@ -237,6 +262,7 @@ def _words(
     end: float | None,
     scale: float,
     teleport: float,
+    engines: tuple[Engine, ...],
 ) -> list[str]:
     """Build SUMO's command line: what is written goes to our own folder."""
     additional = silent(asked.additional, folder, schedules=controller == "shipped")
@@ -244,6 +270,8 @@ def _words(
         additional.append(write_programs(network, controller, folder / "plan.add.xml"))
     elif controller == "fixed" and network.given is not None:
         additional.append(write_programs(network, network.given, folder / "plan.add.xml"))
+    if engines:
+        additional.append(write_engines(engines, folder / "engines.add.xml"))
     words = [
         sumo, "-c", str(asked.path), "--seed", str(seed), "--begin", f"{begin:g}",
         "--scale", f"{scale:g}", "--time-to-teleport", f"{teleport:g}",
@@ -272,6 +300,9 @@ def _run(
     end: float | None,
     folder: Path,
     policy: Policy | None,
+    *,
+    looped: bool,
+    preempts: bool,
 ) -> tuple[dict[str, list[tuple[float, str]]], set[str], float, Spill, Loop | None]:
     """Step through; what each signal showed since when, bus types, the longest queue, full lanes."""
     shown: dict[str, list[tuple[float, str]]] = {one.id: [] for one in network.intersections}
@@ -291,8 +322,8 @@ def _run(
     spill = Spill(net)
     loop: Loop | None = None
     try:
-        if policy is not None:
-            loop = Loop(api, network, net, policy, begin)
+        if looped:
+            loop = Loop(api, network, net, policy, begin, preempts=preempts)
             loop.step(begin)
         while (end is None or now < end - 1e-9) and (
             end is not None or api.simulation.getMinExpectedNumber() > 0

@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mobility.errors import ConfigError
 from mobility.signals.control import PriorityController
-from mobility.signals.policy_actuated import Actuated
-from mobility.signals.policy_adaptive import Adaptive
-from mobility.signals.policy_greedy import Greedy
-from mobility.signals.policy_pressure import MaxPressure
-from mobility.signals.policy_priority import Priority
+from mobility.signals.policies import LOOPS, policy_of
 from mobility.signals.sumo.buses import Buses
 from mobility.signals.sumo.read import LETTERS
 from mobility.signals.sumo.sensors import Sensors
@@ -20,16 +16,7 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, Network
     from mobility.signals.sumo.net import Net
 
-LOOPS = ("actuated", "actuated-tuned", "greedy", "max-pressure", "adaptive", "priority")
-
-
-def policy_of(name: str) -> Policy:
-    """Make the policy that a controller's name means."""
-    made: dict[str, Policy] = {
-        "actuated": Actuated(), "actuated-tuned": Actuated(tuned=True), "greedy": Greedy(),
-        "max-pressure": MaxPressure(), "adaptive": Adaptive(), "priority": Priority(),
-    }  # fmt: skip
-    return made[name]
+__all__ = ["LOOPS", "Loop", "policy_of", "width_of"]
 
 
 class Loop:
@@ -41,8 +28,8 @@ class Loop:
         When SUMO's step is no part of a second: lamps change at whole seconds.
     """
 
-    def __init__(self, api: Any, network: Network, net: Net, policy: Policy, begin_s: float,
-                 bus_people: float = 40.0) -> None:  # fmt: skip
+    def __init__(self, api: Any, network: Network, net: Net, policy: Policy | None, begin_s: float,
+                 bus_people: float = 40.0, *, preempts: bool = True) -> None:  # fmt: skip
         step = float(api.simulation.getDeltaT())
         if abs(1 / step - round(1 / step)) > 1e-9:
             raise ConfigError(f"steps of {step:g} s", mend="--step-length of 1 s, or 1/n s")
@@ -50,7 +37,7 @@ class Loop:
         self._network = network
         self._next = begin_s
         self._sensors = Sensors(api, network, net)
-        self._buses = Buses(api, network, net, people=bus_people)
+        self._buses = Buses(api, network, net, people=bus_people, preempts=preempts)
         self.control = PriorityController(
             network, policy=policy, approaches=self._sensors.approaches, at_s=int(begin_s)
         )

@@ -20,13 +20,17 @@ LEAST_TRIPS = 10  # of a movement whose mean is told
 
 @dataclass(frozen=True)
 class Trip:
-    """One vehicle; ``delay_s`` is time lost on the road and before it could depart."""
+    """One vehicle; ``delay_s`` is time lost on the road and before it could depart.
+
+    ``arrived_s`` is None where it did not arrive.
+    """
 
     id: str
     kind: str
     delay_s: float
     stops: int
     departed: bool
+    arrived_s: float | None = None
 
 
 def read_trips(path: Path) -> tuple[list[Trip], list[float]]:
@@ -45,8 +49,10 @@ def read_trips(path: Path) -> tuple[list[Trip], list[float]]:
         departed = float(element.get("depart", -1)) >= 0
         road = max(0.0, float(element.get("timeLoss", 0))) if departed else 0.0
         wait = max(0.0, float(element.get("departDelay", 0)))
+        arrived = float(element.get("arrival", -1) or -1)
         trips.append(Trip(element.get("id", ""), element.get("vType", ""), road + wait,
-                          int(float(element.get("waitingCount", 0) or 0)), departed))  # fmt: skip
+                          int(float(element.get("waitingCount", 0) or 0)), departed,
+                          arrived if departed and arrived >= 0 else None))  # fmt: skip
     return trips, walks
 
 
