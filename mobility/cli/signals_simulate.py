@@ -177,7 +177,7 @@ def punctuality(
     from mobility.units import parse_time
 
     for option, value in (("--early", early), ("--late", late)):
-        if not 0 <= value < math.inf:
+        if value is not None and not 0 <= value < math.inf:
             raise ConfigError(f"{option} cannot be {value:g}", mend="seconds, 0 or more")
     beside = (samples.path(feed) if feed in samples.available else Path(feed)) / "signals.toml"
     if case is None and not beside.is_file():
