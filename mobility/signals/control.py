@@ -386,6 +386,8 @@ class PriorityController(Shown):
         junction.sends, junction.sent_s = choice.sends, at
         wish = choice.stage if choice.stage in may else junction.stage
         cause, request = choice.cause, choice.request
+        if free and (kept := junction.keep(at, wish)) != wish:
+            wish, cause, request = kept, "adaptive", ""
         if most <= 0 and wish == junction.stage and may:
             wish, cause, request = may[0], "adaptive", ""
         if free:
@@ -403,9 +405,7 @@ class PriorityController(Shown):
         signal = junction.one.id
         self._horizons.append(Horizon(signal, at, at, at + max(rules.horizon_s, 60)))
         self._commands.append(Command(signal, at, cause, request, wish))
-        junction.stage = wish
-        junction.settled_s = None
-        junction.actuator.walked.clear()
+        junction.go(at, wish)
 
     def _expected(self, signal: str, at: int) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Vehicles that the plans of neighbours will send, by own stream."""

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, State
     from mobility.signals.streams import Asked, Detection, Stream
 
-STARVE_S = 150  # without green, where the network names no maximum red and somebody waits
+# Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
+PATIENCE_S, STARVE_S = 90, 150
+OWED = 0.5  # of its maximum red: whoever has waited longer than this is owed a green that clears it
+NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
 MARGIN_S = 4  # for what a change takes beyond its plan
 
 
@@ -45,6 +48,7 @@ class Junction:
     leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
+    owed: frozenset[int] = frozenset()
 
     def may(self) -> tuple[str, ...]:
         """Stages that may follow the one that is on."""
@@ -72,10 +76,21 @@ class Junction:
                 continue
             if limit is None and not (self.foot[k] or self.waits(k)):
                 continue
-            most = STARVE_S if limit is None else limit
-            due.append((max(actuator.green_end[k], self.begin_s) + most, k))
+            due.append((max(actuator.green_end[k], self.begin_s) + self.most_red(k), k))
         due.sort()
         return due
+
+    def most_red(self, k: int) -> int:
+        """For how long a group may be without green while somebody waits for it, s."""
+        limit = self.starve[k]
+        return min(STARVE_S, max(PATIENCE_S, self.base.cycle)) if limit is None else limit
+
+    def go(self, at: int, stage: str) -> None:
+        """Leave for another stage; its groups that have waited long are owed a green that clears them."""
+        self.owed = frozenset(k for limit, k in self.due() if k in self.actuator.stages[stage]
+                              and limit - at < (1 - OWED) * self.most_red(k))  # fmt: skip
+        self.stage, self.settled_s = stage, None
+        self.actuator.walked.clear()
 
     def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int) -> bool:
         """Whether all who wait can be served in time, one after another, from a stage on.
@@ -112,6 +127,20 @@ class Junction:
             here = name
         return True
 
+    def keep(self, at: int, wish: str) -> str:
+        """Stay where a line that has waited long is not clear yet, at most for the base plan's green.
+
+        A policy that weighs costs would else serve a starved line for a minimum green, again and again,
+        and its queue would never end.
+        """
+        here = self.stage
+        if wish == here or self.settled_s is None or not any(map(self.near, self.owed)):
+            return wish
+        green_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
+        if at - self.settled_s < green_s and self.in_time(at + 1, self.due(), here, 0):
+            return here
+        return wish
+
     def ought(self, at: int, wish: str, may: tuple[str, ...]) -> str:
         """Correct a wish where somebody would wait longer than the maximum red because of it."""
         due = self.due()
@@ -129,6 +158,14 @@ class Junction:
             return may[0]
         urgent = next((self.serving[k] for _, k in due), None)
         return urgent if urgent in may else wish
+
+    def near(self, k: int) -> bool:
+        """Whether somebody for a group stands, or is about to arrive, as far as detectors tell."""
+        name = self.actuator.names[k]
+        return self.seen is not None and any(
+            name in stream.groups and any(eta_s < NEAR_S for eta_s, _ in self.seen.coming[row])
+            for row, stream in enumerate(self.streams)
+        )
 
     def waits(self, k: int) -> bool:
         """Whether somebody waits for a group, as far as detectors tell."""
@@ -159,8 +196,7 @@ class Junction:
             self.skip = {k for k in wanted if actuator.phase[k] != GREEN}
         if self.following:
             if due != self.stage:
-                self.stage, self.settled_s = due, None
-                actuator.walked.clear()
+                self.go(at, due)
             wanted, yields = base.wanted(given)
             self.skip &= wanted
             return wanted - self.skip, yields
@@ -171,8 +207,7 @@ class Junction:
                 wish = may[0]
             wish = self.ought(at, wish, may)
             if wish != self.stage:
-                self.stage, self.settled_s = wish, None
-                actuator.walked.clear()
+                self.go(at, wish)
         return actuator.wanted(self.stage), actuator.yields[self.stage]
 
     def record(self, at: int, shown: list[State]) -> None:
