@@ -386,12 +386,11 @@ class PriorityController(Shown):
         junction.sends, junction.sent_s = choice.sends, at
         wish = choice.stage if choice.stage in may else junction.stage
         cause, request = choice.cause, choice.request
-        if free and (kept := junction.keep(at, wish)) != wish:
-            wish, cause, request = kept, "adaptive", ""
         if most <= 0 and wish == junction.stage and may:
             wish, cause, request = may[0], "adaptive", ""
         if free:
-            ought = junction.ought(at, wish, may)
+            owes = most > 0 and junction.owes(at)
+            ought = junction.stage if owes else junction.ought(at, wish, may)
             if ought != wish:
                 wish, cause, request = ought, "adaptive", ""
         if wish != junction.stage and free:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mobility.signals.streams import Asked, Detection, Stream
 
 # Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
+# these; the most at any rate where others who are owed a green are being cleared first.
 PATIENCE_S, STARVE_S = 90, 150
 OWED = 0.5  # of its maximum red: whoever has waited longer than this is owed a green that clears it
 NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
@@ -67,7 +68,7 @@ class Junction:
                     break
         return tuple(found)
 
-    def due(self) -> list[tuple[int, int]]:
+    def due(self, *, at_most: bool = False) -> list[tuple[int, int]]:
         """Until when each group that waits must be green, the most urgent first."""
         actuator = self.actuator
         due: list[tuple[int, int]] = []
@@ -76,14 +77,17 @@ class Junction:
                 continue
             if limit is None and not (self.foot[k] or self.waits(k)):
                 continue
-            due.append((max(actuator.green_end[k], self.begin_s) + self.most_red(k), k))
+            most = self.most_red(k, at_most=at_most)
+            due.append((max(actuator.green_end[k], self.begin_s) + most, k))
         due.sort()
         return due
 
-    def most_red(self, k: int) -> int:
-        """For how long a group may be without green while somebody waits for it, s."""
+    def most_red(self, k: int, *, at_most: bool = False) -> int:
+        """For how long a group is without green while somebody waits for it, s; or at most may be."""
         limit = self.starve[k]
-        return min(STARVE_S, max(PATIENCE_S, self.base.cycle)) if limit is None else limit
+        if limit is not None:
+            return limit
+        return STARVE_S if at_most else min(STARVE_S, max(PATIENCE_S, self.base.cycle))
 
     def go(self, at: int, stage: str) -> None:
         """Leave for another stage; its groups that have waited long are owed a green that clears them."""
@@ -127,19 +131,19 @@ class Junction:
             here = name
         return True
 
-    def keep(self, at: int, wish: str) -> str:
-        """Stay where a line that has waited long is not clear yet, at most for the base plan's green.
+    def owes(self, at: int) -> bool:
+        """Whether a line that had waited long is not clear yet: at most for the base plan's green.
 
         A policy that weighs costs would else serve a starved line for a minimum green, again and again,
         and its queue would never end.
         """
         here = self.stage
-        if wish == here or self.settled_s is None or not any(map(self.near, self.owed)):
-            return wish
+        if self.settled_s is None or not any(map(self.near, self.owed)):
+            return False
         green_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
-        if at - self.settled_s < green_s and self.in_time(at + 1, self.due(), here, 0):
-            return here
-        return wish
+        if at - self.settled_s >= green_s:
+            return False
+        return self.in_time(at + 1, self.due(at_most=True), here, 0)
 
     def ought(self, at: int, wish: str, may: tuple[str, ...]) -> str:
         """Correct a wish where somebody would wait longer than the maximum red because of it."""
