@@ -35,6 +35,7 @@ class Junction:
     starve: list[int | None]
     foot: list[bool]
     serving: list[str | None]
+    patient: bool = True  # whether who has waited long is served sooner, and until clear
     settled_s: int | None = None
     fresh_s: float = -math.inf
     seen: Detection | None = None
@@ -87,7 +88,9 @@ class Junction:
         limit = self.starve[k]
         if limit is not None:
             return limit
-        return STARVE_S if at_most else min(STARVE_S, max(PATIENCE_S, self.base.cycle))
+        if at_most or not self.patient:
+            return STARVE_S
+        return min(STARVE_S, max(PATIENCE_S, self.base.cycle))
 
     def go(self, at: int, stage: str) -> None:
         """Leave for another stage; its groups that have waited long are owed a green that clears them."""
@@ -138,7 +141,7 @@ class Junction:
         and its queue would never end.
         """
         here = self.stage
-        if self.settled_s is None or not any(map(self.near, self.owed)):
+        if not self.patient or self.settled_s is None or not any(map(self.near, self.owed)):
             return False
         green_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
         if at - self.settled_s >= green_s:

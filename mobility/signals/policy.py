@@ -73,7 +73,11 @@ class Choice:
 
 
 class Policy(Protocol):
-    """How a stage is chosen."""
+    """How a stage is chosen.
+
+    One with ``textbook = True`` is a baseline: whoever waits long is served at the limit that holds for all
+    controllers, but not sooner, nor until the queue is clear.
+    """
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mobility.signals.policy import Choice, served
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Greedy:
     """Longest queue first; ``every_s`` of green between two looks."""
 
+    textbook: ClassVar[bool] = True
     every_s: int = 10
     name: str = "greedy"
 
