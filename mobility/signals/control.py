@@ -152,7 +152,7 @@ class PriorityController(Shown):
             [group.on_foot for group in one.groups],
             [next((name for name, groups in actuator.stages.items() if k in groups), None)
              for k in range(len(one.groups))],
-            patient=not getattr(self.policy, "textbook", False),
+            textbook=getattr(self.policy, "textbook", False),
         )  # fmt: skip
 
     def _neighbours(self) -> dict[str, list[tuple[int, str, int, int, float, float]]]:

@@ -35,7 +35,7 @@ class Junction:
     starve: list[int | None]
     foot: list[bool]
     serving: list[str | None]
-    patient: bool = True  # whether who has waited long is served sooner, and until clear
+    textbook: bool = False  # only people and maximum reds of the network are served out of turn
     settled_s: int | None = None
     fresh_s: float = -math.inf
     seen: Detection | None = None
@@ -88,7 +88,7 @@ class Junction:
         limit = self.starve[k]
         if limit is not None:
             return limit
-        if at_most or not self.patient:
+        if at_most or self.textbook:
             return STARVE_S
         return min(STARVE_S, max(PATIENCE_S, self.base.cycle))
 
@@ -141,7 +141,7 @@ class Junction:
         and its queue would never end.
         """
         here = self.stage
-        if not self.patient or self.settled_s is None or not any(map(self.near, self.owed)):
+        if self.textbook or self.settled_s is None or not any(map(self.near, self.owed)):
             return False
         green_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
         if at - self.settled_s >= green_s:
@@ -151,6 +151,8 @@ class Junction:
     def ought(self, at: int, wish: str, may: tuple[str, ...]) -> str:
         """Correct a wish where somebody would wait longer than the maximum red because of it."""
         due = self.due()
+        if self.textbook:
+            due = [one for one in due if self.foot[one[1]] or self.starve[one[1]] is not None]
         if not due or not may:
             return wish
         actuator, here = self.actuator, self.stage

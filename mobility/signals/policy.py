@@ -75,8 +75,8 @@ class Choice:
 class Policy(Protocol):
     """How a stage is chosen.
 
-    One with ``textbook = True`` is a baseline: whoever waits long is served at the limit that holds for all
-    controllers, but not sooner, nor until the queue is clear.
+    One with ``textbook = True`` is a baseline and has its way: vehicles that wait long are served out of turn
+    only where the network names a maximum red. Nobody counts people on foot, so their limit holds for all.
     """
 
     @property
