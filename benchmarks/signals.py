@@ -55,7 +55,7 @@ POLICIES = {  # and each of them alone
 OTHER_DEMAND = {"-15 %": 0.85, "+15 %": 1.15, "turns": 1.0}
 UNSATURATED = {"x0.6": 0.6}  # of a net that is over-saturated with its own programs
 RISE_S = 10.0  # of a movement's mean delay against the fixed plan: from here it is worse off
-FULL_SHARE = 0.01  # of the time that a lane stands full, more than under it: from here it spills back
+FULL_SHARE = 0.01  # of the time that a lane stands full more than under it: it spills back
 T975 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 7: 2.36, 9: 2.26, 14: 2.14}
 
 
