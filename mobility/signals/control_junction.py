@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
 # these; the most at any rate where others who are owed a green are being cleared first.
 PATIENCE_S, STARVE_S = 90, 150
-OWED = 0.5  # of its maximum red: whoever has waited longer than this is owed a green that clears it
-NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
+OWED = 0.75  # of its maximum red: a line that has waited longer than this is owed a green that clears it
+START_UP_S = 2.0  # lost at the beginning of a green
 MARGIN_S = 4  # for what a change takes beyond its plan
 
 
@@ -50,7 +50,7 @@ class Junction:
     leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
-    owed: frozenset[int] = frozenset()
+    clear_s: float = 0.0  # of green that is owed to who had waited long when this stage was chosen
 
     def may(self) -> tuple[str, ...]:
         """Stages that may follow the one that is on."""
@@ -93,11 +93,18 @@ class Junction:
         return min(STARVE_S, max(PATIENCE_S, self.base.cycle))
 
     def go(self, at: int, stage: str) -> None:
-        """Leave for another stage; its groups that have waited long are owed a green that clears them."""
-        self.owed = frozenset(k for limit, k in self.due() if k in self.actuator.stages[stage]
-                              and limit - at < (1 - OWED) * self.most_red(k))  # fmt: skip
+        """Leave for another stage; lines that have waited long are owed the green that clears them."""
+        actuator = self.actuator
+        owed = {actuator.names[k] for limit, k in self.due() if k in actuator.stages[stage]
+                and limit - at < (1 - OWED) * self.most_red(k)}  # fmt: skip
+        counted = self.seen.counted if self.seen is not None else ()
+        self.clear_s = max(
+            (START_UP_S + count / stream.flow_vps
+             for count, stream in zip(counted, self.streams, strict=False)
+             if not owed.isdisjoint(stream.groups)), default=0.0,
+        )  # fmt: skip
         self.stage, self.settled_s = stage, None
-        self.actuator.walked.clear()
+        actuator.walked.clear()
 
     def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int) -> bool:
         """Whether all who wait can be served in time, one after another, from a stage on.
@@ -141,10 +148,10 @@ class Junction:
         and its queue would never end.
         """
         here = self.stage
-        if self.textbook or self.settled_s is None or not any(map(self.near, self.owed)):
+        if self.textbook or self.settled_s is None or not self.clear_s:
             return False
-        green_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
-        if at - self.settled_s >= green_s:
+        most_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
+        if at - self.settled_s >= min(self.clear_s, most_s):
             return False
         return self.in_time(at + 1, self.due(at_most=True), here, 0)
 
@@ -167,14 +174,6 @@ class Junction:
             return may[0]
         urgent = next((self.serving[k] for _, k in due), None)
         return urgent if urgent in may else wish
-
-    def near(self, k: int) -> bool:
-        """Whether somebody for a group stands, or is about to arrive, as far as detectors tell."""
-        name = self.actuator.names[k]
-        return self.seen is not None and any(
-            name in stream.groups and any(eta_s < NEAR_S for eta_s, _ in self.seen.coming[row])
-            for row, stream in enumerate(self.streams)
-        )
 
     def waits(self, k: int) -> bool:
         """Whether somebody waits for a group, as far as detectors tell."""
