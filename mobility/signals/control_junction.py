@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
 # these; the most at any rate where others who are owed a green are being cleared first.
 PATIENCE_S, STARVE_S = 90, 150
-OWED = 0.75  # of its maximum red: a line that has waited longer than this is owed a green that clears it
+OWED = 0.7  # of its maximum red: a line that has waited longer than this is owed a green that clears it
 START_UP_S = 2.0  # lost at the beginning of a green
 MARGIN_S = 4  # for what a change takes beyond its plan
 
