@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 # Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
 # these; the most at any rate where others who are owed a green are being cleared first.
 PATIENCE_S, STARVE_S = 90, 150
-OWED = 0.7  # of its maximum red: a line that has waited longer than this is owed a green that clears it
-START_UP_S = 2.0  # lost at the beginning of a green
+# Of its maximum red: who has waited longer is owed a green until clear; the shorter wait holds for a line that its
+# last green left with a queue of two.
+OWED, OWED_AGAIN, LEFT_QUEUE = 0.7, 0.5, 2
+NEAR_S = 5  # before the line: nearer than this somebody belongs to the queue that is being cleared
 MARGIN_S = 4  # for what a change takes beyond its plan
 
 
@@ -50,7 +52,8 @@ class Junction:
     leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
-    clear_s: float = 0.0  # of green that is owed to who had waited long when this stage was chosen
+    owed: frozenset[int] = frozenset()  # groups of this stage that it should clear
+    left: frozenset[int] = frozenset()  # groups whose last green ended before their queue did
 
     def may(self) -> tuple[str, ...]:
         """Stages that may follow the one that is on."""
@@ -93,18 +96,15 @@ class Junction:
         return min(STARVE_S, max(PATIENCE_S, self.base.cycle))
 
     def go(self, at: int, stage: str) -> None:
-        """Leave for another stage; lines that have waited long are owed the green that clears them."""
-        actuator = self.actuator
-        owed = {actuator.names[k] for limit, k in self.due() if k in actuator.stages[stage]
-                and limit - at < (1 - OWED) * self.most_red(k)}  # fmt: skip
-        counted = self.seen.counted if self.seen is not None else ()
-        self.clear_s = max(
-            (START_UP_S + count / stream.flow_vps
-             for count, stream in zip(counted, self.streams, strict=False)
-             if not owed.isdisjoint(stream.groups)), default=0.0,
+        """Leave for another stage; lines that have waited long are owed a green that clears them."""
+        old, new = (self.actuator.stages[name] for name in (self.stage, stage))
+        self.owed = frozenset(
+            k for limit, k in self.due() if k in new
+            and limit - at < (1 - (OWED_AGAIN if k in self.left else OWED)) * self.most_red(k)
         )  # fmt: skip
+        self.left = (self.left - old) | {k for k in old - new if self.stand(k)}
         self.stage, self.settled_s = stage, None
-        actuator.walked.clear()
+        self.actuator.walked.clear()
 
     def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int) -> bool:
         """Whether all who wait can be served in time, one after another, from a stage on.
@@ -148,10 +148,10 @@ class Junction:
         and its queue would never end.
         """
         here = self.stage
-        if self.textbook or self.settled_s is None or not self.clear_s:
+        if self.textbook or self.settled_s is None or not any(map(self.near, self.owed)):
             return False
         most_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
-        if at - self.settled_s >= min(self.clear_s, most_s):
+        if at - self.settled_s >= most_s:
             return False
         return self.in_time(at + 1, self.due(at_most=True), here, 0)
 
@@ -175,15 +175,28 @@ class Junction:
         urgent = next((self.serving[k] for _, k in due), None)
         return urgent if urgent in may else wish
 
+    def lines(self, k: int) -> list[int]:
+        """Rows of the streams that a group lets go."""
+        name = self.actuator.names[k]
+        return [row for row, stream in enumerate(self.streams) if name in stream.groups]
+
+    def stand(self, k: int) -> bool:
+        """Whether a queue stands before a group."""
+        return self.seen is not None and any(
+            self.seen.queued[row] >= LEFT_QUEUE for row in self.lines(k)
+        )
+
+    def near(self, k: int) -> bool:
+        """Whether somebody for a group stands at the line, or is about to arrive."""
+        return self.seen is not None and any(
+            eta_s < NEAR_S for row in self.lines(k) for eta_s, _ in self.seen.coming[row]
+        )
+
     def waits(self, k: int) -> bool:
         """Whether somebody waits for a group, as far as detectors tell."""
-        name = self.actuator.names[k]
         if self.seen is None:
             return True
-        return any(
-            name in stream.groups and self.seen.counted[row] > 0
-            for row, stream in enumerate(self.streams)
-        )
+        return any(self.seen.counted[row] > 0 for row in self.lines(k))
 
     def to_base(self, at: int, shift: float) -> tuple[frozenset[int], frozenset[int]]:
         """What the base plan wants: its lamps once the signal is in step with it, else the way there."""
