@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 # Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
 # these; the most at any rate where others who are owed a green are being cleared first.
 PATIENCE_S, STARVE_S = 90, 150
-# Of its maximum red: who has waited longer is owed a green until clear; the shorter wait holds for a line that its
-# last green left with a queue of two.
-OWED, OWED_AGAIN, LEFT_QUEUE = 0.7, 0.5, 2
-NEAR_S = 5  # before the line: nearer than this somebody belongs to the queue that is being cleared
+OWED = 0.5  # of its maximum red: whoever has waited longer than this is owed a green that clears it
+SIDE_S = 20  # of the base plan's green: a stage that has more there is a main road's, and is served anyhow
+NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
 MARGIN_S = 4  # for what a change takes beyond its plan
 
 
@@ -53,7 +52,6 @@ class Junction:
     following: bool = False
     skip: set[int] = field(default_factory=set)
     owed: frozenset[int] = frozenset()  # groups of this stage that it should clear
-    left: frozenset[int] = frozenset()  # groups whose last green ended before their queue did
 
     def may(self) -> tuple[str, ...]:
         """Stages that may follow the one that is on."""
@@ -97,12 +95,10 @@ class Junction:
 
     def go(self, at: int, stage: str) -> None:
         """Leave for another stage; lines that have waited long are owed a green that clears them."""
-        old, new = (self.actuator.stages[name] for name in (self.stage, stage))
         self.owed = frozenset(
-            k for limit, k in self.due() if k in new
-            and limit - at < (1 - (OWED_AGAIN if k in self.left else OWED)) * self.most_red(k)
+            k for limit, k in self.due() if k in self.actuator.stages[stage]
+            and limit - at < (1 - OWED) * self.most_red(k)
         )  # fmt: skip
-        self.left = (self.left - old) | {k for k in old - new if self.stand(k)}
         self.stage, self.settled_s = stage, None
         self.actuator.walked.clear()
 
@@ -151,7 +147,7 @@ class Junction:
         if self.textbook or self.settled_s is None or not any(map(self.near, self.owed)):
             return False
         most_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
-        if at - self.settled_s >= most_s:
+        if most_s > SIDE_S or at - self.settled_s >= most_s:
             return False
         return self.in_time(at + 1, self.due(at_most=True), here, 0)
 
@@ -179,12 +175,6 @@ class Junction:
         """Rows of the streams that a group lets go."""
         name = self.actuator.names[k]
         return [row for row, stream in enumerate(self.streams) if name in stream.groups]
-
-    def stand(self, k: int) -> bool:
-        """Whether a queue stands before a group."""
-        return self.seen is not None and any(
-            self.seen.queued[row] >= LEFT_QUEUE for row in self.lines(k)
-        )
 
     def near(self, k: int) -> bool:
         """Whether somebody for a group stands at the line, or is about to arrive."""
