@@ -190,6 +190,20 @@ def test_what_was_driven_is_shown_as_tables():
     assert signal_tables.quick("fast")[0].answer["findings"] == 0
 
 
+def test_what_is_worse_than_the_fixed_plan_is_counted_in_the_mean_of_seeds():
+    from benchmarks.signals import against_fixed
+
+    def row(a, b, full):
+        return {"movements": f'{{"x y":{a},"x z":{b}}}', "full_lanes": full}
+
+    fixed = {0: row(20, 50, "{}"), 1: row(30, 50, '{"L":0.5}'), 2: row(0, 0, "{}")}
+    own = {0: row(31, 10, '{"K":0.01,"L":0.3}'), 1: row(40, 62, '{"K":0.03}')}
+    assert against_fixed(own, fixed) == {
+        "paired": 2, "movements": 2, "worse_movements": 1, "worst_rise_s": 10.5, "new_spill_backs": 1,
+    }  # fmt: skip
+    assert against_fixed(fixed, fixed) == against_fixed(own, {}) == {}
+
+
 def test_every_comparison_is_listed_and_an_unknown_one_refused(monkeypatch, capsys):
     from benchmarks import __main__ as comparisons
 

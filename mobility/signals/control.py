@@ -156,6 +156,7 @@ class PriorityController(Shown):
             [group.on_foot for group in one.groups],
             [next((name for name, groups in actuator.stages.items() if k in groups), None)
              for k in range(len(one.groups))],
+            textbook=getattr(self.policy, "textbook", False),
         )  # fmt: skip
 
     def _neighbours(self) -> dict[str, list[tuple[int, str, int, int, float, float]]]:
@@ -405,7 +406,8 @@ class PriorityController(Shown):
         if free:
             if wish in extra:
                 junction.inserted = wish if rules.insert_stages else ""
-            ought = junction.ought(at, wish, may)
+            owes = most > 0 and junction.owes(at)
+            ought = junction.stage if owes else junction.ought(at, wish, may)
             if ought != wish:
                 wish, cause, request = ought, "adaptive", ""
         if wish != junction.stage and free:
@@ -430,9 +432,7 @@ class PriorityController(Shown):
         signal = junction.one.id
         self._horizons.append(Horizon(signal, at, at, at + max(rules.horizon_s, 60)))
         self._commands.append(Command(signal, at, cause, request, wish))
-        junction.stage = wish
-        junction.settled_s = None
-        junction.actuator.walked.clear()
+        junction.go(at, wish)
 
     def _expected(self, signal: str, at: int) -> tuple[tuple[tuple[float, float], ...], ...]:
         """Vehicles that the plans of neighbours will send, by own stream."""

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, State
     from mobility.signals.streams import Asked, Detection, Stream
 
-STARVE_S = 150  # without green, where the network names no maximum red and somebody waits
+# Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
+# these; the most at any rate where others who are owed a green are being cleared first.
+PATIENCE_S, STARVE_S = 90, 150
+OWED = (
+    0.35  # of its maximum red: whoever has waited longer than this is owed a green that clears it
+)
+SIDE_S = 20  # of the base plan's green: a stage that has more there is a main road's, and is served anyhow
+NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
 MARGIN_S = 4  # for what a change takes beyond its plan
 
 
@@ -31,6 +38,7 @@ class Junction:
     starve: list[int | None]
     foot: list[bool]
     serving: list[str | None]
+    textbook: bool = False  # only people and maximum reds of the network are served out of turn
     settled_s: int | None = None
     fresh_s: float = -math.inf
     seen: Detection | None = None
@@ -45,6 +53,7 @@ class Junction:
     leaving: bool = False
     following: bool = False
     skip: set[int] = field(default_factory=set)
+    owed: frozenset[int] = frozenset()  # groups of this stage that it should clear
     inserted: str = ""  # a stage that is on out of turn, for ``held``, and what follows it then
     resume: tuple[str, ...] = ()
     held: Asked | None = None
@@ -86,7 +95,7 @@ class Junction:
                     break
         return tuple(found)
 
-    def due(self) -> list[tuple[int, int]]:
+    def due(self, *, at_most: bool = False) -> list[tuple[int, int]]:
         """Until when each group that waits must be green, the most urgent first."""
         actuator = self.actuator
         due: list[tuple[int, int]] = []
@@ -95,10 +104,28 @@ class Junction:
                 continue
             if limit is None and not (self.foot[k] or self.waits(k)):
                 continue
-            most = STARVE_S if limit is None else limit
+            most = self.most_red(k, at_most=at_most)
             due.append((max(actuator.green_end[k], self.begin_s) + most, k))
         due.sort()
         return due
+
+    def most_red(self, k: int, *, at_most: bool = False) -> int:
+        """For how long a group is without green while somebody waits for it, s; or at most may be."""
+        limit = self.starve[k]
+        if limit is not None:
+            return limit
+        if at_most or self.textbook:
+            return STARVE_S
+        return min(STARVE_S, max(PATIENCE_S, self.base.cycle))
+
+    def go(self, at: int, stage: str) -> None:
+        """Leave for another stage; lines that have waited long are owed a green that clears them."""
+        self.owed = frozenset(
+            k for limit, k in self.due() if k in self.actuator.stages[stage]
+            and limit - at < (1 - OWED) * self.most_red(k)
+        )  # fmt: skip
+        self.stage, self.settled_s = stage, None
+        self.actuator.walked.clear()
 
     def in_time(self, at: int, due: list[tuple[int, int]], here: str, spent: int,
                 then: str = "") -> bool:  # fmt: skip
@@ -137,9 +164,26 @@ class Junction:
             here = name
         return True
 
+    def owes(self, at: int) -> bool:
+        """Whether a line that had waited long is not clear yet: at most for the base plan's green.
+
+        A policy that weighs costs would else serve a starved line for a minimum green, again and again,
+        and its queue would never end.
+        """
+        here = self.stage
+        if self.textbook or self.settled_s is None or not any(map(self.near, self.owed)):
+            return False
+        most_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
+        if most_s > SIDE_S or at - self.settled_s >= most_s:
+            return False
+        then = self.resume[0] if self.inserting else ""
+        return self.in_time(at + 1, self.due(at_most=True), here, 0, then)
+
     def ought(self, at: int, wish: str, may: tuple[str, ...]) -> str:
         """Correct a wish where somebody would wait longer than the maximum red because of it."""
         due = self.due()
+        if self.textbook:
+            due = [one for one in due if self.foot[one[1]] or self.starve[one[1]] is not None]
         if not due or not may:
             return wish
         actuator, here = self.actuator, self.stage
@@ -158,15 +202,22 @@ class Junction:
         urgent = next((self.serving[k] for _, k in due), None)
         return urgent if urgent in may else wish
 
+    def lines(self, k: int) -> list[int]:
+        """Rows of the streams that a group lets go."""
+        name = self.actuator.names[k]
+        return [row for row, stream in enumerate(self.streams) if name in stream.groups]
+
+    def near(self, k: int) -> bool:
+        """Whether somebody for a group stands at the line, or is about to arrive."""
+        return self.seen is not None and any(
+            eta_s < NEAR_S for row in self.lines(k) for eta_s, _ in self.seen.coming[row]
+        )
+
     def waits(self, k: int) -> bool:
         """Whether somebody waits for a group, as far as detectors tell."""
-        name = self.actuator.names[k]
         if self.seen is None:
             return True
-        return any(
-            name in stream.groups and self.seen.counted[row] > 0
-            for row, stream in enumerate(self.streams)
-        )
+        return any(self.seen.counted[row] > 0 for row in self.lines(k))
 
     def to_base(self, at: int, shift: float) -> tuple[frozenset[int], frozenset[int]]:
         """What the base plan wants: its lamps once the signal is in step with it, else the way there."""
@@ -187,8 +238,7 @@ class Junction:
             self.skip = {k for k in wanted if actuator.phase[k] != GREEN}
         if self.following:
             if due != self.stage:
-                self.stage, self.settled_s = due, None
-                actuator.walked.clear()
+                self.go(at, due)
             wanted, yields = base.wanted(given)
             self.skip &= wanted
             return wanted - self.skip, yields
@@ -199,8 +249,7 @@ class Junction:
                 wish = may[0]
             wish = self.ought(at, wish, may)
             if wish != self.stage:
-                self.stage, self.settled_s = wish, None
-                actuator.walked.clear()
+                self.go(at, wish)
         return actuator.wanted(self.stage), actuator.yields[self.stage]
 
     def _place(self, name: str) -> int:

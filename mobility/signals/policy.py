@@ -78,7 +78,11 @@ class Choice:
 
 
 class Policy(Protocol):
-    """How a stage is chosen."""
+    """How a stage is chosen.
+
+    One with ``textbook = True`` is a baseline and has its way: vehicles that wait long are served out of turn
+    only where the network names a maximum red. Nobody counts people on foot, so their limit holds for all.
+    """
 
     @property
     def name(self) -> str:

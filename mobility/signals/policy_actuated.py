@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mobility.signals.policy import Choice, served
 
@@ -24,6 +24,7 @@ class Actuated:
         as it runs (Webster's split), within ``min_s`` and twice ``max_s``.
     """
 
+    textbook: ClassVar[bool] = True
     min_s: int = 5
     max_s: int = 50
     gap_s: float = 3.0
@@ -43,7 +44,7 @@ class Actuated:
             self._learn(view)
         if not view.free or view.age_s < self.min_s:
             return Choice(view.stage)
-        rows = _protected(view, view.stage)
+        rows = _holding(view, view.stage)
         busy = any(view.seen.gap_s[k] < self.gap_s for k in rows) if view.seen.gap_s else False
         if busy and view.age_s < self._most(view):
             return Choice(view.stage)
@@ -73,9 +74,15 @@ class Actuated:
         return max(self.min_s, min(2 * self.max_s, 1.5 * share * self.cycle_s))
 
 
-def _protected(view: View, stage: str) -> list[int]:
-    """Streams with a green that gives way to nobody: they alone hold a stage that has some."""
-    one = view.one.stage[stage]
-    groups = set(one.groups) - set(one.yields)
-    found = [k for k, stream in enumerate(view.streams) if groups & set(stream.groups)]
-    return found or served(view, stage)
+def _holding(view: View, stage: str) -> list[int]:
+    """Streams that may hold a stage: lanes of which every part is green; none: its minimum is all it has.
+
+    Where a part of a lane has red, who stands at the detector may be waiting for another stage; so too where
+    a part gives way that another stage lets go freely, unless there is no other lane.
+    """
+    one = view.one
+    green, yields = set(one.stage[stage].groups), set(one.stage[stage].yields)
+    waits = {group for group in yields
+             if any(group in two.groups and group not in two.yields for two in one.stages)}  # fmt: skip
+    whole = [k for k, stream in enumerate(view.streams) if green.issuperset(stream.groups)]
+    return [k for k in whole if waits.isdisjoint(view.streams[k].groups)] or whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mobility.signals.policy import Choice
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class MaxPressure:
     """Sum over a stage's movements of vehicles on the lane in minus on the lane out (Varaiya 2013)."""
 
+    textbook: ClassVar[bool] = True
     every_s: int = 10
     name: str = "max-pressure"
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 LOOK_M = 400.0  # how far before the line vehicles are seen
 COUNT_M = 200.0  # and counted as approaching
 VEHICLE_M = 7.5  # a standing car and its gap
-DETECTOR_S = 2.0  # at the speed allowed, before the line: where gaps are measured
+# Where gaps are measured before the line: at the speed allowed, but no farther than a queue moves within a
+# minimum green of 5 s, at 1.9 s a car; else a standing queue has not reached the detector when it is asked.
+DETECTOR_S, DETECTOR_M = 2.0, (5 / 1.9 + 0.5) * VEHICLE_M
 LEAST_SHARE = 0.1  # of a stream that leads on to another signal
 SLOW_MS = 0.5  # below: it stands
 GAP_MOST_S = 60.0
@@ -263,7 +265,7 @@ class Sensors:
             lane = self.net.lanes[stream.id]
             edges.setdefault(lane.edge, []).append(k)
             speed = max(lane.speed_ms, 1.0)
-            at = DETECTOR_S * speed
+            at = min(DETECTOR_S * speed, DETECTOR_M)
             over = False
             stand = 0
             mine = []
@@ -317,7 +319,7 @@ class Sensors:
                 if metres + left > LOOK_M:
                     continue
                 near = metres + left <= COUNT_M
-                at = DETECTOR_S * max(first.speed_ms, 1.0)
+                at = min(DETECTOR_S * max(first.speed_ms, 1.0), DETECTOR_M)
                 over = metres + left <= at < metres + left + long_m + speed
                 eta = ahead + (metres - first.length_m + left) / pace
                 for k, weight in zip(ks, weights, strict=True):
