@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 # Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
 # these; the most at any rate where others who are owed a green are being cleared first.
 PATIENCE_S, STARVE_S = 90, 150
-OWED = (
-    0.35  # of its maximum red: whoever has waited longer than this is owed a green that clears it
-)
+OWED = 0.35  # of its maximum red: who has waited longer than this is owed a green that clears it
 SIDE_S = 20  # of the base plan's green: a stage that has more there is a main road's, and is served anyhow
 NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
 MARGIN_S = 4  # for what a change takes beyond its plan
