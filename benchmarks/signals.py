@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, stdev
@@ -38,6 +39,7 @@ PROGRAMS = ("shipped", "webster", "sumo-actuated", "planned")
 UNSEEN_LOOPS = ("fixed", "actuated", "greedy", "max-pressure", "adaptive")
 LOOPS = ("actuated", "actuated-tuned", "greedy", "max-pressure", "adaptive", "priority")
 SEEDS = range(5)
+AT_ONCE = 2  # runs of SUMO beside each other: their delays do not depend on it, their seconds do
 PLANNING = (  # what our plan depends on, below mobility/signals
     "_dispersion_kernels", "descent", "dispersion", "frame", "program", "site", "splits", "stop_lines",
     "sumo/changes", "sumo/demand", "sumo/lab", "sumo/planned", "sumo/read", "sumo/trial", "sumo/write",
@@ -56,6 +58,8 @@ POLICIES = {  # and each of them alone
 }
 # Demand that nothing was timed on: name, factor of all volumes, share of vehicles dropped or doubled.
 OTHER_DEMAND = {"-15 %": 0.85, "+15 %": 1.15, "turns": 1.0}
+# Real buses drive there; the whole demand is too much for its own programs.
+BUSES = {"bologna_acosta": ("x0.6",)}
 UNSATURATED = {"x0.6": 0.6}  # of a net that is over-saturated with its own programs
 RISE_S = 10.0  # of a movement's mean delay against the fixed plan: from here it is worse off
 FULL_SHARE = 0.01  # of the time that a lane stands full more than under it: it spills back
@@ -368,58 +372,70 @@ def _mean(found: list[float | None]) -> float | None:
 
 
 def run_nets(
-    only: list[str], controllers: list[str], seeds: range, demands: tuple[str, ...]
+    only: list[str],
+    controllers: list[str],
+    seeds: range,
+    demands: tuple[str, ...],
+    at_once: int = AT_ONCE,
 ) -> None:
-    """All controllers on all nets; rows that are kept are not run again."""
+    """All controllers on all nets, some runs beside each other; rows that are kept are not run again."""
     document = kept()
     for net in only:
         for controller in controllers:
-            theirs = code_version(controller)
-            looped = controller in {"fixed", *LOOPS}
-            have = {(row["demand"], row["seed"]) for row in document["rows"]
-                    if (row["net"], row["controller"], row["code"]) == (net, controller, theirs)
-                    and ("movements" in row or not looped)}  # fmt: skip
-            todo = [(demand, seed) for demand in demands for seed in seeds
-                    if (demand, seed) not in have]  # fmt: skip
-            if not todo:
-                continue
-            with tempfile.TemporaryDirectory(prefix="mobility-bench-") as name:
-                looped = controller in {"fixed", *LOOPS}
-                additional, told = None, {}
-                try:
-                    if not looped:
-                        additional, told = add_file(net, controller, Path(name))
-                except NoPlan as error:
-                    _left_out(controller, net, error)
-                    continue
-                for demand, seed in todo:
-                    if looped:
-                        try:
-                            figures = run_loop(net, controller, seed, demand)
-                        except NoPlan as error:
-                            _left_out(controller, net, error)
-                            break
-                    else:
-                        figures = run_once(net, additional, seed, demand)
-                    row = {"net": net, "controller": controller, "seed": seed, "demand": demand,
-                           "code": theirs, "sumo": version("eclipse-sumo"), **figures}  # fmt: skip
-                    if told:
-                        row["planning"] = told
-                    document["rows"] = [
-                        one
-                        for one in document["rows"]
-                        if (one["net"], one["controller"], one["seed"], one["demand"])
-                        != (net, controller, seed, demand)
-                    ]
-                    document["rows"].append(row)
-                    keep(document)
-                    print(json.dumps({k: row[k] for k in ("net", "controller", "seed", "demand",
-                                                          "delay_s", "never_departed")}),
-                          flush=True)  # fmt: skip
+            todo = _todo(document, net, controller, seeds, demands)
+            try:
+                if todo:
+                    _run(document, net, controller, todo, at_once)
+            except NoPlan as error:
+                print(f"left out: {controller} on {net}: {error}", file=sys.stderr)
 
 
-def _left_out(controller: str, net: str, error: NoPlan) -> None:
-    print(f"left out: {controller} on {net}: {error}", file=sys.stderr)
+def _todo(
+    document: dict[str, Any], net: str, controller: str, seeds: range, demands: tuple[str, ...]
+) -> list[tuple[str, int]]:
+    """Give (demand, seed) of what is not kept of this version of the code."""
+    have = {
+        (row["demand"], row["seed"]) for row in document["rows"]
+        if (row["net"], row["controller"], row["code"]) == (net, controller, code_version(controller))
+        and ("movements" in row or not _looped(controller))
+    }  # fmt: skip
+    return [(demand, seed) for demand in demands for seed in seeds if (demand, seed) not in have]
+
+
+def _looped(controller: str) -> bool:
+    return controller in {"fixed", *LOOPS}
+
+
+def _run(
+    document: dict[str, Any], net: str, controller: str, todo: list[tuple[str, int]], at_once: int
+) -> None:
+    """One controller on one net: a row a run, kept as soon as it is there."""
+    with tempfile.TemporaryDirectory(prefix="mobility-bench-") as name:
+        looped = _looped(controller)
+        additional, told = (None, {}) if looped else add_file(net, controller, Path(name))
+
+        def once(asked: tuple[str, int]) -> dict[str, Any]:
+            demand, seed = asked
+            if looped:
+                return run_loop(net, controller, seed, demand)
+            return run_once(net, additional, seed, demand)
+
+        with ThreadPoolExecutor(at_once) as pool:
+            for (demand, seed), figures in zip(todo, pool.map(once, todo), strict=True):
+                row = {"net": net, "controller": controller, "seed": seed, "demand": demand,
+                       "code": code_version(controller), "sumo": version("eclipse-sumo"), **figures}  # fmt: skip
+                if told:
+                    row["planning"] = told
+                _keep_row(document, row)
+
+
+def _keep_row(document: dict[str, Any], row: dict[str, Any]) -> None:
+    key = ("net", "controller", "seed", "demand")
+    document["rows"] = [
+        one for one in document["rows"] if any(one[name] != row[name] for name in key)
+    ] + [row]
+    keep(document)
+    print(json.dumps({name: row[name] for name in (*key, "delay_s", "never_departed")}), flush=True)
 
 
 def corridor(signals: int, seed: int) -> Any:
@@ -500,31 +516,29 @@ def main() -> None:
     asked.add_argument("--demand", choices=["", *OTHER_DEMAND, *UNSATURATED])
     asked.add_argument("--seeds", type=int, default=len(SEEDS))
     asked.add_argument("--other-demand", action="store_true")
+    asked.add_argument("--at-once", type=int, default=AT_ONCE)
     words = asked.parse_args()
     only = words.only or [*NETS, *UNSEEN, "cases"]
     demands = ("", *OTHER_DEMAND) if words.other_demand else ("",)
-    if sumo_home() is None:
+    seeds, at_once = range(words.seeds), words.at_once
+    programs = [one for one in words.controller or PROGRAMS if not _looped(one)]
+    loops = [one for one in words.controller or ("fixed", *LOOPS) if _looped(one)]
+    nets = [one for one in only if one in NETS]
+    if nets and sumo_home() is None:
         print("left out: SUMO's nets are not on this machine", file=sys.stderr)
+    elif words.demand is not None:
+        run_nets(nets, [*programs, *loops], seeds, (words.demand,), at_once)
     else:
-        nets = [one for one in only if one in NETS]
-        if words.demand is not None:
-            run_nets(
-                nets, words.controller or [*PROGRAMS, *LOOPS], range(words.seeds), (words.demand,)
-            )
-        else:
-            run_nets(nets, words.controller or [*PROGRAMS], range(words.seeds), demands)
-            run_nets(nets, words.controller or ["fixed", *LOOPS], range(words.seeds), ("",))
-            if "bologna_acosta" in nets:  # real buses on a net that is not over-saturated
-                for one in words.controller or ("fixed", "adaptive", "priority"):
-                    run_nets(["bologna_acosta"], [one], range(words.seeds), tuple(UNSATURATED))
+        run_nets(nets, programs, seeds, demands, at_once)
+        for net in nets:
+            run_nets([net], loops, seeds, BUSES.get(net, ("",)), at_once)
     for net in (one for one in only if one in UNSEEN):
         if why := missing(net):
             print(f"left out: {net}: {why}", file=sys.stderr)
             continue
-        asked_for = (words.demand,) if words.demand is not None else demands
-        run_nets([net], words.controller or [*PROGRAMS], range(words.seeds), asked_for)
-        if not words.controller:
-            run_nets([net], [*UNSEEN_LOOPS], range(words.seeds), ("",))
+        ask = (words.demand,) if words.demand is not None else demands
+        run_nets([net], programs, seeds, ask, at_once)
+        run_nets([net], [one for one in loops if one in UNSEEN_LOOPS], seeds, ("",), at_once)
     if "cases" in only:
         run_cases()
     for row in kept().get("summary", []):
