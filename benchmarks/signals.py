@@ -1,4 +1,4 @@
-"""Fixed-time plans in SUMO beside each other, the band problem, and the descent on person delay.
+"""Fixed-time plans in SUMO beside each other.
 
 ``python -m benchmarks.signals`` runs what is not kept yet and writes ``results/signals.json``; a row is
 kept by (net, controller, seed, demand, version of the code), so a run that was cut short goes on. SUMO's
@@ -87,7 +87,7 @@ def code_version(controller: str) -> str:
 def kept() -> dict[str, Any]:
     """Read the rows of earlier runs."""
     path = RESULTS / "signals.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {"rows": [], "cases": []}
+    return json.loads(path.read_text("utf-8")) if path.exists() else {"rows": []}
 
 
 def keep(document: dict[str, Any]) -> None:
@@ -438,87 +438,17 @@ def _keep_row(document: dict[str, Any], row: dict[str, Any]) -> None:
     print(json.dumps({name: row[name] for name in (*key, "delay_s", "never_departed")}), flush=True)
 
 
-def corridor(signals: int, seed: int) -> Any:
-    """A made-up corridor with four left-turn patterns at each signal."""
-    import numpy as np
-
-    from mobility.signals.bands import BandProblem, Pattern
-
-    rng = np.random.default_rng(seed)
-    rows = []
-    for _ in range(signals):
-        out, back = rng.uniform(0.35, 0.5, 2)
-        left, right = rng.uniform(0.1, 0.15, 2)
-        rows.append(tuple(
-            Pattern(a * right, out, b * left, back) for a in (0, 1) for b in (0, 1)
-        ))  # fmt: skip
-    there = tuple(rng.uniform(15, 50, signals - 1))
-    back_s = tuple(float(one * rng.uniform(0.95, 1.05)) for one in there)
-    return BandProblem(tuple(rows), there, back_s, (60.0, 120.0))
-
-
-def run_cases() -> None:
-    """Bands of 50 signals proved, and the descent on 200 signals."""
-    from mobility.signals.bands import widest_bands
-    from mobility.signals.check_bands import check_bands
-
-    document = kept()
-    cases = []
-    for solver in ("search", "scip", "highs"):
-        for seed in (0, 1):
-            problem = corridor(50, seed)
-            begun = time.process_time()
-            bands = widest_bands(problem, solver=solver)
-            cases.append({
-                "case": f"bands, 50 signals with left turns, seed {seed}", "contender": solver,
-                "cpu_s": round(time.process_time() - begun, 2), "status": str(bands.report.status),
-                "objective": bands.report.objective, "bound": bands.report.bound,
-                "check_errors": len(check_bands(problem, bands)),
-            })  # fmt: skip
-            print(json.dumps(cases[-1]), flush=True)
-    cases += descent_cases()
-    document["cases"] = cases
-    keep(document)
-
-
-def descent_cases() -> list[dict[str, Any]]:
-    """Plans of the samples and of a network of 200 signals: person delay before and after."""
-    from benchmarks.signal_grid import grid_network
-    from mobility import samples, signals
-    from mobility.signals._dispersion_kernels import warm
-
-    warm()
-    found = []
-    networks = {name: signals.read_network(samples.path(name) / "signals.toml")
-                for name in ("changsha", "incheon")}  # fmt: skip
-    networks["grid of 200"] = grid_network(20, 10, 0)
-    for name, network in networks.items():
-        begun, wall = time.process_time(), time.perf_counter()
-        plan = signals.time_signals(network)
-        found.append({
-            "case": f"descent, {name}", "contender": "ours",
-            "cpu_s": round(time.process_time() - begun, 2),
-            "wall_s": round(time.perf_counter() - wall, 2),
-            "before": plan.before.person_hours_h if plan.before else None,
-            "after": plan.after.person_hours_h if plan.after else None,
-            "saving_percent": None if plan.saving is None else round(100 * plan.saving, 2),
-            "check_errors": len(signals.check(network, plan)),
-        })  # fmt: skip
-        print(json.dumps(found[-1]), flush=True)
-    return found
-
-
 def main() -> None:
     """Run what is missing."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--only", action="append", choices=[*NETS, *UNSEEN, "cases"])
+    asked.add_argument("--only", action="append", choices=[*NETS, *UNSEEN])
     asked.add_argument("--controller", action="append", choices=["fixed", *PROGRAMS, *LOOPS])
     asked.add_argument("--demand", choices=["", *OTHER_DEMAND, *UNSATURATED])
     asked.add_argument("--seeds", type=int, default=len(SEEDS))
     asked.add_argument("--other-demand", action="store_true")
     asked.add_argument("--at-once", type=int, default=AT_ONCE)
     words = asked.parse_args()
-    only = words.only or [*NETS, *UNSEEN, "cases"]
+    only = words.only or [*NETS, *UNSEEN]
     demands = ("", *OTHER_DEMAND) if words.other_demand else ("",)
     seeds, at_once = range(words.seeds), words.at_once
     programs = [one for one in words.controller or PROGRAMS if not _looped(one)]
@@ -539,8 +469,6 @@ def main() -> None:
         ask = (words.demand,) if words.demand is not None else demands
         run_nets([net], programs, seeds, ask, at_once)
         run_nets([net], [one for one in loops if one in UNSEEN_LOOPS], seeds, ("",), at_once)
-    if "cases" in only:
-        run_cases()
     for row in kept().get("summary", []):
         print(json.dumps(row))
 

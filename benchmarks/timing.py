@@ -10,8 +10,27 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from benchmarks import signals as streets
+import numpy as np
+
 from benchmarks.results import Result
+from benchmarks.signal_grid import grid_network
+
+
+def corridor(signals: int, seed: int) -> Any:
+    """A made-up corridor with four left-turn patterns at each signal."""
+    from mobility.signals.bands import BandProblem, Pattern
+
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(signals):
+        out, back = rng.uniform(0.35, 0.5, 2)
+        left, right = rng.uniform(0.1, 0.15, 2)
+        rows.append(tuple(
+            Pattern(a * right, out, b * left, back) for a in (0, 1) for b in (0, 1)
+        ))  # fmt: skip
+    there = tuple(rng.uniform(15, 50, signals - 1))
+    back_s = tuple(float(one * rng.uniform(0.95, 1.05)) for one in there)
+    return BandProblem(tuple(rows), there, back_s, (60.0, 120.0))
 
 
 def bands(count: int, seed: int, solver: str) -> Result:
@@ -19,7 +38,7 @@ def bands(count: int, seed: int, solver: str) -> Result:
     from mobility.signals.bands import widest_bands
     from mobility.signals.check_bands import check_bands
 
-    problem = streets.corridor(count, seed)
+    problem = corridor(count, seed)
     row = Result("widest bands", f"{count} signals with left turns, seed {seed}", solver)
     began, wall = time.process_time(), time.perf_counter()
     found = widest_bands(problem, solver=solver)
@@ -32,15 +51,30 @@ def bands(count: int, seed: int, solver: str) -> Result:
 
 
 def descents() -> list[Result]:
-    """The samples, and a network of 200 signals."""
-    return [_row(one) for one in streets.descent_cases()]
+    """Plans of the samples and of a network of 200 signals: person hours before and after."""
+    from mobility import samples, signals
+    from mobility.signals._dispersion_kernels import warm
+
+    warm()
+    networks = {name: signals.read_network(samples.path(name) / "signals.toml")
+                for name in ("changsha", "incheon")}  # fmt: skip
+    networks["grid of 200"] = grid_network(20, 10, 0)
+    return [_descent(name, network) for name, network in networks.items()]
 
 
-def _row(one: dict[str, Any]) -> Result:
-    row = Result("time_signals", one["case"].removeprefix("descent, "), one["contender"])
-    row.wall_s, row.work_s = [one["wall_s"]], [one["cpu_s"]]
-    kept = ("before", "after", "saving_percent", "check_errors")
-    row.answer = {name: one[name] for name in kept}
+def _descent(name: str, network: Any) -> Result:
+    from mobility import signals
+
+    row = Result("time_signals", name, "ours")
+    began, wall = time.process_time(), time.perf_counter()
+    plan = signals.time_signals(network)
+    row.work_s, row.wall_s = [time.process_time() - began], [time.perf_counter() - wall]
+    row.answer = {
+        "before": plan.before.person_hours_h if plan.before else None,
+        "after": plan.after.person_hours_h if plan.after else None,
+        "saving_percent": None if plan.saving is None else round(100 * plan.saving, 2),
+        "check_errors": len(signals.check(network, plan)),
+    }  # fmt: skip
     return row
 
 
