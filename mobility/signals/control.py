@@ -157,6 +157,7 @@ class PriorityController(Shown):
             [next((name for name, groups in actuator.stages.items() if k in groups), None)
              for k in range(len(one.groups))],
             textbook=getattr(self.policy, "textbook", False),
+            repays=getattr(self.policy, "repays", False),
         )  # fmt: skip
 
     def _neighbours(self) -> dict[str, list[tuple[int, str, int, int, float, float]]]:

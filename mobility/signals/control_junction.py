@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from mobility.signals.problem import Intersection, State
     from mobility.signals.streams import Asked, Detection, Stream
 
-# Without green where the network names no maximum red and somebody waits: a cycle of the base plan, within
-# these; the most at any rate where others who are owed a green are being cleared first.
+# Without green where the network names no maximum red and somebody waits. Under a policy that repays: a cycle
+# of the base plan, within these two, and the latter where others who are owed a green are cleared first.
 PATIENCE_S, STARVE_S = 90, 150
-OWED = 0.35  # of its maximum red: who has waited longer than this is owed a green that clears it
+OWED = 0.5  # of its maximum red: who has waited longer than this is owed a green that clears it
 SIDE_S = 20  # of the base plan's green: a stage that has more there is a main road's, and is served anyhow
 NEAR_S = 8  # before the line: nearer than this somebody belongs to the queue that is being cleared
 MARGIN_S = 4  # for what a change takes beyond its plan
@@ -37,6 +37,7 @@ class Junction:
     foot: list[bool]
     serving: list[str | None]
     textbook: bool = False  # only people and maximum reds of the network are served out of turn
+    repays: bool = False  # lines that waited long are owed a green that clears them
     settled_s: int | None = None
     fresh_s: float = -math.inf
     seen: Detection | None = None
@@ -112,7 +113,7 @@ class Junction:
         limit = self.starve[k]
         if limit is not None:
             return limit
-        if at_most or self.textbook:
+        if at_most or not self.repays:
             return STARVE_S
         return min(STARVE_S, max(PATIENCE_S, self.base.cycle))
 
@@ -169,7 +170,7 @@ class Junction:
         and its queue would never end.
         """
         here = self.stage
-        if self.textbook or self.settled_s is None or not any(map(self.near, self.owed)):
+        if not self.repays or self.settled_s is None or not any(map(self.near, self.owed)):
             return False
         most_s = max((t.green_s for t in self.base.plan.stages if t.stage == here), default=0)
         if most_s > SIDE_S or at - self.settled_s >= most_s:

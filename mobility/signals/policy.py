@@ -82,6 +82,8 @@ class Policy(Protocol):
 
     One with ``textbook = True`` is a baseline and has its way: vehicles that wait long are served out of turn
     only where the network names a maximum red. Nobody counts people on foot, so their limit holds for all.
+    One with ``repays = True`` takes green for some at the cost of others: a side line that has waited long is
+    served within a cycle of the base plan, and keeps its stage until it is clear.
     """
 
     @property

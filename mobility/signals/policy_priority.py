@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -58,6 +58,7 @@ class Priority(Adaptive):
 
     weights: Weights = Weights()  # noqa: RUF009  frozen
     name: str = "priority"
+    repays: ClassVar[bool] = True
     conditions: Conditions = Conditions()
     _spent: dict[str, deque[tuple[int, float]]] = field(default_factory=lambda: defaultdict(deque))
     _granted: dict[str, tuple[str, int]] = field(default_factory=dict)

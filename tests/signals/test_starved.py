@@ -21,6 +21,7 @@ class Stubborn:
     """Wishes one stage for ever: to it, a few cars on the left never outweigh the main road."""
 
     name = "stubborn"
+    repays = True
 
     def choose(self, view):
         return Choice("A")
@@ -38,12 +39,12 @@ def network():
     )
 
 
-def served(every_s, seconds=1800):
+def served(every_s, seconds=1800, policy=Stubborn):
     """Drive a queue on the left turn; the reds it had, and for each green: its length, who stood at its end."""
     cross = network()
     one = cross.intersections[0]
     base = replace(signals.plan_of(cross), signals=(program(one, [40.0, float(GREEN_S), 20.0]),))
-    control = signals.PriorityController(cross, base, Stubborn())
+    control = signals.PriorityController(cross, base, policy())
     names = [stream.id for stream in control.approaches.of("X")]
     row = [group.id for group in one.groups].index("NL")
     queue, run, ends = 0.0, [0, 0], []
@@ -77,3 +78,14 @@ def test_a_starved_line_is_cleared():
 def test_what_is_owed_ends_with_the_base_plans_green():
     _, ends = served(every_s=4)  # more than any green clears
     assert all(GREEN_S <= green <= GREEN_S + 5 for _, green, _ in ends)
+
+
+def test_a_policy_that_takes_green_from_nobody_owes_none():
+    class Plain(Stubborn):
+        repays = False
+
+    _, ends = served(every_s=16, policy=Plain)
+    assert max(red for red, _, _ in ends) > PATIENCE_S
+    assert any(stood > 1 for _, _, stood in ends)
+    assert signals.policy_of("priority").repays
+    assert not getattr(signals.policy_of("adaptive"), "repays", False)
