@@ -12,7 +12,6 @@ timed on come with SUMO's package (``benchmarks/unseen.py``).
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from benchmarks import fresh
 from benchmarks.results import RESULTS, machine
 from benchmarks.unseen import UNSEEN, missing, unseen_config
 
@@ -78,10 +78,8 @@ def code_version(controller: str) -> str:
     if controller not in {"planned", *LOOPS}:
         return "sumo"
     names = PLANNING if controller == "planned" else (*CONTROL, *POLICIES[controller])
-    digest = hashlib.sha256()
-    for name in names:
-        digest.update((HOME / "mobility" / "signals" / f"{name}.py").read_bytes())
-    return digest.hexdigest()[:12]
+    folder = HOME / "mobility" / "signals"
+    return fresh.digest(tuple(folder / f"{name}.py" for name in names))
 
 
 def kept() -> dict[str, Any]:

@@ -17,7 +17,7 @@ RECORDS = {
     "Cap", "FareRule", "JoinRule", "LegKeys", "Match", "Timeframe", "TransferRule",
     "Assumptions", "GiveBack", "Profile", "Wear",
     "Group", "Link", "Rings", "Sequence", "Slot", "Stage", "Volumes",
-    "Adaptive", "Asked", "Conditions", "Detection", "Priority", "Stream", "Weights",
+    "Adaptive", "Asked", "Conditions", "CrossingRules", "Detection", "Priority", "Service", "Stream", "Weights",
 }  # fmt: skip
 
 

@@ -76,11 +76,9 @@ class PriorityController(Shown):
     Parameters
     ----------
     network
-        Signals. ``control.network`` is what is controlled: lamps' steps in whole seconds, rounded
-        up. Judge the log by it.
+        Signals; ``control.network`` has their steps in whole seconds: a log is judged by it.
     plan
-        The base plan: what holds when data are stale, lost or make no sense; by default the one
-        that came in.
+        The base plan, for when data are stale or lost; by default the one that came in.
     policy
         How stages are chosen; None: the base plan only.
     approaches
@@ -97,9 +95,8 @@ class PriorityController(Shown):
 
     Notes
     -----
-    The actuator has the last word, so no policy can show a state that ``signals.check`` refuses. A
-    policy is asked only while a signal's data are fresh. ``step`` never raises for what detectors or
-    buses say: it is noted in ``findings``.
+    No policy can show a state that ``signals.check`` refuses: the actuator has the last word. ``step``
+    never raises for what detectors or buses say: it is noted in ``findings``.
     """
 
     def __init__(
@@ -234,8 +231,6 @@ class PriorityController(Shown):
             junction.asked.pop(one.id, None)
             junction.active.discard(one.id)
 
-    # One second of every junction.
-
     def _tick(self, seen: dict[str, Detection], why: str) -> Commands:
         at = self._now
         lamps: dict[str, list[State]] = {}
@@ -252,8 +247,7 @@ class PriorityController(Shown):
                 junction.under = first
                 junction.leaving = False
             elif junction.under is not None:
-                # What pre-emption began is carried out before anybody else is asked.
-                self._exit(junction, at)
+                self._exit(junction, at)  # what pre-emption began ends before anybody is asked
             busy = first is not None or junction.under is not None
             if fresh and (busy or self.policy is not None):
                 junction.following = False
@@ -276,9 +270,8 @@ class PriorityController(Shown):
                     fallback[signal] = why or "no fresh data"
                 wanted, yields = junction.to_base(at, self._ears.shift_s)
                 shift = math.floor(self._ears.shift_s)
-                ahead[signal] = tuple(
-                    (stage, second - shift) for stage, second in junction.base.ahead(at + shift)
-                )
+                ahead[signal] = tuple((stage, second - shift)
+                                      for stage, second in junction.base.ahead(at + shift))  # fmt: skip
                 lamps[signal] = actuator.step(wanted, yields, together=not junction.one.order_free)
             self._hold(junction, at)
             junction.record(at, lamps[signal])
