@@ -7,7 +7,6 @@ contenders. Whoever starts it measures the whole process from outside.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -108,13 +107,13 @@ def main() -> None:
     """Run one contender and print what it measured."""
     name, case = sys.argv[1:3]
     from benchmarks.cases import feed_path
+    from benchmarks.results import peak_mib
 
     path = feed_path(case)
     start = time.perf_counter()
     answer = CONTENDERS[name](path)
     seconds = time.perf_counter() - start
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mib": round(peak_mib), **answer}))
+    print(json.dumps({"seconds": seconds, "peak_mib": round(peak_mib()), **answer}))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ week and month), written out by hand: it is quicker than a general one. Looking 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from datetime import UTC, datetime
@@ -19,6 +18,8 @@ from typing import Any
 import numba
 import numpy as np
 import pandas as pd
+
+from benchmarks.results import peak_mib
 
 ZONE = "America/Santiago"
 TARIFF = {
@@ -243,7 +244,7 @@ def main() -> None:
         return table_of(made_taps(size)) if is_ours else made_taps(size)
 
     contender(given(120_000))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    before = round(peak_mib())
     taps = made_taps(count)
     size = sum(one.nbytes for one in taps.values()) / 2**20
     asked = table_of(taps) if is_ours else taps
@@ -254,7 +255,7 @@ def main() -> None:
         charges = contender(asked)
         wall.append(time.perf_counter() - start)
         cpu.append(time.process_time() - used)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    peak = round(peak_mib())
     weights = np.arange(len(charges), dtype=np.int64) % 1_000_003 + 1
     print(
         json.dumps(

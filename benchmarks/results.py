@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
+import resource
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -92,6 +94,18 @@ def is_fresh(name: str, path: Path | None = None) -> bool:
     here, there = machine(), document["machine"]
     same = all(here[key] == there[key] for key in ("processor", "cores", "python"))
     return same and document.get("code") == fresh.code(name)
+
+
+def peak_mib() -> float:
+    """Most memory that this process had at once.
+
+    ``getrusage`` counts what its parent had when it began too; Linux's own account does not.
+    """
+    try:
+        status = Path("/proc/self/status").read_text("utf-8")
+        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _processor() -> str:

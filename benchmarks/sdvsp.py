@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.city import city_like
-from benchmarks.results import Result
+from benchmarks.results import Result, peak_mib
 
 SIZES = ((1_000, 100), (5_000, 300), (20_000, 300))
 # Every pair of trips that fits is an edge: 150 million at 20,000 trips.
@@ -222,7 +221,7 @@ def contend(name: str, trips: int, terminals: int) -> dict[str, Any]:
         **answer,
         "wall_s": round(time.perf_counter() - start, 2),
         "cpu_s": round(time.process_time() - used, 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": round(peak_mib()),
     }
 
 
