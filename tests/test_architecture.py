@@ -1,6 +1,7 @@
 """The laws of the house: which way imports run, who may print, who may say @njit, how long a file is."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ SMALL = {
 }  # fmt: skip
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
 def imports_of(path):
     """Modules that a file names in import statements, `if TYPE_CHECKING` aside, with lines."""
     found = []
@@ -34,7 +41,7 @@ def imports_of(path):
                 found.extend((f"{base}.{one.name}", child.lineno, only) for one in child.names)
             visit(child, only)
 
-    visit(ast.parse(path.read_text("utf-8")), False)
+    visit(tree_of(path), False)
     return found
 
 
@@ -88,7 +95,7 @@ def test_only_cli_prints():
             continue
         calls = [
             node
-            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Call)
         ]
         assert not [c.lineno for c in calls if getattr(c.func, "id", "") == "print"], path
