@@ -35,9 +35,10 @@ _COLUMNS = {  # heading: key of a row of the document
         "net": "net", "demand": "demand", "controller": "controller", "runs": "runs",
         "delay s": "delay_s", "against shipped %": "against_shipped_percent",
         "± % (95 %)": "half_width_percent", "worst seed s": "worst_seed_s", "bus delay s": "bus_delay_s",
+        "bus against fixed %": "bus_percent", "± % of it": "bus_half_width_percent",
         "movements +10 s": "worse_movements", "worst rise s": "worst_rise_s",
         "new spill-backs": "new_spill_backs", "never departed": "never_departed",
-        "teleports": "teleports", "findings": "findings",
+        "teleports": "teleports", "findings": "findings", "runs of older code": "older",
     },
 }  # fmt: skip
 

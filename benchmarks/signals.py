@@ -301,7 +301,10 @@ def _other_flow(flow: Any, factor: float) -> None:
 
 
 def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Mean of each controller, and its paired difference to the shipped programs with 95 %."""
+    """Mean of each controller, and its paired difference to the shipped programs with 95 %.
+
+    Where those were not run it is the difference to ``fixed``, their static cycles.
+    """
     table: dict[tuple[str, str], dict[str, dict[int, dict[str, Any]]]] = {}
     for row in rows:
         table.setdefault((row["net"], row["demand"]), {}).setdefault(row["controller"], {})[
@@ -310,14 +313,10 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for (net, demand), by in sorted(table.items()):
         for controller, own in by.items():
-            base = by.get("shipped", {})
+            base = by.get("shipped") or by.get("fixed", {})
             both = sorted(set(own) & set(base))
-            differences = [own[k]["delay_s"] - base[k]["delay_s"] for k in both]
-            half = None
-            if len(both) > 1:
-                half = T975.get(len(both) - 1, 2.0) * stdev(differences) / len(both) ** 0.5
+            percent, half = paired([(own[k]["delay_s"], base[k]["delay_s"]) for k in both])
             mean = fmean(row["delay_s"] for row in own.values())
-            there = fmean(base[k]["delay_s"] for k in both) if both else None
             found.append({
                 "net": net, "demand": demand, "controller": controller, "runs": len(own),
                 "delay_s": round(mean, 2),
@@ -327,13 +326,22 @@ def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "findings": sum(row.get("findings", 0) for row in own.values()),
                 "teleports": sum(row["teleports"] for row in own.values()),
                 "planning_cpu_s": _mean([row.get("planning", {}).get("cpu_s") for row in own.values()]),
-                "against_shipped_percent": None if there is None
-                else round(100 * fmean(differences) / there, 2),
-                "half_width_percent": None if half is None or there is None
-                else round(100 * half / there, 2),
+                "against_shipped_percent": percent, "half_width_percent": half,
+                "older": sum(row["code"] != code_version(controller) for row in own.values()),
                 **against_fixed(own, by.get("fixed", {})),
             })  # fmt: skip
     return found
+
+
+def paired(both: list[tuple[float, float]]) -> tuple[float | None, float | None]:
+    """Mean difference of pairs in percent of the second, and half of its 95 % interval."""
+    if not both:
+        return None, None
+    differences, there = [a - b for a, b in both], fmean(b for _, b in both)
+    half = None
+    if len(both) > 1:
+        half = T975.get(len(both) - 1, 2.0) * stdev(differences) / len(both) ** 0.5
+    return round(100 * fmean(differences) / there, 2), half and round(100 * half / there, 2)
 
 
 def against_fixed(own: dict[int, Any], fixed: dict[int, Any]) -> dict[str, Any]:
@@ -356,8 +364,11 @@ def against_fixed(own: dict[int, Any], fixed: dict[int, Any]) -> dict[str, Any]:
             for lane, share in json.loads(row["full_lanes"]).items():
                 fuller[lane] = fuller.get(lane, 0.0) + sign * share / len(pairs)
     mean = [fmean(row) for row in rises.values()]
+    buses = [(a["bus"]["delay_s"], b["bus"]["delay_s"]) for a, b in pairs
+             if (a["bus"] or {}).get("delay_s") is not None and (b["bus"] or {}).get("delay_s")]  # fmt: skip
+    percent, half = paired(buses)
     return {
-        "paired": len(pairs), "movements": len(mean),
+        "bus_percent": percent, "bus_half_width_percent": half, "paired": len(pairs), "movements": len(mean),
         "worse_movements": sum(one > RISE_S for one in mean),
         "worst_rise_s": round(max(mean), 1) if mean else None,
         "new_spill_backs": sum(one > FULL_SHARE for one in fuller.values()),
@@ -410,6 +421,7 @@ def _run(
     """One controller on one net: a row a run, kept as soon as it is there."""
     with tempfile.TemporaryDirectory(prefix="mobility-bench-") as name:
         looped = _looped(controller)
+        scenario_of(net)  # one that is made is made once, before runs stand beside each other
         additional, told = (None, {}) if looped else add_file(net, controller, Path(name))
 
         def once(asked: tuple[str, int]) -> dict[str, Any]:
