@@ -365,7 +365,7 @@ def against_fixed(own: dict[int, Any], fixed: dict[int, Any]) -> dict[str, Any]:
                 fuller[lane] = fuller.get(lane, 0.0) + sign * share / len(pairs)
     mean = [fmean(row) for row in rises.values()]
     buses = [(a["bus"]["delay_s"], b["bus"]["delay_s"]) for a, b in pairs
-             if (a["bus"] or {}).get("delay_s") is not None and (b["bus"] or {}).get("delay_s")]  # fmt: skip
+             if (a.get("bus") or {}).get("delay_s") is not None and (b.get("bus") or {}).get("delay_s")]  # fmt: skip
     percent, half = paired(buses)
     return {
         "bus_percent": percent, "bus_half_width_percent": half, "paired": len(pairs), "movements": len(mean),

@@ -93,11 +93,7 @@ def test_only_cli_prints():
     for path in FILES:
         if "cli" in path.relative_to(HOUSE).parts:
             continue
-        calls = [
-            node
-            for node in ast.walk(tree_of(path))
-            if isinstance(node, ast.Call)
-        ]
+        calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
         assert not [c.lineno for c in calls if getattr(c.func, "id", "") == "print"], path
 
 
