@@ -197,12 +197,14 @@ def test_what_is_worse_than_the_fixed_plan_is_counted_in_the_mean_of_seeds():
     from benchmarks.signals import against_fixed
 
     def row(a, b, full):
-        return {"movements": f'{{"x y":{a},"x z":{b}}}', "full_lanes": full}
+        lost = f'{{"x y":{a},"x z":{b}}}'
+        return {"movements": lost, "full_lanes": full, "bus": {"delay_s": a or None}}
 
     fixed = {0: row(20, 50, "{}"), 1: row(30, 50, '{"L":0.5}'), 2: row(0, 0, "{}")}
     own = {0: row(31, 10, '{"K":0.01,"L":0.3}'), 1: row(40, 62, '{"K":0.03}')}
     assert against_fixed(own, fixed) == {
         "paired": 2, "movements": 2, "worse_movements": 1, "worst_rise_s": 10.5, "new_spill_backs": 1,
+        "bus_percent": 42.0, "bus_half_width_percent": 25.42,
     }  # fmt: skip
     assert against_fixed(fixed, fixed) == against_fixed(own, {}) == {}
 
