@@ -57,13 +57,16 @@ def alarm_figures(told: dict[str, Any]) -> list[Figure]:
     )]  # fmt: skip
 
 
+def _worth_rows(documents: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Give the levels of each answer that says what it is worth in a year."""
+    found = (told.get("benefit_per_year") for told in documents)
+    return [rows for rows in found if isinstance(rows, list) and rows]
+
+
 def worth_figures(documents: Sequence[dict[str, Any]]) -> list[Figure]:
     """What is saved in a year, at low, middle and high values of time, fuel and CO2."""
     figures = []
-    for told in documents:
-        rows = told.get("benefit_per_year")
-        if not isinstance(rows, list) or not rows:
-            continue
+    for rows in _worth_rows(documents):
         currency = str(rows[0]["currency"])
         unit = 10 ** minor_digits(currency)
         figures.append(bars(
@@ -79,10 +82,7 @@ def worth_figures(documents: Sequence[dict[str, Any]]) -> list[Figure]:
 def worth_headline(documents: Sequence[dict[str, Any]]) -> list[str]:
     """One sentence an answer: hours and money a year, from low to high."""
     said = []
-    for told in documents:
-        rows = told.get("benefit_per_year")
-        if not isinstance(rows, list) or not rows:
-            continue
+    for rows in _worth_rows(documents):
         currency, low, high = str(rows[0]["currency"]), rows[0], rows[-1]
         unit = 10 ** minor_digits(currency)
         money = [f"{currency} {round(one['total_minor'] / unit, -3):,.0f}" for one in (low, high)]
